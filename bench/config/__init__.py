@@ -1,0 +1,1 @@
+"""Configuration: frozen models whose defaults live here and nowhere else."""

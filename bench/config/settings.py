@@ -1,0 +1,58 @@
+"""What a run is asked to do: data, protocol, machine, models."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bench.config.recipe import Frozen, Recipe
+
+QUICK_EPOCHS = 4
+
+
+class RunSettings(Frozen):
+    """The ``[run]`` table and the options of ``bench run``."""
+
+    models: tuple[str, ...] = ("resnet_custom", "plain_cnn")
+    data: Path | None = None
+    groups: str = "auto"
+    folds: int = Field(default=5, ge=2, le=100)
+    seeds: int = Field(default=1, ge=1, le=1000)
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    out: Path = Path("results")
+    workers: int | Literal["auto"] = Field(default="auto")
+    threads: int = Field(default=1, ge=1, le=1024)
+    device: str = "auto"
+    cell_timeout_s: float | None = Field(default=None, gt=0)
+    quick: bool = False
+    keep_weights: bool = False
+    tuned: bool = False
+    latency: bool = True
+
+
+class ModelSettings(Frozen):
+    """One ``[models."name"]`` table: options of the builder, and recipe values for this model alone."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    recipe: dict[str, Any] = Field(default_factory=dict)
+
+
+class Config(Frozen):
+    """A whole configuration: file and command line merged over the defaults.
+
+    ``recipe`` holds only what the user set, so that an architecture's own recipe can stand between it and the defaults.
+    """
+
+    run: RunSettings = RunSettings()
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    models: dict[str, ModelSettings] = Field(default_factory=dict)
+
+    def recipe_for(self, model: str, family_recipe: dict[str, Any]) -> Recipe:
+        """The effective recipe: defaults < the architecture's own < ``[recipe]`` < ``[models.NAME.recipe]``."""
+        own = self.models[model].recipe if model in self.models else {}
+        quick = {"epochs": QUICK_EPOCHS} if self.run.quick else {}
+        return Recipe(**{**family_recipe, **quick, **self.recipe, **own})
+
+    def options_for(self, model: str) -> dict[str, Any]:
+        """Builder options the user set for this model."""
+        return dict(self.models[model].options) if model in self.models else {}

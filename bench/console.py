@@ -1,0 +1,59 @@
+"""The one importer of rich: tables, notes and errors on the terminal."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+
+class Screen:
+    """What a command shows a person.
+
+    Results go to stdout; progress, notes and warnings go to stderr. With ``as_json`` stdout holds the one JSON
+    document given to :meth:`result_json` and nothing else.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.out = Console(highlight=False, soft_wrap=True)
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    @property
+    def live(self) -> bool:
+        """Whether bars may be drawn: stderr is a terminal."""
+        return self.err.is_terminal
+
+    def note(self, text: str) -> None:
+        """A line of information, on stderr."""
+        self.err.print(escape(text))
+
+    def warn(self, text: str) -> None:
+        """A warning line, on stderr."""
+        self.err.print(f"[yellow]warning:[/yellow] {escape(text)}")
+
+    def say(self, text: str) -> None:
+        """A line of the result, on stdout; dropped when the result is JSON."""
+        if not self.as_json:
+            self.out.print(escape(text))
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> None:
+        """A table on stdout; the first ``text_columns`` columns are text, the others are aligned as numbers."""
+        if self.as_json:
+            return
+        table = Table(title=escape(title) if title else None, title_justify="left")
+        for position, column in enumerate(columns):
+            table.add_column(escape(column), justify="left" if position < text_columns else "right")
+        for row in rows:
+            table.add_row(*(escape(cell) for cell in row))
+        console = self.out if self.out.is_terminal else Console(highlight=False, width=400)
+        console.print(table)
+
+    def result_json(self, document: Any) -> None:
+        """The JSON result, on stdout; only when asked for."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
+            sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""Faces: file -> face set -> folds."""

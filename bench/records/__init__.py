@@ -1,0 +1,1 @@
+"""Stored facts: schema, atomic store, keys, resume."""

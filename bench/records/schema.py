@@ -1,0 +1,152 @@
+"""What is stored of one cell: observations and their circumstances, never a derived statistic."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA = 1
+"""Version of the stored records; counts up when a field changes its name or meaning."""
+
+Status = Literal["ok", "failed"]
+Kind = Literal["network", "gate"]
+FailureCause = Literal["diverged", "raised", "out of memory", "killed", "timeout"]
+TRANSIENT_CAUSES: frozenset[FailureCause] = frozenset({"out of memory", "killed", "timeout"})
+"""Failures of the circumstances: a later run tries them again. The others would fail in the same way."""
+
+
+class Stored(BaseModel):
+    """Base of stored facts: immutable; keys of newer versions are passed over when reading."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class DatasetFacts(Stored):
+    """Which faces."""
+
+    name: str
+    fingerprint: str
+    rows: int
+    groups: int
+    grouping: str
+    people_known: bool
+    synthetic: bool = False
+
+
+class ProtocolFacts(Stored):
+    """How they are split. Records are ranked together only where dataset and protocol are equal."""
+
+    folds: int
+    seed: int
+    folds_digest: str
+    quick: bool = False
+
+
+class VariantFacts(Stored):
+    """Everything besides dataset, protocol, fold and seed that can change a cell's numbers."""
+
+    options: dict[str, Any] = Field(default_factory=dict)
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    device: str = "cpu"
+    precision: str = "float32"
+    threads: int = 1
+    code_digest: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)
+    tuned: dict[str, Any] | None = None
+    pretrained: bool = False
+
+
+class CurvePoint(Stored):
+    """One epoch of training: mean loss over the training rows, seconds since the start."""
+
+    epoch: int
+    train_loss: float
+    seconds: float
+    learning_rate: float
+
+
+class CellRecord(Stored):
+    """One cell: architecture x fold x seed. ``predictions_sha256`` seals the array file beside it."""
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    key: str
+    status: Status
+    kind: Kind
+    model: str
+    fold: int
+    seed: int
+    dataset: DatasetFacts
+    protocol: ProtocolFacts
+    variant: VariantFacts
+    variant_digest: str
+    train_rows: int
+    scored_rows: int
+    cause: FailureCause | None = None
+    reason: str | None = None
+    attempts: int = 1
+    curve: list[CurvePoint] = Field(default_factory=list)
+    train_seconds: float | None = None
+    predict_seconds: float | None = None
+    started: str = ""
+    ended: str = ""
+    environment: dict[str, Any] = Field(default_factory=dict)
+    predictions_sha256: str | None = None
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class LatencyRecord(Stored):
+    """Raw timings of one model in one setting on one machine; warm-ups kept apart.
+
+    ``samples_ms`` holds one list per round; ``canary_ms`` the same for the small fixed model of each round.
+    """
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    key: str
+    model: str
+    variant_digest: str
+    batch: int
+    threads: int
+    device: str
+    precision: str
+    memory_format: str
+    runtime: str = "torch"
+    end_to_end: bool = False
+    warmup_ms: list[float] = Field(default_factory=list)
+    samples_ms: list[list[float]] = Field(default_factory=list)
+    canary_ms: list[list[float]] = Field(default_factory=list)
+    unstable: bool = False
+    peak_memory_mb: float | None = None
+    measured: str = ""
+    environment: dict[str, Any] = Field(default_factory=dict)
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class CostRecord(Stored):
+    """Static costs of one variant of a model, counted once: no timing in it."""
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    model: str
+    variant_digest: str
+    parameters: int
+    trainable_parameters: int
+    macs: int
+    weights_mb: float
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class AskedRecord(Stored):
+    """A run asked for this variant of a model under this dataset and protocol; the newest one decides what is shown."""
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    model: str
+    kind: Kind
+    variant_digest: str
+    seeds: int
+    dataset: DatasetFacts
+    protocol: ProtocolFacts
+    asked: str
+    order: int = 0
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)

@@ -1,0 +1,56 @@
+"""One fold of work: what a worker needs to train and score, and what it gives back. Picklable, no torch at the top."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.config.recipe import Recipe
+from bench.faces.face_set import FaceSource
+from bench.records.schema import CurvePoint, FailureCause
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """Train one architecture on some rows and predict others.
+
+    Attributes:
+        source: the faces; the worker opens them itself (memory-mapped, so workers share pages).
+        fingerprint: the faces' expected digest; a file that changed since is refused.
+        model: registry name, ``timm:NAME`` or ``FILE.py:NAME``, or the name of a gate.
+        options: builder options.
+        recipe: the effective recipe.
+        train_rows, scored_rows: int64 row numbers; disjoint.
+        device, precision, threads, seed: how it runs (all resolved, nothing left ``auto``).
+        keep_weights: where to put the trained weights (safetensors), if anywhere.
+    """
+
+    source: FaceSource
+    fingerprint: str
+    model: str
+    recipe: Recipe
+    train_rows: NDArray[np.int64]
+    scored_rows: NDArray[np.int64]
+    seed: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
+    precision: str = "float32"
+    threads: int = 1
+    keep_weights: str | None = None
+
+
+@dataclass(frozen=True)
+class FoldOutcome:
+    """What one fold gave. ``cause`` is None when it succeeded.
+
+    ``predictions`` is float32 (len(scored_rows), 15, 2) in pixels.
+    """
+
+    predictions: NDArray[np.float32] | None
+    curve: tuple[CurvePoint, ...] = ()
+    train_seconds: float | None = None
+    predict_seconds: float | None = None
+    cause: FailureCause | None = None
+    reason: str | None = None

@@ -1,0 +1,1 @@
+"""Training one architecture on one fold."""

@@ -1,0 +1,1 @@
+"""Hyper-parameter search; the one importer of optuna."""
