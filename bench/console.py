@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 
@@ -52,8 +53,51 @@ class Screen:
         console = self.out if self.out.is_terminal else Console(highlight=False, width=400)
         console.print(table)
 
+    def bars(self, total: int, expected_seconds: float) -> "Bars":
+        """Live bars on stderr: one for all ``total`` pieces of work, one for each that is under way."""
+        return Bars(self.err, total, expected_seconds)
+
     def result_json(self, document: Any) -> None:
         """The JSON result, on stdout; only when asked for."""
         if self.as_json:
             sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
             sys.stdout.flush()
+
+
+class Bars:
+    """Live bars of a long run: the whole, and each piece under way."""
+
+    def __init__(self, console: Console, total: int, expected_seconds: float) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._all = self._progress.add_task("all cells", total=total)
+        self._tasks: dict[str, TaskID] = {}
+        self._expected_seconds = expected_seconds
+        self._progress.start()
+
+    def start(self, key: str, label: str, steps: int) -> None:
+        """A piece of work of ``steps`` steps begins."""
+        self._tasks[key] = self._progress.add_task(escape(label), total=steps)
+
+    def advance(self, key: str) -> None:
+        """One step of a piece is done."""
+        if key in self._tasks:
+            self._progress.advance(self._tasks[key])
+
+    def finish(self, key: str) -> None:
+        """A piece is over; its bar goes away."""
+        if key in self._tasks:
+            self._progress.remove_task(self._tasks.pop(key))
+        self._progress.advance(self._all)
+
+    def close(self) -> None:
+        """Stop drawing and leave the terminal clean."""
+        self._progress.stop()

@@ -148,5 +148,6 @@ class AskedRecord(Stored):
     protocol: ProtocolFacts
     asked: str
     order: int = 0
+    environment: dict[str, Any] = Field(default_factory=dict)
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)

@@ -1,0 +1,91 @@
+"""What the commands do, from Python."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.config.loading import load_config
+from bench.config.settings import Config
+from bench.errors import ConfigError
+from bench.faces import loading
+from bench.faces.face_set import FaceSet, FaceSource
+from bench.records.store import RecordStore
+from bench.reporting.material import Material, collect
+from bench.reporting.writing import WRITERS, write_reports
+from bench.running.events import Event, Stage
+from bench.running.session import OnEvent, RunResult, execute_run
+
+
+def load_faces(data: str | Path | None = None, groups: str = "auto") -> FaceSet:
+    """Read a file of faces, as ``--data`` and ``--groups`` do.
+
+    Raises:
+        DataError: the file cannot be used.
+    """
+    return loading.load_faces(FaceSource(Path(data) if data is not None else None, groups))
+
+
+def run(
+    models: Sequence[str] | None = None,
+    *,
+    config_file: str | Path | None = None,
+    assignments: Sequence[str] = (),
+    on_event: OnEvent | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Train what is missing, write the reports and return the leaderboard.
+
+    Args:
+        models: names of architectures; None means the default pair.
+        config_file: a TOML configuration, as ``--config``.
+        assignments: as ``--set``, e.g. ``["recipe.lr=0.001"]``.
+        on_event: called with each event of :mod:`bench.running.events`.
+        options: ``data``, ``groups``, ``folds``, ``seeds``, ``seed``, ``epochs``, ``out``, ``workers``, ``device``,
+            ``quick``, ``latency`` ... as on the command line.
+
+    Raises:
+        BenchError: something that the caller can mend, in one line. Failed cells do not raise: the leaderboard's
+            ``flags`` and ``leaderboard.json`` tell them.
+    """
+    given = {**options, **({"models": tuple(models)} if models is not None else {})}
+    config = load_config(Path(config_file) if config_file is not None else None, assignments, given)
+    run_and_report(config, on_event or _ignore)
+    return leaderboard(config.run.out)
+
+
+def leaderboard(out: str | Path = "results") -> pd.DataFrame:
+    """The leaderboard under ``out`` as a table, one row per model, columns as in ``leaderboard.json``.
+
+    Raises:
+        RecordError: there are no results.
+    """
+    return pd.DataFrame(collect(RecordStore(Path(out))).document["rows"])
+
+
+def run_and_report(config: Config, on_event: OnEvent) -> tuple[RunResult, Material]:
+    """Run, then derive and write every report."""
+    result = execute_run(config, on_event)
+    on_event(Stage("writing the reports"))
+    material = collect(result.store)
+    write_reports(material)
+    return result, material
+
+
+def report_from_records(out: Path, formats: Collection[str] = tuple(WRITERS)) -> tuple[Material, list[Path]]:
+    """Rebuild the reports under ``out``.
+
+    Raises:
+        ConfigError: an unknown format.
+        RecordError: there are no results.
+    """
+    for name in formats:
+        if name not in WRITERS:
+            raise ConfigError(f"--format {name}: unknown; choose among {','.join(WRITERS)}")
+    material = collect(RecordStore(out))
+    return material, write_reports(material, formats)
+
+
+def _ignore(event: Event) -> None:
+    del event

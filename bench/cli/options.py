@@ -1,0 +1,66 @@
+"""Options that several commands share, declared once."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.errors import ConfigError
+
+Models = Annotated[
+    str | None, typer.Option("--models", "-m", metavar="A,B", help="Architectures, separated by commas.")
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FILE", help="CSV, CSV.GZ or ZIP. [data/KeyFacialPoints.csv, else synthetic]"),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option("--groups", metavar="FILE|COLUMN|auto|none", help="Who is in each row; these rows stay together."),
+]
+Folds = Annotated[int | None, typer.Option("--folds", metavar="N", help="Outer folds. [5]")]
+Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Trainings per fold. [1]")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Where all randomness starts. [0]")]
+Epochs = Annotated[int | None, typer.Option("--epochs", metavar="N", help="Same as --set recipe.epochs=N.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of records and reports.")]
+Workers = Annotated[str | None, typer.Option("--workers", metavar="N|auto", help="Cells trained side by side. [auto]")]
+Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to train. [auto]")]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key, e.g. recipe.lr=0.001.")
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A TOML configuration.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else on stdout.")]
+
+DEFAULT_OUT = Path("results")
+
+
+def split_models(text: str | None) -> tuple[str, ...] | None:
+    """``a, b`` -> ``("a", "b")``; None stays None.
+
+    Raises:
+        ConfigError: an empty name.
+    """
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise ConfigError(f"--models '{text}': an empty name; write A,B")
+    return names
+
+
+def parse_workers(text: str | None) -> int | str | None:
+    """``auto`` or a number from 1.
+
+    Raises:
+        ConfigError: anything else.
+    """
+    if text is None or text == "auto":
+        return text
+    if text.isdecimal() and int(text) >= 1:
+        return int(text)
+    raise ConfigError(f"--workers {text}: expected auto or a number from 1")
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were typed: without those that are None."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,26 @@
+"""``bench report``: rebuild every report from the records."""
+
+from typing import Annotated
+
+import typer
+
+from bench.cli import options
+from bench.cli.app import app
+
+
+@app.command("report")
+def report(
+    out: options.Out = options.DEFAULT_OUT,
+    formats: Annotated[str, typer.Option("--format", metavar="LIST", help="Files to write.")] = "md,json,csv,html",
+    as_json: options.AsJson = False,
+) -> None:
+    """Rebuild leaderboard.md, .json, .csv and report.html from the records; nothing is trained."""
+    from bench.api import report_from_records
+    from bench.cli.show import show_leaderboard
+    from bench.console import Screen
+
+    screen = Screen(as_json=as_json)
+    material, paths = report_from_records(out, tuple(formats.split(",")))
+    show_leaderboard(screen, material.document)
+    screen.note("written: " + ", ".join(str(path) for path in paths))
+    screen.result_json(material.document)

@@ -1,0 +1,81 @@
+"""``bench run``: train the named architectures under one protocol and leave a leaderboard."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli import options
+from bench.cli.app import EXIT_FAILED_CELLS, app
+
+if TYPE_CHECKING:
+    from bench.config.settings import Config
+
+
+@app.command("run")
+def run(
+    models: options.Models = None,
+    data: options.Data = None,
+    groups: options.Groups = None,
+    folds: options.Folds = None,
+    seeds: options.Seeds = None,
+    seed: options.Seed = None,
+    epochs: options.Epochs = None,
+    out: Annotated[options.Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")] = None,
+    workers: options.Workers = None,
+    device: options.Device = None,
+    assignments: options.Assignments = None,
+    config_file: options.ConfigFile = None,
+    quick: Annotated[bool, typer.Option("--quick", help="One fold, few epochs: a try-out, not comparable.")] = False,
+    tuned: Annotated[bool, typer.Option("--tuned", help="Use what `bench tune` found, as NAME@tuned.")] = False,
+    keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep the weights of every cell.")] = False,
+    cell_timeout: Annotated[
+        float | None, typer.Option("--cell-timeout", metavar="SECONDS", help="Longest time for one cell.")
+    ] = None,
+    latency: Annotated[bool, typer.Option("--latency/--no-latency", help="Measure latency after training.")] = True,
+    as_json: options.AsJson = False,
+) -> None:
+    """Train architectures under one k-fold protocol and write the leaderboard.
+
+    Whatever is already recorded under --out is not trained again.
+    """
+    from bench.config.loading import load_config
+
+    config = load_config(
+        config_file,
+        assignments or (),
+        options.given(
+            models=options.split_models(models),
+            data=data,
+            groups=groups,
+            folds=folds,
+            seeds=seeds,
+            seed=seed,
+            epochs=epochs,
+            out=out,
+            workers=options.parse_workers(workers),
+            device=device,
+            quick=quick or None,
+            tuned=tuned or None,
+            keep_weights=keep_weights or None,
+            cell_timeout_s=cell_timeout,
+            latency=None if latency else False,
+        ),
+    )
+    _run(config, as_json)
+
+
+def _run(config: "Config", as_json: bool) -> None:
+    from bench.api import run_and_report
+    from bench.cli.run_display import RunDisplay
+    from bench.cli.show import show_leaderboard
+    from bench.console import Screen
+
+    screen = Screen(as_json=as_json)
+    with RunDisplay(screen) as display:
+        result, material = run_and_report(config, display)
+    show_leaderboard(screen, material.document)
+    screen.note(f"written: {config.run.out / 'leaderboard.md'} and .json, .csv, report.html")
+    screen.result_json(material.document)
+    if result.failed:
+        screen.warn(f"{len(result.failed)} cells failed; the leaderboard lists them")
+        raise typer.Exit(EXIT_FAILED_CELLS)

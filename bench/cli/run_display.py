@@ -1,0 +1,95 @@
+"""What a person sees while a run goes on: bars on a terminal, plain lines elsewhere."""
+
+import time
+from types import TracebackType
+
+from bench.console import Bars, Screen
+from bench.reporting.markdown import format_seconds
+from bench.running.events import CellEnded, CellStarted, EpochEnded, Estimated, Event, Planned, Stage
+from bench.running.plan import Cell
+
+
+class RunDisplay:
+    """Listens to a run's events and shows them; a context manager that ends the live drawing."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._bars: Bars | None = None
+        self._total = 0
+        self._ended = 0
+        self._epochs_left = 0
+        self._started = time.monotonic()
+
+    def __enter__(self) -> "RunDisplay":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case Planned():
+                self._planned(event)
+            case Estimated():
+                self._estimated(event)
+            case CellStarted(cell):
+                if self._bars is not None:
+                    self._bars.start(cell.key, _label(cell), _epochs(cell))
+            case EpochEnded(cell, _):
+                if self._bars is not None:
+                    self._bars.advance(cell.key)
+            case CellEnded():
+                self._cell_ended(event)
+            case Stage(text):
+                self._close()
+                self._screen.note(text)
+
+    def _planned(self, event: Planned) -> None:
+        plan, missing = event.plan, event.missing
+        dataset = plan.dataset
+        kind = "people" if dataset.people_known else "near-duplicate clusters"
+        source = "synthetic faces, drawn by bench" if dataset.synthetic else dataset.name
+        self._screen.note(f"data: {source}: {dataset.rows:,} faces, {dataset.groups:,} {kind} ({dataset.grouping})")
+        if not dataset.people_known:
+            self._screen.warn("people unknown: errors and intervals are optimistic (--groups names who is in each row)")
+        recorded = len(plan.cells) - len(missing)
+        already = f", {recorded} recorded already" if recorded else ""
+        self._screen.note(f"plan: {len(plan.cells)} cells{already}; {event.workers} at a time")
+        self._total = len(missing)
+
+    def _estimated(self, event: Estimated) -> None:
+        each = ", ".join(f"{model} {format_seconds(seconds)}" for model, seconds in event.cell_seconds.items())
+        self._screen.note(f"estimate: {format_seconds(event.total_seconds)} for all (one cell: {each})")
+        if self._screen.live:
+            self._bars = self._screen.bars(self._total, event.total_seconds)
+
+    def _cell_ended(self, event: CellEnded) -> None:
+        self._ended += 1
+        cell, outcome = event.cell, event.outcome
+        if outcome.cause is not None:
+            self._screen.warn(f"{_label(cell)} failed: {outcome.cause}: {outcome.reason}")
+        if self._bars is not None:
+            self._bars.finish(cell.key)
+        elif cell.kind != "gate":
+            spent = f" in {format_seconds(outcome.train_seconds)}" if outcome.train_seconds is not None else ""
+            state = "failed" if outcome.cause is not None else "done"
+            self._screen.note(
+                f"[{self._ended}/{self._total}, {format_seconds(time.monotonic() - self._started)}] "
+                f"{_label(cell)} {state}{spent}"
+            )
+
+    def _close(self) -> None:
+        if self._bars is not None:
+            self._bars.close()
+            self._bars = None
+
+
+def _label(cell: Cell) -> str:
+    return f"{cell.model} fold {cell.fold}" + (f" seed {cell.seed}" if cell.seed else "")
+
+
+def _epochs(cell: Cell) -> int:
+    return cell.task.recipe.epochs if cell.kind == "network" else 1

@@ -1,0 +1,21 @@
+"""The leaderboard on the terminal."""
+
+from typing import Any
+
+from bench.console import Screen
+from bench.reporting import markdown
+
+
+def show_leaderboard(screen: Screen, document: dict[str, Any]) -> None:
+    """Print the ranking, what must be known before it, and the failures."""
+    for warning in markdown.warnings_of(document):
+        screen.warn(warning)
+    rows = [markdown.ranking_cells(row) for row in document["rows"]]
+    dataset = document["dataset"]
+    title = f"{dataset['name']}: {dataset['rows']:,} faces, {document['protocol']['folds']} folds"
+    screen.table(title, markdown.COLUMNS, rows, text_columns=2)
+    for failure in document["failed"]:
+        screen.say(
+            f"failed: {failure['model']}, fold {failure['fold']}, seed {failure['seed']}: "
+            f"{failure['cause']}: {failure['reason']}"
+        )

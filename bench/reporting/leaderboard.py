@@ -1,0 +1,166 @@
+"""``leaderboard.json``: one document for programs, derived from records. Its names are a promise."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bench.comparing.observations import Observations
+from bench.comparing.ranking import Ranking
+from bench.faces.keypoints import KEYPOINT_NAMES
+from bench.measuring.accuracy import Accuracy, score
+from bench.measuring.latency_statistics import summarise_latencies
+from bench.records.schema import CellRecord, CostRecord, LatencyRecord
+from bench.reporting.selection import Entry, Selection
+
+LEADERBOARD_SCHEMA = 1
+
+Document = dict[str, Any]
+
+
+def leaderboard_document(
+    selection: Selection,
+    observations: Observations,
+    ranking: Ranking,
+    latencies: Sequence[LatencyRecord],
+    costs: Sequence[CostRecord],
+) -> Document:
+    """The content of ``leaderboard.json``; what is not measured is null."""
+    latest = selection.latest
+    builder = _Rows(selection, observations, ranking, latencies, costs)
+    scored = [model for model in ranking.order if model in selection.entries]
+    partial = [model for model in observations.predictions if model not in scored]
+    return {
+        "schema": LEADERBOARD_SCHEMA,
+        "generated": latest.asked,
+        "dataset": latest.dataset.model_dump(mode="json"),
+        "protocol": {
+            **latest.protocol.model_dump(mode="json"),
+            "seeds": selection.seeds,
+            "grouping": latest.dataset.grouping,
+        },
+        "machine": latest.environment,
+        "rows": [builder.row(model) for model in [*scored, *partial]],
+        "failed": [_failure(cell) for entry in selection.entries.values() for cell in entry.failed],
+        "unlike_records": selection.unlike,
+        "resolution_floor_px": _rounded(ranking.floor.difference_px if ranking.floor is not None else None),
+        "weak_evidence": ranking.weak,
+    }
+
+
+class _Rows:
+    """Makes rows; holds what all rows share."""
+
+    def __init__(
+        self,
+        selection: Selection,
+        observations: Observations,
+        ranking: Ranking,
+        latencies: Sequence[LatencyRecord],
+        costs: Sequence[CostRecord],
+    ) -> None:
+        self.selection = selection
+        self.observations = observations
+        self.ranking = ranking
+        self.latencies = latencies
+        self.costs = {cost.variant_digest: cost for cost in costs}
+        self.accuracy = {
+            model: score(predictions, observations.truth) for model, predictions in observations.predictions.items()
+        }
+
+    def row(self, model: str) -> Document:
+        entry = self.selection.entries[model]
+        accuracy = self.accuracy[model]
+        interval = self.ranking.interval_px.get(model)
+        return {
+            "rank": self.ranking.rank.get(model),
+            "tie_group": self.ranking.tie_group.get(model),
+            "model": model,
+            "kind": entry.asked.kind,
+            "rmse_px": _rounded(accuracy.rmse_px),
+            "rmse_px_ci95": None if interval is None else [_rounded(bound) for bound in interval],
+            "rmse_px_fold_sd": _rounded(self._fold_sd_px(model, entry)),
+            "nme_percent": _rounded(accuracy.nme_percent),
+            "nme_rows_left_out": accuracy.nme_rows_left_out,
+            "failure_rate": _rounded(accuracy.failure_rate),
+            "auc": _rounded(accuracy.auc),
+            "per_keypoint_rmse_px": {
+                name: _rounded(value) for name, value in zip(KEYPOINT_NAMES, accuracy.per_keypoint_rmse_px, strict=True)
+            },
+            **self._costs(entry),
+            **self._speed(entry),
+            **_training(entry),
+            "flags": self._flags(entry, accuracy),
+        }
+
+    def _fold_sd_px(self, model: str, entry: Entry) -> float | None:
+        """Spread (ddof 1) over folds of the RMSE pooled over seeds; None below two folds."""
+        folds = sorted({cell.fold for cell in entry.cells})
+        if len(folds) < 2:
+            return None
+        predictions, truth = self.observations.predictions[model], self.observations.truth
+        chosen = [self.observations.fold_of_row == fold for fold in folds]
+        return float(np.std([score(predictions[:, rows], truth[rows]).rmse_px for rows in chosen], ddof=1))
+
+    def _costs(self, entry: Entry) -> Document:
+        cost = self.costs.get(entry.asked.variant_digest)
+        return {
+            "parameters": cost.parameters if cost else None,
+            "trainable_parameters": cost.trainable_parameters if cost else None,
+            "macs": cost.macs if cost else None,
+            "weights_mb": _rounded(cost.weights_mb) if cost else None,
+        }
+
+    def _speed(self, entry: Entry) -> Document:
+        own = [record for record in self.latencies if record.variant_digest == entry.asked.variant_digest]
+        return dict(summarise_latencies(own, self.selection.latest.environment))
+
+    def _flags(self, entry: Entry, accuracy: Accuracy) -> list[str]:
+        flags = []
+        if not entry.complete:
+            flags.append(f"incomplete: {len(entry.cells)} of {entry.expected} cells")
+        if entry.asked.kind != "gate":
+            flags += [
+                f"loses to {gate}"
+                for gate, other in self.accuracy.items()
+                if self.selection.entries[gate].asked.kind == "gate" and other.rmse_px <= accuracy.rmse_px
+            ]
+        return flags
+
+
+def _training(entry: Entry) -> Document:
+    network = entry.asked.kind != "gate"
+    cells = entry.cells
+    recipe = cells[0].variant.recipe if cells and network else None
+    seconds = [cell.train_seconds for cell in cells if cell.train_seconds is not None]
+    epochs = recipe["epochs"] if recipe else None
+    trained_rows = sum(cell.train_rows for cell in cells)
+    return {
+        "train_seconds": _rounded(sum(seconds)) if seconds and network else None,
+        "train_images_per_s": _rounded(trained_rows * epochs / sum(seconds)) if seconds and epochs else None,
+        "recipe": recipe,
+        "epochs": epochs,
+        "options": cells[0].variant.options if cells and network else None,
+        "tuned": cells[0].variant.tuned if cells else None,
+        "pretrained": cells[0].variant.pretrained if cells else False,
+        "folds_done": len({cell.fold for cell in cells}),
+        "seeds_done": len({cell.seed for cell in cells}),
+    }
+
+
+def _failure(cell: CellRecord) -> Document:
+    return {
+        "model": cell.model,
+        "fold": cell.fold,
+        "seed": cell.seed,
+        "cause": cell.cause,
+        "reason": cell.reason,
+        "attempts": cell.attempts,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    """Six significant digits: enough for every reader, and equal on reruns that differ in the last bit of a sum."""
+    if value is None or not np.isfinite(value):
+        return None
+    return float(f"{value:.6g}")

@@ -1,0 +1,97 @@
+"""The local engine: worker processes on this machine, each driven by a thread of its own."""
+
+import queue
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bench.records.schema import CurvePoint
+from bench.running.engine import Listener
+from bench.running.plan import Cell
+from bench.running.task import FoldOutcome
+from bench.running.worker_process import WorkerProcess
+
+ATTEMPTS = 2
+"""A cell whose worker was killed, or that ran out of memory, is tried this often in all."""
+
+
+@dataclass
+class LocalEngine:
+    """Runs up to ``workers`` cells side by side; see :data:`bench.running.engine.Engine`.
+
+    Attributes:
+        workers: processes alive at once.
+        threads: intra-op threads of each.
+        timeout_s: longest time for one cell; None = no limit.
+    """
+
+    workers: int
+    threads: int = 1
+    timeout_s: float | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __call__(self, cells: Sequence[Cell], listener: Listener) -> None:
+        """Execute ``cells``; returns when each has ended.
+
+        Raises:
+            BaseException: what the listener raised, or KeyboardInterrupt; all workers are gone by then.
+        """
+        waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
+        for cell in cells:
+            waiting.put(cell)
+        stop = threading.Event()
+        errors: list[BaseException] = []
+
+        def drive() -> None:
+            try:
+                self._drive(waiting, listener, stop)
+            except BaseException as error:
+                errors.append(error)
+                stop.set()
+
+        drivers = [threading.Thread(target=drive, daemon=True) for _ in range(min(self.workers, len(cells)))]
+        for driver in drivers:
+            driver.start()
+        try:
+            for driver in drivers:
+                while driver.is_alive():
+                    driver.join(0.2)  # a join without limit would not let Ctrl-C through
+        finally:
+            stop.set()
+            for driver in drivers:
+                driver.join()
+        if errors:
+            raise errors[0]
+
+    def _drive(self, waiting: "queue.SimpleQueue[Cell]", listener: Listener, stop: threading.Event) -> None:
+        worker = WorkerProcess(self.threads)
+        try:
+            while not stop.is_set():
+                try:
+                    cell = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                self._run(worker, cell, listener, stop)
+        finally:
+            worker.close()
+
+    def _run(self, worker: WorkerProcess, cell: Cell, listener: Listener, stop: threading.Event) -> None:
+        with self._lock:
+            if not listener.cell_started(cell):
+                return
+
+        def told(point: CurvePoint) -> None:
+            with self._lock:
+                listener.epoch_ended(cell, point)
+
+        outcome = FoldOutcome(None)
+        attempts = 0
+        while attempts < ATTEMPTS and not stop.is_set():
+            attempts += 1
+            outcome = worker.run(cell.task, told, self.timeout_s, stop)
+            if outcome.cause not in ("killed", "out of memory"):
+                break
+        if stop.is_set() and outcome.predictions is None:
+            return
+        with self._lock:
+            listener.cell_ended(cell, outcome, attempts)

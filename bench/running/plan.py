@@ -1,0 +1,139 @@
+"""The plan of a run: which cells there are, and the key of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.config.settings import Config
+from bench.errors import ConfigError
+from bench.faces.face_set import FaceSet, FaceSource
+from bench.faces.folds import assign_folds, folds_digest
+from bench.gates import GATES
+from bench.records.keys import cell_key, digest, protocol_digest, variant_digest
+from bench.records.schema import DatasetFacts, Kind, ProtocolFacts, VariantFacts
+from bench.running.task import FoldTask
+from bench.running.variants import gate_variant, network_variant, recipe_of
+
+TUNED_SUFFIX = "@tuned"
+"""Marks a model that runs with the parameters `bench tune` found."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The unit of work and its place in the store."""
+
+    key: str
+    model: str
+    kind: Kind
+    fold: int
+    seed: int
+    variant: VariantFacts
+    variant_digest: str
+    task: FoldTask
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a run will do, decided before anything is trained.
+
+    ``variants`` holds, per model in the order asked, its kind, facts and digest; gates come last.
+    """
+
+    dataset: DatasetFacts
+    protocol: ProtocolFacts
+    protocol_digest: str
+    fold_of_row: NDArray[np.int64]
+    variants: dict[str, tuple[Kind, VariantFacts, str]]
+    cells: tuple[Cell, ...]
+    seeds: int
+
+
+def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
+    """Lay out the cells of a run: fold by fold, so that all models get their first fold early.
+
+    Raises:
+        ConfigError: a model is named twice.
+        DataError: fewer groups than folds.
+        ArchitectureError: an unknown model or option; nothing has been trained then.
+    """
+    run = config.run
+    _refuse_repeats(run.models)
+    fold_of_row = assign_folds(faces, run.folds, run.seed)
+    dataset = dataset_facts(faces)
+    protocol = ProtocolFacts(folds=run.folds, seed=run.seed, folds_digest=folds_digest(fold_of_row), quick=run.quick)
+    protocol_name = protocol_digest(dataset, protocol)
+    variants: dict[str, tuple[Kind, VariantFacts, str]] = {}
+    for model in run.models:
+        variant = network_variant(config, model)
+        variants[model] = ("network", variant, variant_digest(model, variant))
+    for gate in GATES:
+        variant = gate_variant()
+        variants[gate] = ("gate", variant, variant_digest(gate, variant))
+    layout = _Layout(config, source, faces, fold_of_row, protocol_name)
+    cells = tuple(
+        layout.cell(model, *facts, fold, seed)
+        for seed in range(run.seeds)
+        for fold in (range(1) if run.quick else range(run.folds))
+        for model, facts in variants.items()
+        if seed == 0 or facts[0] != "gate"  # gates draw nothing at random: one seed says all
+    )
+    return Plan(dataset, protocol, protocol_name, fold_of_row, variants, cells, run.seeds)
+
+
+def dataset_facts(faces: FaceSet) -> DatasetFacts:
+    """What records keep of a face set."""
+    return DatasetFacts(
+        name=faces.name,
+        fingerprint=faces.fingerprint,
+        rows=faces.rows,
+        groups=faces.group_count,
+        grouping=faces.grouping,
+        people_known=faces.people_known,
+        synthetic=faces.synthetic,
+    )
+
+
+def cell_seed(run_seed: int, fold: int, seed: int) -> int:
+    """The seed of one cell's initial weights, shuffling and augmentation; the same for every architecture."""
+    return int(digest({"seed": run_seed, "fold": fold, "repeat": seed}), 16) % (2**31)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    config: Config
+    source: FaceSource
+    faces: FaceSet
+    fold_of_row: NDArray[np.int64]
+    protocol_name: str
+
+    def cell(self, model: str, kind: Kind, variant: VariantFacts, variant_name: str, fold: int, seed: int) -> Cell:
+        run = self.config.run
+        key = cell_key(variant_name, self.protocol_name, fold, seed)
+        weights = run.out / "weights" / variant_name / f"fold{fold}-seed{seed}.safetensors"
+        task = FoldTask(
+            source=self.source,
+            fingerprint=self.faces.fingerprint,
+            model=model.removesuffix(TUNED_SUFFIX),
+            options=variant.options,
+            recipe=recipe_of(variant),
+            train_rows=np.flatnonzero(self.fold_of_row != fold),
+            scored_rows=np.flatnonzero(self.fold_of_row == fold),
+            seed=cell_seed(run.seed, fold, seed),
+            device=variant.device,
+            precision=variant.precision,
+            threads=variant.threads,
+            keep_weights=str(weights) if run.keep_weights and kind == "network" else None,
+        )
+        return Cell(key, model, kind, fold, seed, variant, variant_name, task)
+
+
+def _refuse_repeats(models: Sequence[str]) -> None:
+    for model in models:
+        if models.count(model) > 1:
+            raise ConfigError(f"--models names '{model}' twice; name each model once")
+        if model in GATES:
+            raise ConfigError(f"--models names '{model}', a gate, which always runs; leave it out")
+    if not models:
+        raise ConfigError("--models names no model; `bench models` lists them")

@@ -1,0 +1,172 @@
+"""A run from its configuration to its records: plan, skip what is done, execute, store, measure."""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import psutil
+
+from bench.config.settings import Config
+from bench.errors import RecordError
+from bench.faces.face_set import FaceSource
+from bench.faces.loading import load_faces
+from bench.measuring.environment import describe_environment
+from bench.records.schema import TRANSIENT_CAUSES, AskedRecord, CellRecord, CurvePoint
+from bench.records.store import RecordStore
+from bench.running.engine import Engine
+from bench.running.events import CellEnded, CellStarted, EpochEnded, Estimated, Event, Planned
+from bench.running.local import LocalEngine
+from bench.running.plan import Cell, Plan, make_plan
+from bench.running.probe import probe_cell_seconds, total_seconds
+from bench.running.task import FoldOutcome
+
+logger = logging.getLogger(__name__)
+
+WORKER_MEMORY_BYTES = 1_000_000_000
+"""What one worker is assumed to need when ``--workers auto`` looks at the free memory."""
+
+OnEvent = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run leaves: its plan, and the failed cells among those it planned."""
+
+    plan: Plan
+    store: RecordStore
+    failed: tuple[CellRecord, ...]
+
+
+def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None) -> RunResult:
+    """Train whatever cells of ``config`` have no record yet.
+
+    Raises:
+        BenchError: the data, a model or the configuration cannot be used; nothing has been trained then.
+        RecordError: a record could not be written (a full disk, say); those written before stand.
+    """
+    run = config.run
+    source = FaceSource(run.data, run.groups)
+    faces = load_faces(source)
+    plan = make_plan(config, source, faces)
+    store = RecordStore(run.out)
+    try:
+        environment = describe_environment()
+        _note_what_was_asked(store, plan, environment)
+        store.write_truth(plan.protocol_digest, faces.keypoints, faces.groups, plan.fold_of_row)
+        missing = tuple(cell for cell in plan.cells if is_wanted(store, cell))
+        workers = choose_workers(run.workers, run.threads, len(missing))
+        on_event(Planned(plan, missing, workers))
+        if any(cell.kind == "network" for cell in missing):
+            per_cell = probe_cell_seconds(missing, run.threads)
+            on_event(Estimated(per_cell, total_seconds(missing, per_cell, workers)))
+        recorder = Recorder(store, plan, environment, on_event)
+        (engine or LocalEngine(workers, run.threads, run.cell_timeout_s))(missing, recorder)
+    except OSError as error:
+        raise RecordError(f"--out {run.out}: cannot be written ({error.strerror}); mend that and run again") from error
+    records = (store.read_cell(cell.model, cell.key) for cell in plan.cells)
+    failed = tuple(record for record in records if record is not None and record.status == "failed")
+    return RunResult(plan, store, failed)
+
+
+def is_wanted(store: RecordStore, cell: Cell) -> bool:
+    """Whether a cell has to be trained: no sound record, or a failure that may not happen again."""
+    record = store.read_cell(cell.model, cell.key)
+    if record is None:
+        return True
+    if record.status == "failed":
+        return record.cause in TRANSIENT_CAUSES
+    try:
+        store.predictions(record)
+    except RecordError as error:
+        logger.warning("%s", error)
+        return True
+    return False
+
+
+def choose_workers(asked: int | str, threads: int, cells: int) -> int:
+    """How many cells run side by side: as asked, or as many as cores and free memory carry; never more than cells."""
+    if isinstance(asked, int):
+        return max(1, min(asked, cells))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    by_memory = int(psutil.virtual_memory().available // WORKER_MEMORY_BYTES)
+    return max(1, min(cores // threads, by_memory, cells))
+
+
+@dataclass
+class Recorder:
+    """The engine's listener: turns outcomes into records the moment they arrive."""
+
+    store: RecordStore
+    plan: Plan
+    environment: dict[str, Any]
+    on_event: OnEvent
+
+    def __post_init__(self) -> None:
+        self._started: dict[str, str] = {}
+
+    def cell_started(self, cell: Cell) -> bool:
+        """Take up a cell, unless another run on the same ``--out`` has finished it meanwhile."""
+        self._started[cell.key] = now()
+        if not is_wanted(self.store, cell):
+            self.on_event(CellEnded(cell, FoldOutcome(None)))
+            return False
+        self.on_event(CellStarted(cell))
+        return True
+
+    def epoch_ended(self, cell: Cell, point: CurvePoint) -> None:
+        """Pass an epoch on."""
+        self.on_event(EpochEnded(cell, point))
+
+    def cell_ended(self, cell: Cell, outcome: FoldOutcome, attempts: int) -> None:
+        """Store the record, then tell."""
+        succeeded = outcome.predictions is not None
+        record = CellRecord(
+            key=cell.key,
+            status="ok" if succeeded else "failed",
+            kind=cell.kind,
+            model=cell.model,
+            fold=cell.fold,
+            seed=cell.seed,
+            dataset=self.plan.dataset,
+            protocol=self.plan.protocol,
+            variant=cell.variant,
+            variant_digest=cell.variant_digest,
+            train_rows=len(cell.task.train_rows),
+            scored_rows=len(cell.task.scored_rows),
+            cause=outcome.cause,
+            reason=outcome.reason,
+            attempts=attempts,
+            curve=list(outcome.curve),
+            train_seconds=outcome.train_seconds,
+            predict_seconds=outcome.predict_seconds,
+            started=self._started[cell.key],
+            ended=now(),
+            environment=self.environment,
+        )
+        self.store.write_cell(record, cell.task.scored_rows if succeeded else None, outcome.predictions)
+        self.on_event(CellEnded(cell, replace(outcome, curve=())))
+
+
+def now() -> str:
+    """The present moment, UTC, ISO 8601 to the microsecond."""
+    return datetime.now(UTC).isoformat()
+
+
+def _note_what_was_asked(store: RecordStore, plan: Plan, environment: dict[str, Any]) -> None:
+    moment = now()
+    for order, (model, (kind, _, variant)) in enumerate(plan.variants.items()):
+        record = AskedRecord(
+            model=model,
+            kind=kind,
+            variant_digest=variant,
+            seeds=plan.seeds if kind == "network" else 1,
+            dataset=plan.dataset,
+            protocol=plan.protocol,
+            asked=moment,
+            order=order,
+            environment=environment,
+        )
+        store.write_asked(record, plan.protocol_digest)

@@ -1,0 +1,77 @@
+"""Variants: one way of training one model, resolved so that nothing is left ``auto``."""
+
+import inspect
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bench.config.recipe import Recipe
+from bench.config.settings import Config
+from bench.errors import ModelError
+from bench.records.keys import code_digest
+from bench.records.schema import VariantFacts
+
+ROOM = Path(__file__).parent.parent
+TRAINER = (ROOM / "training" / "loop.py", ROOM / "faces" / "folds.py")
+"""What decides a trained cell's numbers besides the architecture's own file; their imports follow."""
+
+
+def network_variant(config: Config, model: str) -> VariantFacts:
+    """Resolve options, recipe, device and precision of a network.
+
+    Raises:
+        ArchitectureError: unknown model, unknown option, or a value that the builder refuses.
+        ConfigError: recipe value out of range.
+    """
+    import architectures
+    from bench.training.precision import resolve_device, resolve_precision
+
+    entry = architectures.get(model)
+    options = {**entry.options, **config.options_for(model)}
+    recipe = config.recipe_for(model, dict(entry.recipe))
+    refuse_bad_build(entry.build, options)
+    device = resolve_device(config.run.device)
+    return VariantFacts(
+        options=options,
+        recipe=recipe.model_dump(mode="json"),
+        device=device,
+        precision=resolve_precision(recipe.precision, device),
+        threads=config.run.threads,
+        code_digest=code_digest([*TRAINER, source_file(entry.builder)]),
+        versions={name: version(name) for name in ("torch", "timm", "numpy")},
+        pretrained=bool(options.get("pretrained") or options.get("weights")),
+    )
+
+
+def gate_variant() -> VariantFacts:
+    """The facts that decide a gate's numbers."""
+    return VariantFacts(
+        code_digest=code_digest([ROOM / "gates.py"]),
+        versions={name: version(name) for name in ("scikit-learn", "numpy")},
+    )
+
+
+def recipe_of(variant: VariantFacts) -> Recipe:
+    """The recipe that a variant was resolved to; a gate has the default one, which it does not read."""
+    return Recipe(**variant.recipe)
+
+
+def refuse_bad_build(build: Callable[..., Any], options: dict[str, Any]) -> None:
+    """Build once without memory or arithmetic, so that a bad option is told before anything trains."""
+    import torch
+
+    with torch.device("meta"):
+        build(**options)
+
+
+def source_file(builder: Callable[..., Any]) -> Path:
+    """The file that holds a builder.
+
+    Raises:
+        ModelError: the builder has no source, so a change of it could not be noticed.
+    """
+    found = inspect.getsourcefile(inspect.unwrap(builder))
+    if found is None:
+        raise ModelError(f"{builder!r} has no source file; define it in a module")
+    return Path(found)

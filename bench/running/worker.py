@@ -1,0 +1,154 @@
+"""One fold, inside a worker process: open the faces, build, train, predict. Failures come back as values."""
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.errors import BenchError, DataError
+from bench.faces.face_set import FaceSet, FaceSource
+from bench.faces.loading import load_faces
+from bench.gates import GATES, predict_gate
+from bench.records.schema import CurvePoint, FailureCause
+from bench.running.task import FoldOutcome, FoldTask
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from bench.training.loop import EpochReport
+
+OnEpoch = Callable[[CurvePoint], None]
+
+
+def run_fold(task: FoldTask, on_epoch: OnEpoch) -> FoldOutcome:
+    """Train on ``task.train_rows`` and predict ``task.scored_rows``.
+
+    Whatever goes wrong becomes an outcome with ``cause`` and ``reason``; only what ``on_epoch`` raises passes through.
+    """
+    guarded = _Guarded(on_epoch)
+    try:
+        faces = open_faces(task.source, task.fingerprint)
+        if task.model in GATES:
+            return _run_gate(task, faces)
+        return _run_network(task, faces, guarded)
+    except Exception as error:
+        if guarded.raised is error:
+            raise
+        return failed(error)
+
+
+def failed(error: Exception) -> FoldOutcome:
+    """The outcome that stands for an exception."""
+    from bench.training.loop import Diverged
+
+    cause: FailureCause = "raised"
+    if isinstance(error, Diverged):
+        cause = "diverged"
+    elif is_out_of_memory(error):
+        cause = "out of memory"
+    own_words = isinstance(error, BenchError | Diverged)
+    reason = str(error) if own_words else f"{type(error).__name__}: {error}"
+    return FoldOutcome(None, cause=cause, reason=" ".join(reason.split())[:500])
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out, on the host or on an accelerator."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
+@lru_cache(maxsize=2)
+def open_faces(source: FaceSource, fingerprint: str) -> FaceSet:
+    """The faces of ``source``, opened once per process.
+
+    Raises:
+        DataError: the file is not the one that the run was planned with.
+    """
+    faces = load_faces(source)
+    if faces.fingerprint != fingerprint:
+        raise DataError(f"{faces.name}: changed since the run began; run the command again")
+    return faces
+
+
+class _Guarded:
+    """Remembers what the listener raised, so that it is not mistaken for a failure of the network."""
+
+    def __init__(self, listener: OnEpoch) -> None:
+        self.listener = listener
+        self.raised: Exception | None = None
+
+    def __call__(self, point: CurvePoint) -> None:
+        try:
+            self.listener(point)
+        except Exception as error:
+            self.raised = error
+            raise
+
+
+def _run_gate(task: FoldTask, faces: FaceSet) -> FoldOutcome:
+    train, scored = task.train_rows, task.scored_rows
+    started = time.perf_counter()
+    predictions = predict_gate(task.model, faces.images[train], faces.keypoints[train], faces.images[scored])
+    return FoldOutcome(predictions, train_seconds=time.perf_counter() - started, predict_seconds=None)
+
+
+def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutcome:
+    import torch
+
+    from bench.training.loop import EpochReport, Execution, predict, train
+
+    torch.set_num_threads(task.threads)
+    execution = Execution(task.device, task.precision, task.threads, task.seed)
+    module = build_module(task)
+
+    def report(epoch: EpochReport) -> None:
+        on_epoch(curve_point(epoch))
+
+    started = time.perf_counter()
+    images = torch.from_numpy(np.ascontiguousarray(faces.images[task.train_rows]))
+    keypoints = torch.from_numpy(np.ascontiguousarray(faces.keypoints[task.train_rows]))
+    curve = train(module, images, keypoints, task.recipe, execution, report)
+    trained = time.perf_counter()
+    scored = torch.from_numpy(np.ascontiguousarray(faces.images[task.scored_rows]))
+    predictions = predict(module, scored, task.recipe, execution)
+    ended = time.perf_counter()
+    if not np.isfinite(predictions).all():
+        return FoldOutcome(None, cause="diverged", reason="predictions are not finite")
+    if task.keep_weights is not None:
+        save_weights(module, Path(task.keep_weights))
+    return FoldOutcome(
+        predictions,
+        tuple(curve_point(epoch) for epoch in curve),
+        train_seconds=trained - started,
+        predict_seconds=ended - trained,
+    )
+
+
+def build_module(task: FoldTask) -> "nn.Module":
+    """The task's module, its initial weights drawn from the task's seed."""
+    import torch
+
+    import architectures
+
+    torch.manual_seed(task.seed)
+    return architectures.get(task.model).build(**task.options)
+
+
+def curve_point(epoch: "EpochReport") -> CurvePoint:
+    """The stored form of an epoch's report."""
+    return CurvePoint(
+        epoch=epoch.epoch, train_loss=epoch.train_loss, seconds=epoch.seconds, learning_rate=epoch.learning_rate
+    )
+
+
+def save_weights(module: "nn.Module", path: Path) -> None:
+    """Write a module's weights as safetensors, whole or not at all."""
+    from safetensors.torch import save
+
+    from bench.records.atomic import write_bytes
+
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    write_bytes(path, save(state))
