@@ -1,6 +1,6 @@
 """``python -m bench`` and the ``bench`` command."""
 
-from bench.cli.app import main
+from bench.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -1,5 +1,6 @@
 """``bench run``: train the named architectures under one protocol and leave a leaderboard."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +21,7 @@ def run(
     seeds: options.Seeds = None,
     seed: options.Seed = None,
     epochs: options.Epochs = None,
-    out: Annotated[options.Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")] = None,
     workers: options.Workers = None,
     device: options.Device = None,
     assignments: options.Assignments = None,

@@ -1,0 +1,75 @@
+"""The ``bench`` command: the one place that turns an error into a message and an exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import typer
+
+from bench.cli import commands
+from bench.cli.app import EXIT_INTERRUPTED, EXIT_USER, app
+from bench.errors import BenchError
+
+__all__ = ["commands", "main"]
+
+
+@runtime_checkable
+class UsageProblem(Protocol):
+    """A usage error of click, whether Typer brought its own copy of click (from 0.20 on) or uses the installed one."""
+
+    def format_message(self) -> str:
+        """The problem in words."""
+        ...
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 some cells failed, 2 the user can mend it, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    sys.exit(_guarded([word for word in given if word != "--debug"], debug))
+
+
+def _guarded(arguments: list[str], debug: bool) -> int:
+    try:
+        code = app(args=arguments, prog_name="bench", standalone_mode=False)
+    except typer.Exit as done:
+        return done.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return _fail("interrupted; what is recorded stays, run the same command again to go on", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output (`| head`) went away: not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        if isinstance(error, UsageProblem):
+            return _usage(error)
+        if isinstance(error, BenchError):
+            return _fail(str(error), EXIT_USER)
+        if _is_architecture_error(error):
+            return _fail(str(error), EXIT_USER)
+        return _fail(f"{type(error).__name__}: {error} (an error in bench itself; --debug shows where)", EXIT_USER)
+    return code if isinstance(code, int) else 0
+
+
+def _is_architecture_error(error: Exception) -> bool:
+    registry = sys.modules.get("architectures.registry")
+    return registry is not None and isinstance(error, registry.ArchitectureError)
+
+
+def _usage(error: UsageProblem) -> int:
+    message = error.format_message()
+    if message.startswith("Usage:"):  # asked for nothing: the help text is the answer
+        sys.stderr.write(f"{message}\n")
+        return EXIT_USER
+    command = getattr(getattr(error, "ctx", None), "command_path", "bench")
+    return _fail(f"{message.rstrip('.')}; see `{command} --help`", EXIT_USER)
+
+
+def _fail(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    sys.stderr.write(f"error: {line}\n")
+    return code

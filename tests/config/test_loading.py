@@ -1,0 +1,68 @@
+"""File, --set and options are merged in that order, and what is unknown is refused in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.config.loading import load_config, parse_assignment
+from bench.errors import ConfigError
+
+
+def test_options_override_set_overrides_file_overrides_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "bench.toml"
+    file.write_text("[run]\nfolds = 4\nseeds = 2\nseed = 9\n[recipe]\nlr = 0.5\n[models.plain_cnn]\nwidth = 24\n")
+    config = load_config(file, ["run.seeds=3", "recipe.lr=0.25"], {"seed": 1, "folds": None})
+    assert (config.run.folds, config.run.seeds, config.run.seed) == (4, 3, 1)
+    assert config.recipe_for("plain_cnn", {}).lr == 0.25
+    assert config.options_for("plain_cnn") == {"width": 24}
+
+
+def test_an_architectures_own_recipe_stands_between_defaults_and_the_user() -> None:
+    config = load_config(assignments=["recipe.lr=0.25", "models.timm:vit.tiny.recipe.weight_decay=0.3"])
+    recipe = config.recipe_for("timm:vit.tiny", {"lr": 0.1, "batch_size": 7, "weight_decay": 0.2})
+    assert (recipe.lr, recipe.batch_size, recipe.weight_decay) == (0.25, 7, 0.3)
+
+
+def test_epochs_is_short_for_the_recipes_epochs() -> None:
+    assert load_config(options={"epochs": 3}).recipe_for("any", {"epochs": 9}).epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("recipe.lr=1e-3", {"recipe": {"lr": 1e-3}}),
+        ("run.groups=none", {"run": {"groups": "none"}}),
+        ('models."timm:resnet18".pretrained=true', {"models": {"timm:resnet18": {"pretrained": True}}}),
+        ("models.timm:vit.x.depth=2", {"models": {"timm:vit.x": {"depth": 2}}}),
+    ],
+)
+def test_assignments_are_toml_values_or_plain_words(text: str, tree: dict[str, object]) -> None:
+    assert parse_assignment(text) == tree
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("recipe.lrr=1", r"unknown key 'recipe.lrr'; did you mean lr\?"),
+        ("recipe.epochs=0", r"recipe.epochs is 0, .*greater than or equal to 1"),
+        ("run.folds=1", r"run.folds is 1"),
+        ("fold=3", "unknown key 'fold'"),
+        ("recipe.lr", "expected KEY=VALUE"),
+        ("recipe.lr=nan", "recipe.lr is nan"),
+        ("recipe=3", "recipe is 3"),
+        ("models=3", "'models' must be a table"),
+    ],
+)
+def test_refusals_name_key_and_value(assignment: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(assignments=[assignment])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_toml_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "bench.toml"
+    file.write_text("[run\n")
+    with pytest.raises(ConfigError, match=r"bench\.toml: not valid TOML"):
+        load_config(file)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / "absent.toml")

@@ -1,0 +1,130 @@
+"""The house's arrows: who may import whom, no cycles, and nothing heavy on the way to ``bench --help``."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT, bench_environment
+
+LAYERS = [
+    {"cli", "api", "__main__", "__init__"},
+    {"running", "tuning", "delivering", "reporting"},
+    {"training", "measuring", "comparing"},
+    {"gates", "faces", "records"},
+    {"config", "errors"},
+]
+BUILDERS = {"running", "tuning", "measuring", "delivering", "cli"}
+"""The rooms that may import ``architectures``; the trainer is handed a module."""
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((PROJECT / package).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def room(name: str) -> str:
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def layer(name: str) -> int | None:
+    return next((number for number, rooms in enumerate(LAYERS) if room(name) in rooms), None)
+
+
+def test_arrows_run_one_way() -> None:
+    wrong = []
+    for path in sources("bench"):
+        own = layer(module_name(path))
+        for target in imports(path):
+            if target.startswith("bench.") and own is not None:
+                other = layer(target)
+                if other is not None and other < own:
+                    wrong.append(f"{module_name(path)} -> {target}")
+    assert not wrong
+
+
+def test_only_the_building_rooms_import_architectures_which_import_nobody() -> None:
+    wrong = [
+        f"{module_name(path)} -> {target}"
+        for path in sources("bench")
+        for target in imports(path)
+        if target.split(".")[0] == "architectures" and room(module_name(path)) not in BUILDERS
+    ]
+    wrong += [
+        f"{module_name(path)} -> {target}"
+        for path in sources("architectures")
+        for target in imports(path)
+        if target.split(".")[0] == "bench"
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("library", "only"), [("rich", "bench.console"), ("optuna", "bench.tuning"), ("typer", "bench.cli")]
+)
+def test_a_library_has_one_importer(library: str, only: str) -> None:
+    importers = {
+        module_name(path)
+        for package in ("bench", "architectures")
+        for path in sources(package)
+        for target in imports(path)
+        if target.split(".")[0] == library
+    }
+    assert importers
+    assert all(importer == only or importer.startswith(f"{only}.") for importer in importers), importers
+
+
+def test_there_is_no_import_cycle() -> None:
+    modules = {module_name(path): path for package in ("bench", "architectures") for path in sources(package)}
+    arrows = {
+        name: {
+            found
+            for target in imports(path)
+            for found in (target, target.rpartition(".")[0])
+            if found in modules and found != name and modules[found].name != "__init__.py"
+        }
+        for name, path in modules.items()
+        if path.name != "__init__.py"
+    }
+    finished: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " -> ".join([*trail, name])
+        if name not in finished:
+            for target in sorted(arrows.get(name, ())):
+                visit(target, (*trail, name))
+            finished.add(name)
+
+    for name in sorted(arrows):
+        visit(name, ())
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom bench.cli.main import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'timm', 'pandas', 'numpy', 'sklearn', 'scipy', 'optuna', 'pydantic', 'rich', 'matplotlib'}\n"
+        "loaded = heavy & set(sys.modules)\nassert not loaded, loaded\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=bench_environment(), cwd=PROJECT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "run" in done.stdout
