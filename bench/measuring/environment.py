@@ -24,8 +24,8 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 PACKAGES = ("torch", "timm", "numpy", "onnxruntime")
 
-LIKE_MACHINES = ("processor", "flags", "cores", "cores_usable", "memory_gb", "system", "accelerator", "torch")
-"""What two records must share before their latencies may stand in one column."""
+LIKE_MACHINES = ("processor", "flags", "cores", "cores_usable", "memory_gb", "system", "torch")
+"""What two records must share before their latencies may stand in one column; the device is a column of its own."""
 
 
 def describe_environment(device: str = "cpu") -> dict[str, Any]:

@@ -1,0 +1,122 @@
+"""From raw timings to what a reader sees: percentiles that the samples support, for one machine at a time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from bench.measuring.environment import machine_digest
+from bench.records.schema import LatencyRecord
+
+SAMPLES_BEYOND = 5
+"""A percentile is given only where at least this many samples are expected beyond it: the slowest five of a hundred
+carry a 95th percentile, the slowest one does not carry a 99th. So p50 needs 10 samples, p95 100, p99 500."""
+
+PERCENTILES = (50, 95, 99)
+MIN_ROUNDS_FOR_INTERVAL = 3
+HEADLINE = {"batch": 1, "threads": 1, "runtime": "torch", "end_to_end": False}
+"""The setting of ``latency_ms``: one picture, one thread, forward only."""
+
+Summary = dict[str, Any]
+
+
+def summarise_latencies(records: Sequence[LatencyRecord], environment: Mapping[str, Any] | None = None) -> Summary:
+    """What one model's latency records say about one machine.
+
+    Args:
+        records: of one variant of one model; newer ones replace older ones of the same setting.
+        environment: of the machine asked about; None means that of the newest record.
+
+    Returns:
+        ``latency_ms`` (the headline setting, or None), ``latencies`` (every setting), ``throughput_images_per_s`` (the
+        most that any batch reaches at one thread, forward only, on the headline's device) and ``peak_memory_mb`` (of
+        the headline's process); None or empty where nothing was measured on that machine.
+    """
+    newest = _newest_of_machine(records, environment)
+    entries = [summarise(record) for record in newest]
+    headline = next((entry for entry in entries if all(entry[name] == value for name, value in HEADLINE.items())), None)
+    if headline is None:
+        return {"latency_ms": None, "latencies": entries, "throughput_images_per_s": None, "peak_memory_mb": None}
+    alike = {**HEADLINE, "device": headline["device"], "precision": headline["precision"]}
+    comparable = [
+        entry for entry in entries if all(entry[name] == value for name, value in alike.items() if name != "batch")
+    ]
+    return {
+        "latency_ms": headline,
+        "latencies": entries,
+        "throughput_images_per_s": max(entry["throughput_images_per_s"] for entry in comparable),
+        "peak_memory_mb": headline["peak_memory_mb"],
+    }
+
+
+def summarise(record: LatencyRecord) -> Summary:
+    """One setting: percentiles in ms, the 95 % interval of the median over rounds, images/s, the circumstances."""
+    samples = np.concatenate([np.asarray(each, dtype=np.float64) for each in record.samples_ms])
+    p50 = float(np.median(samples))
+    return {
+        **{f"p{percent}": percentile_ms(samples, percent) for percent in PERCENTILES},
+        "p50_ci95": median_interval_ms(record.samples_ms),
+        "samples": len(samples),
+        "rounds": len(record.samples_ms),
+        "batch": record.batch,
+        "threads": record.threads,
+        "device": record.device,
+        "precision": record.precision,
+        "memory_format": record.memory_format,
+        "runtime": record.runtime,
+        "end_to_end": record.end_to_end,
+        "throughput_images_per_s": _rounded(1000.0 * record.batch / p50),
+        "peak_memory_mb": _rounded(record.peak_memory_mb),
+        "unstable": record.unstable,
+        "accelerator": record.environment.get("accelerator"),
+        "measured": record.measured,
+    }
+
+
+def percentile_ms(samples: np.ndarray, percent: int) -> float | None:
+    """The percentile of float (n,) samples in ms, or None where fewer than ``SAMPLES_BEYOND`` lie beyond it."""
+    # Counted in whole percents: 100 x (1 - 0.95) is not 5 in floating point.
+    if len(samples) * (100 - percent) < 100 * SAMPLES_BEYOND:
+        return None
+    return _rounded(float(np.percentile(samples, percent)))
+
+
+def median_interval_ms(rounds: Sequence[Sequence[float]]) -> list[float] | None:
+    """The 95 % t-interval of the rounds' medians in ms; None below three rounds.
+
+    Samples of one round share its minute, so the rounds, not the samples, are what is independent.
+    """
+    medians = [float(np.median(each)) for each in rounds if each]
+    if len(medians) < MIN_ROUNDS_FOR_INTERVAL:
+        return None
+    half = float(stats.t.ppf(0.975, len(medians) - 1)) * float(np.std(medians, ddof=1)) / len(medians) ** 0.5
+    centre = float(np.mean(medians))
+    return [round(centre - half, 6), round(centre + half, 6)]
+
+
+def _newest_of_machine(records: Sequence[LatencyRecord], environment: Mapping[str, Any] | None) -> list[LatencyRecord]:
+    measured = sorted((record for record in records if any(record.samples_ms)), key=lambda record: record.measured)
+    if not measured:
+        return []
+    machine = machine_digest(environment if environment is not None else measured[-1].environment)
+    newest = {
+        (
+            record.device != "cpu",  # the processor first, then accelerators
+            record.device,
+            record.runtime != "torch",
+            record.runtime,
+            record.precision,
+            record.memory_format,
+            record.threads,
+            record.batch,
+            record.end_to_end,
+        ): record
+        for record in measured
+        if machine_digest(record.environment) == machine
+    }
+    return [newest[setting] for setting in sorted(newest)]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.6g}")
