@@ -6,17 +6,47 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Frozen(BaseModel):
-    """Base of all configuration: immutable, unknown keys refused, no silent conversion of text."""
+    """Base of all configuration: immutable, unknown keys refused, no infinite numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Recipe(Frozen):
-    """How a network is trained. Units are in the names; fractions are of the frame or of the whole training."""
+    """How a network is trained. Units are in the names; a fraction is of the frame or of the whole training.
+
+    Attributes:
+        loss: ``wing`` (Feng et al. 2018, eq. 5), ``smooth_l1``, ``l1``, ``mse``, all on pixels; ``own`` asks the
+            module for ``training_loss``.
+        wing_width_px, wing_curvature_px: w and epsilon of the Wing loss; the width is also smooth-L1's threshold.
+        schedule: ``one_cycle`` rises linearly for ``warmup_fraction`` of the steps and falls as a cosine to zero;
+            ``constant`` only rises.
+        layer_decay: factor on the learning rate per block from the head towards the stem; 1 = the same everywhere.
+        average_fraction: weights are averaged with equal shares over this last fraction of the steps; 0 = off.
+        flip: whether pictures are mirrored, with left and right names swapped: every other time a row is seen.
+        rotation_degrees, scale_fraction, shift_px: largest change, drawn evenly between minus and plus.
+        brightness, contrast: largest change; brightness in units of the full grey range, contrast as a factor.
+        test_time_flip: predict the mean of a picture and its mirror image. Doubles the cost of predicting.
+        precision: ``bfloat16`` is autocast with float32 weights; ``auto`` takes it where the device computes in it.
+    """
 
     epochs: int = Field(default=40, ge=1, le=100_000)
-    batch_size: int = Field(default=64, ge=1, le=65_536)
-    loss: Literal["wing", "smooth_l1", "mse", "l1", "own"] = "wing"
-    lr: float = Field(default=2e-3, gt=0)
-    weight_decay: float = Field(default=0.05, ge=0)
+    batch_size: int = Field(default=32, ge=2, le=65_536)
+    loss: Literal["wing", "smooth_l1", "l1", "mse", "own"] = "wing"
+    wing_width_px: float = Field(default=10.0, gt=0)
+    wing_curvature_px: float = Field(default=2.0, gt=0)
+    optimiser: Literal["adamw"] = "adamw"
+    lr: float = Field(default=3e-3, gt=0, le=10)
+    weight_decay: float = Field(default=0.05, ge=0, le=10)
+    schedule: Literal["one_cycle", "constant"] = "one_cycle"
+    warmup_fraction: float = Field(default=0.2, ge=0, lt=1)
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
+    clip_norm: float | None = Field(default=None, gt=0)
+    average_fraction: float = Field(default=0.1, ge=0, lt=1)
+    flip: bool = True
+    rotation_degrees: float = Field(default=15.0, ge=0, le=180)
+    scale_fraction: float = Field(default=0.12, ge=0, lt=1)
+    shift_px: float = Field(default=6.0, ge=0, le=48)
+    brightness: float = Field(default=0.1, ge=0, le=1)
+    contrast: float = Field(default=0.25, ge=0, lt=1)
+    test_time_flip: bool = False
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

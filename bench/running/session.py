@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,13 +13,14 @@ from bench.config.settings import Config
 from bench.errors import RecordError
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
+from bench.measuring.cost import count_cost
 from bench.measuring.environment import describe_environment
-from bench.records.schema import TRANSIENT_CAUSES, AskedRecord, CellRecord, CurvePoint
+from bench.records.schema import TRANSIENT_CAUSES, AskedRecord, CellRecord, CostRecord, CurvePoint
 from bench.records.store import RecordStore
 from bench.running.engine import Engine
 from bench.running.events import CellEnded, CellStarted, EpochEnded, Estimated, Event, Planned
 from bench.running.local import LocalEngine
-from bench.running.plan import Cell, Plan, make_plan
+from bench.running.plan import TUNED_SUFFIX, Cell, Plan, make_plan
 from bench.running.probe import probe_cell_seconds, total_seconds
 from bench.running.task import FoldOutcome
 
@@ -64,6 +65,7 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
             on_event(Estimated(per_cell, total_seconds(missing, per_cell, workers)))
         recorder = Recorder(store, plan, environment, on_event)
         (engine or LocalEngine(workers, run.threads, run.cell_timeout_s))(missing, recorder)
+        store_costs(store, plan)
     except OSError as error:
         raise RecordError(f"--out {run.out}: cannot be written ({error.strerror}); mend that and run again") from error
     records = (store.read_cell(cell.model, cell.key) for cell in plan.cells)
@@ -148,6 +150,15 @@ class Recorder:
         )
         self.store.write_cell(record, cell.task.scored_rows if succeeded else None, outcome.predictions)
         self.on_event(CellEnded(cell, replace(outcome, curve=())))
+
+
+def store_costs(store: RecordStore, plan: Plan) -> None:
+    """Count parameters and MACs of each network that has no cost record yet."""
+    counted = {cost.variant_digest for cost in store.costs()}
+    for model, (kind, variant, variant_name) in plan.variants.items():
+        if kind == "network" and variant_name not in counted:
+            cost = count_cost(model.removesuffix(TUNED_SUFFIX), variant.options)
+            store.write_cost(CostRecord(model=model, variant_digest=variant_name, **asdict(cost)))
 
 
 def now() -> str:

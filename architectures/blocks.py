@@ -1,0 +1,107 @@
+"""Layers that several architectures share: convolutions, residual blocks and the heads."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from architectures.registry import COORDINATES, KEYPOINTS
+
+
+def conv_bn_relu(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
+    """Convolution without bias, batch norm, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class ResidualBlock(nn.Module):
+    """The basic block of He et al., "Deep Residual Learning for Image Recognition" (CVPR 2016), figure 2.
+
+    The last norm starts at zero, so that each block begins as the identity (Goyal et al. 2017, section 5.1); a block
+    that halves the picture takes the mean of 2x2 pixels on its short path (He et al. 2019, "Bag of Tricks", figure 2c).
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.first = conv_bn_relu(inputs, outputs, stride)
+        self.second = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+        nn.init.zeros_(self.norm.weight)
+        self.short = nn.Sequential()
+        if stride > 1:
+            self.short.append(nn.AvgPool2d(stride))
+        if inputs != outputs:
+            self.short.append(nn.Conv2d(inputs, outputs, 1, bias=False))
+            self.short.append(nn.BatchNorm2d(outputs))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
+        return F.relu(self.norm(self.second(self.first(inputs))) + self.short(inputs))
+
+
+class RegressionHead(nn.Module):
+    """All positions of the last map, flattened, then one linear layer to the coordinates.
+
+    Pooling over positions would throw away what is asked for; the weights start small, so that the first answers lie
+    near the frame's centre.
+    """
+
+    def __init__(self, channels: int, side: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(channels * side * side, COORDINATES)
+        nn.init.normal_(self.linear.weight, std=1e-3)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(B, channels, side, side) -> (B, 30) normalised coordinates."""
+        return self.linear(self.dropout(inputs.flatten(1)))  # type: ignore[no-any-return]
+
+
+def soft_argmax(maps: Tensor, extent: float = 1.0) -> Tensor:
+    """Expected position under the softmax of each map (Sun et al., "Integral Human Pose Regression", ECCV 2018, eq. 2).
+
+    Args:
+        maps: (B, K, H, W) scores; computed in float32 whatever they come in.
+        extent: the maps cover [-extent, extent] of the normalised frame. A map that ends with the frame cannot
+            put its mean on the border, since half of the mass is missing there; one that reaches beyond can.
+
+    Returns:
+        (B, 2 K), x0, y0, x1, y1, ... normalised.
+    """
+    batch, points, height, width = maps.shape
+    weights = maps.float().flatten(2).softmax(-1).reshape(batch, points, height, width)
+    x = weights.sum(2) @ cell_centres(width, extent, maps)
+    y = weights.sum(3) @ cell_centres(height, extent, maps)
+    return torch.stack([x, y], -1).flatten(1)
+
+
+def cell_centres(cells: int, extent: float, like: Tensor) -> Tensor:
+    """Normalised positions of the centres of ``cells`` equal cells over [-extent, extent]."""
+    edges = torch.arange(cells, device=like.device, dtype=torch.float32)
+    return (2 * edges + 1 - cells) * (extent / cells)
+
+
+class SoftArgmaxHead(nn.Module):
+    """A 1x1 convolution to one map per keypoint, decoded by :func:`soft_argmax`."""
+
+    def __init__(self, channels: int, extent: float = 1.0) -> None:
+        super().__init__()
+        self.maps = nn.Conv2d(channels, KEYPOINTS, 1)
+        self.extent = extent
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(B, channels, H, W) -> (B, 30) normalised coordinates."""
+        return soft_argmax(self.maps(inputs), self.extent)
+
+
+def check_range(option: str, value: float, low: float, high: float) -> None:
+    """Refuse an option out of range.
+
+    Raises:
+        ValueError: names the option, the value and the range.
+    """
+    if not low <= value <= high:
+        raise ValueError(f"{option} is {value}, expected {low} to {high}")

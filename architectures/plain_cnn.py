@@ -1,0 +1,42 @@
+"""A plain CNN: convolutions that halve the picture, then a linear layer."""
+
+from torch import nn
+
+from architectures.blocks import RegressionHead, check_range, conv_bn_relu
+from architectures.registry import register
+
+STAGES = 4
+
+
+@register(
+    "plain_cnn",
+    summary="strided 3x3 convolutions with batch norm, flattened into a linear layer",
+    space={
+        "width": {"type": "int", "low": 16, "high": 48, "step": 8},
+        "depth": {"type": "int", "low": 1, "high": 3},
+        "dropout": {"type": "float", "low": 0.0, "high": 0.5},
+    },
+)
+def plain_cnn(*, width: int = 32, depth: int = 1, dropout: float = 0.0) -> nn.Module:
+    """Four stages of ``depth`` convolutions; each stage halves the picture (96 -> 6) and doubles the channels.
+
+    Args:
+        width: channels of the first stage, 4 to 256.
+        depth: convolutions per stage, 1 to 8.
+        dropout: share of the flattened features dropped, 0 to 0.9.
+
+    Raises:
+        ValueError: an option out of its range.
+    """
+    check_range("width", width, 4, 256)
+    check_range("depth", depth, 1, 8)
+    check_range("dropout", dropout, 0, 0.9)
+    layers: list[nn.Module] = []
+    channels = 1
+    for stage in range(STAGES):
+        outputs = width * 2**stage
+        layers.append(conv_bn_relu(channels, outputs, stride=2))
+        # At 48x48 a further convolution costs as much as the whole last stage and gains least.
+        layers += [conv_bn_relu(outputs, outputs) for _ in range(depth if stage else 0)]
+        channels = outputs
+    return nn.Sequential(*layers, RegressionHead(channels, 96 // 2**STAGES, dropout))

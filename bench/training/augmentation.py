@@ -1,0 +1,75 @@
+"""Augmentation of whole batches on the device: one affine resampling, mirror included, then light."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bench.config.recipe import Recipe
+from bench.faces.keypoints import MIRROR
+
+GREY_CENTRE = 127.5
+
+
+class Augmenter:
+    """Draws from its own generator, so that nothing else in the process can shift its numbers."""
+
+    def __init__(self, recipe: Recipe, generator: torch.Generator, device: str) -> None:
+        self.recipe = recipe
+        self.generator = generator
+        self.device = device
+        self.mirror = torch.tensor(MIRROR, device=device)
+
+    def __call__(self, pictures: Tensor, targets: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:
+        """Augment a batch.
+
+        Args:
+            pictures: float32 (B, 1, 96, 96), grey 0-255.
+            targets: float32 (B, 15, 2), normalised, NaN = not labelled.
+            mirrored: bool (B,), which rows are mirrored.
+
+        Returns:
+            New pictures and targets of the same shapes; points moved out of the frame keep their true place.
+        """
+        if not self._moves:
+            return self._light(pictures), targets
+        forward, backward = self._affine(len(pictures), mirrored)
+        grid = F.affine_grid(backward, list(pictures.shape), align_corners=False)
+        moved = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        points = torch.where(mirrored[:, None, None], targets[:, self.mirror], targets)
+        points = points @ forward[:, :, :2].transpose(1, 2) + forward[:, None, :, 2]
+        return self._light(moved), points
+
+    @property
+    def _moves(self) -> bool:
+        recipe = self.recipe
+        return recipe.flip or recipe.rotation_degrees > 0 or recipe.scale_fraction > 0 or recipe.shift_px > 0
+
+    def _affine(self, rows: int, mirrored: Tensor) -> tuple[Tensor, Tensor]:
+        """Matrices (B, 2, 3) in normalised coordinates: for points (old -> new) and for the picture (new -> old)."""
+        recipe = self.recipe
+        draws = self._even(4, rows)
+        angle = draws[0] * math.radians(recipe.rotation_degrees)
+        scale = torch.exp(draws[1] * math.log1p(recipe.scale_fraction))
+        shift = draws[2:4].T * (recipe.shift_px / 48)
+        cos, sin = torch.cos(angle), torch.sin(angle)
+        sign = torch.where(mirrored, -1.0, 1.0)
+        turn = torch.stack([torch.stack([cos * sign, -sin], -1), torch.stack([sin * sign, cos], -1)], -2)
+        forward = torch.cat([turn * scale[:, None, None], shift[:, :, None]], -1)
+        back = turn.transpose(1, 2) / scale[:, None, None]
+        backward = torch.cat([back, -(back @ shift[:, :, None])], -1)
+        return forward, backward
+
+    def _light(self, pictures: Tensor) -> Tensor:
+        recipe = self.recipe
+        if recipe.brightness == 0 and recipe.contrast == 0:
+            return pictures
+        draws = self._even(2, len(pictures))
+        gain = 1 + draws[0] * recipe.contrast
+        offset = draws[1] * (recipe.brightness * 255) + GREY_CENTRE * (1 - gain)
+        return torch.addcmul(offset[:, None, None, None], pictures, gain[:, None, None, None])
+
+    def _even(self, kinds: int, rows: int) -> Tensor:
+        """Evenly distributed in [-1, 1): (kinds, rows)."""
+        return torch.rand(kinds, rows, generator=self.generator).to(self.device, non_blocking=True) * 2 - 1

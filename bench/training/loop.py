@@ -1,0 +1,188 @@
+"""One fold: a module, its training rows and a recipe in; trained weights and a curve out."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bench.config.recipe import Recipe
+from bench.faces.keypoints import KEYPOINTS, MIRROR, to_normalised, to_pixels
+from bench.training.augmentation import Augmenter
+from bench.training.averaging import TailAverage
+from bench.training.losses import masked_loss
+from bench.training.optimisation import learning_rate, make_optimiser, set_learning_rate
+from bench.training.pixels import to_input
+
+PREDICT_BATCH = 256
+
+
+class Diverged(Exception):  # noqa: N818  (a state of training that callers name, not a mistake of theirs)
+    """The training loss is no longer a finite number."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a fold is executed: nothing that a recipe would choose.
+
+    Attributes:
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        precision: ``float32`` or ``bfloat16`` (autocast over float32 weights).
+        threads: intra-op threads; part of the result, since 1 and 2 threads round differently.
+        seed: where shuffling and augmentation start.
+    """
+
+    device: str = "cpu"
+    precision: str = "float32"
+    threads: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """One epoch: mean training loss, seconds since the start, learning rate of its last step."""
+
+    epoch: int
+    epochs: int
+    train_loss: float
+    seconds: float
+    learning_rate: float
+
+
+def train(
+    module: nn.Module,
+    images: Tensor,
+    keypoints: Tensor,
+    recipe: Recipe,
+    execution: Execution,
+    on_epoch: Callable[[EpochReport], None],
+) -> list[EpochReport]:
+    """Train in place; the module ends with the weights to predict with, in eval mode.
+
+    Args:
+        module: float (B, 1, 96, 96) -> (B, 30), normalised.
+        images: uint8 (N, 96, 96).
+        keypoints: float32 (N, 15, 2) in pixels, NaN = not labelled.
+        recipe: how to train.
+        execution: where, and from which seed.
+        on_epoch: called after each epoch; what it raises ends the training and passes through.
+
+    Raises:
+        Diverged: the mean loss of an epoch is not finite.
+    """
+    trainer = _Trainer(module, images, keypoints, recipe, execution)
+    reports = []
+    started = time.perf_counter()
+    for epoch in range(recipe.epochs):
+        loss = trainer.epoch(epoch)
+        if not np.isfinite(loss):
+            raise Diverged(f"training loss became {loss} in epoch {epoch + 1} of {recipe.epochs}; lower recipe.lr")
+        elapsed = time.perf_counter() - started
+        reports.append(EpochReport(epoch + 1, recipe.epochs, loss, elapsed, trainer.last_learning_rate))
+        on_epoch(reports[-1])
+    trainer.average.apply()
+    module.eval()
+    return reports
+
+
+def predict(module: nn.Module, images: Tensor, recipe: Recipe, execution: Execution) -> NDArray[np.float32]:
+    """Coordinates of pictures: uint8 (N, 96, 96) -> float32 (N, 15, 2) in pixels."""
+    module.eval().to(execution.device)
+    parts = []
+    with torch.inference_mode(), autocast(execution):
+        for start in range(0, len(images), PREDICT_BATCH):
+            batch = images[start : start + PREDICT_BATCH].to(execution.device)
+            inputs = channels_last(to_input(batch))
+            points = module(inputs).float().reshape(-1, KEYPOINTS, 2)
+            if recipe.test_time_flip:
+                mirrored = module(inputs.flip(-1)).float().reshape(-1, KEYPOINTS, 2)[:, list(MIRROR)]
+                points = (points + mirrored * points.new_tensor([-1.0, 1.0])) / 2
+            parts.append(to_pixels(points).cpu())
+    return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
+
+
+def autocast(execution: Execution) -> AbstractContextManager[object]:
+    """Autocast to bfloat16 where the execution says so."""
+    if execution.precision == "float32":
+        return nullcontext()
+    return torch.autocast(execution.device.partition(":")[0], dtype=torch.bfloat16)
+
+
+def channels_last(inputs: Tensor) -> Tensor:
+    """The memory format in which every network is trained and run."""
+    return inputs.contiguous(memory_format=torch.channels_last)
+
+
+class HasTrainingLoss(Protocol):
+    """A network whose loss is part of its idea (a classification over positions, say); its recipe says ``own``."""
+
+    def training_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Inputs (B, 1, 96, 96), targets (B, 30) normalised with NaN = not labelled -> scalar."""
+        ...
+
+
+class _Trainer:
+    """The state of one training: data on the device, optimiser, generators."""
+
+    def __init__(
+        self, module: nn.Module, images: Tensor, keypoints: Tensor, recipe: Recipe, execution: Execution
+    ) -> None:
+        self.recipe = recipe
+        self.execution = execution
+        device = execution.device
+        self.module = module.to(device).to(memory_format=torch.channels_last)
+        self.module.train()
+        self.images = images.to(device)
+        self.targets = to_normalised(keypoints).to(device)
+        self.optimiser = make_optimiser(module, recipe)
+        self.average = TailAverage(module)
+        self.generator = torch.Generator().manual_seed(execution.seed)
+        self.augment = Augmenter(recipe, self.generator, device)
+        torch.manual_seed(execution.seed)  # dropout and the like inside the module
+        rows = len(images)
+        self.batches = max(rows // recipe.batch_size, 1)
+        self.steps = recipe.epochs * self.batches
+        self.step = 0
+        self.last_learning_rate = 0.0
+        self.side = torch.rand(rows, generator=self.generator) < 0.5
+
+    def epoch(self, epoch: int) -> float:
+        """One pass over the shuffled rows (a last partial batch waits for the next shuffle); the mean loss."""
+        order = torch.randperm(len(self.images), generator=self.generator)
+        # Alternating flip (Jordan 2024, airbench): a row is mirrored in every other epoch, from a random start.
+        mirrored = self.side ^ bool(epoch % 2) if self.recipe.flip else torch.zeros_like(self.side)
+        total = torch.zeros((), device=self.execution.device)
+        size, device = self.recipe.batch_size, self.execution.device
+        for batch in range(self.batches):
+            rows = order[batch * size : (batch + 1) * size]
+            total += self._step(rows.to(device), mirrored[rows].to(device))
+        return float(total) / self.batches
+
+    def _step(self, rows: Tensor, mirrored: Tensor) -> Tensor:
+        recipe = self.recipe
+        self.last_learning_rate = learning_rate(recipe, self.step, self.steps)
+        set_learning_rate(self.optimiser, self.last_learning_rate)
+        pictures, targets = self.augment(self.images[rows].unsqueeze(1).float(), self.targets[rows], mirrored)
+        inputs = channels_last(to_input(pictures[:, 0]))
+        with autocast(self.execution):
+            loss = self._loss(inputs, targets.flatten(1))
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if recipe.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.module.parameters(), recipe.clip_norm)
+        self.optimiser.step()
+        self.step += 1
+        if self.step > self.steps * (1 - recipe.average_fraction):
+            self.average.add()
+        return loss.detach()
+
+    def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        if self.recipe.loss == "own":
+            own = cast(HasTrainingLoss, self.module)
+            return own.training_loss(inputs, targets)
+        return masked_loss(to_pixels(self.module(inputs).float()), to_pixels(targets), self.recipe)

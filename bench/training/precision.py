@@ -1,0 +1,47 @@
+"""Where and in which arithmetic a network is trained."""
+
+from pathlib import Path
+
+import torch
+
+from bench.errors import ConfigError
+
+BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16", "asimdbf16"}
+
+
+def resolve_device(asked: str) -> str:
+    """``auto`` -> the accelerator that is really there, else ``cpu``.
+
+    Raises:
+        ConfigError: the asked device is not there.
+    """
+    if asked == "auto":
+        found = torch.accelerator.current_accelerator(check_available=True)
+        return found.type if found is not None else "cpu"
+    kind = asked.partition(":")[0]
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(kind, False):
+        have = ", ".join(name for name, available in there.items() if available)
+        raise ConfigError(f"--device {asked}: not available here; available: {have}")
+    return asked
+
+
+def resolve_precision(asked: str, device: str) -> str:
+    """``auto`` -> ``bfloat16`` where the device multiplies in it, else ``float32``."""
+    if asked != "auto":
+        return asked
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    return "bfloat16" if device == "cpu" and processor_has_bf16() else "float32"
+
+
+def processor_has_bf16() -> bool:
+    """Whether this processor has bfloat16 multiply instructions; without them autocast is slower than float32."""
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    if probe is not None and probe():
+        return True
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return any(BF16_FLAGS & set(line.split()) for line in text.splitlines() if line.startswith(("flags", "Features")))
