@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench.config.recipe import Recipe
-from bench.faces.keypoints import MIRROR
+from bench.faces.keypoints import FRAME_PX, MIRROR, to_normalised
 
 GREY_CENTRE = 127.5
 
@@ -20,6 +20,7 @@ class Augmenter:
         self.generator = generator
         self.device = device
         self.mirror = torch.tensor(MIRROR, device=device)
+        self.centres = to_normalised(torch.arange(FRAME_PX, dtype=torch.float32)).to(device)
 
     def __call__(self, pictures: Tensor, targets: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:
         """Augment a batch.
@@ -35,8 +36,9 @@ class Augmenter:
         if not self._moves:
             return self._light(pictures), targets
         forward, backward = self._affine(len(pictures), mirrored)
-        grid = F.affine_grid(backward, list(pictures.shape), align_corners=False)
-        moved = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        moved = F.grid_sample(
+            pictures, self._grid(backward), mode="bilinear", padding_mode="border", align_corners=False
+        )
         points = torch.where(mirrored[:, None, None], targets[:, self.mirror], targets)
         points = points @ forward[:, :, :2].transpose(1, 2) + forward[:, None, :, 2]
         return self._light(moved), points
@@ -60,6 +62,16 @@ class Augmenter:
         back = turn.transpose(1, 2) / scale[:, None, None]
         backward = torch.cat([back, -(back @ shift[:, :, None])], -1)
         return forward, backward
+
+    def _grid(self, backward: Tensor) -> Tensor:
+        """Sampling positions (B, 96, 96, 2) of matrices (B, 2, 3).
+
+        ``affine_grid`` makes the same numbers by a batched matrix product, which takes longer than the resampling.
+        """
+        matrix = backward[:, None, None]
+        across = self.centres[:, None] * matrix[..., 0]
+        down = self.centres[:, None] * matrix[..., 1] + matrix[..., 2]
+        return across + down.transpose(1, 2)
 
     def _light(self, pictures: Tensor) -> Tensor:
         recipe = self.recipe
