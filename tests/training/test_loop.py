@@ -1,0 +1,105 @@
+"""Training: the same seed gives the same bits, NaN labels teach nothing, divergence is told."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import architectures
+from bench.config.recipe import Recipe
+from bench.training.loop import Diverged, EpochReport, Execution, predict, train
+from tests.conftest import draw_rows
+
+
+def learn(recipe: Recipe, seed: int = 3, keypoints: np.ndarray | None = None) -> np.ndarray:
+    images, drawn = draw_rows(48)
+    torch.manual_seed(seed)
+    module = architectures.build("plain_cnn", width=4)
+    execution = Execution(seed=seed)
+    truth = torch.from_numpy(drawn if keypoints is None else keypoints)
+    train(module, torch.from_numpy(images), truth, recipe, execution, ignore)
+    return predict(module, torch.from_numpy(images), recipe, execution)
+
+
+def ignore(report: EpochReport) -> None:
+    del report
+
+
+SHORT = Recipe(epochs=2, batch_size=16)
+
+
+def test_the_seed_decides_every_bit_whatever_else_was_drawn() -> None:
+    first = learn(SHORT)
+    torch.rand(7)
+    np.random.default_rng().normal()
+    assert learn(SHORT).tobytes() == first.tobytes()
+    assert learn(SHORT, seed=4).tobytes() != first.tobytes()
+
+
+def test_a_small_network_learns_drawn_points() -> None:
+    _, truth = draw_rows(48)
+    before = np.sqrt(np.mean((truth.mean(0) - truth) ** 2))
+    recipe = Recipe(epochs=40, batch_size=16, rotation_degrees=0, scale_fraction=0, shift_px=2, flip=False)
+    after = np.sqrt(np.mean((learn(recipe) - truth) ** 2))
+    assert after < 0.6 * before
+
+
+def test_unlabelled_points_change_nothing_that_is_learnt() -> None:
+    """A row without any label must weigh nothing, not pull towards zero."""
+    _, truth = draw_rows(48)
+    holes = truth.copy()
+    holes[::2, 4] = np.nan
+    predictions = learn(Recipe(epochs=6, batch_size=16), keypoints=holes)
+    assert np.isfinite(predictions).all()
+    empty = np.full_like(truth, np.nan)
+    assert np.isfinite(learn(SHORT, keypoints=empty)).all()
+
+
+def test_divergence_names_the_epoch() -> None:
+    class Infinite(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(30))
+
+        def forward(self, pictures: Tensor) -> Tensor:
+            return (self.weight + float("inf")).expand(len(pictures), 30)
+
+    images, truth = draw_rows(32)
+    with pytest.raises(Diverged, match=r"in epoch 1 of 2; lower recipe\.lr"):
+        train(Infinite(), torch.from_numpy(images), torch.from_numpy(truth), SHORT, Execution(), ignore)
+
+
+def test_what_the_listener_raises_ends_the_training() -> None:
+    class EnoughError(Exception):
+        pass
+
+    def stop(report: EpochReport) -> None:
+        del report
+        raise EnoughError
+
+    images, truth = draw_rows(32)
+    module = architectures.build("plain_cnn", width=4)
+    with pytest.raises(EnoughError):
+        train(module, torch.from_numpy(images), torch.from_numpy(truth), SHORT, Execution(), stop)
+
+
+def test_the_module_is_left_ready_to_predict() -> None:
+    images, truth = draw_rows(32)
+    module = architectures.build("plain_cnn", width=4)
+    train(module, torch.from_numpy(images), torch.from_numpy(truth), SHORT, Execution(), ignore)
+    assert not module.training
+
+
+def test_flip_at_test_time_is_the_mean_of_both_views() -> None:
+    images, truth = draw_rows(20)
+    module = architectures.build("plain_cnn", width=4)
+    nn.init.normal_(module[-1].linear.weight, std=0.01)
+    both = Recipe(test_time_flip=True)
+    pictures = torch.from_numpy(images)
+    mirrored = predict(module, pictures.flip(-1), both, Execution())
+    straight = predict(module, pictures, both, Execution())
+    from bench.faces.keypoints import MIRROR
+
+    back = mirrored[:, list(MIRROR)] * np.array([-1, 1], np.float32) + np.array([95, 0], np.float32)
+    assert np.allclose(back, straight, atol=1e-3)
+    del truth
