@@ -1,5 +1,6 @@
 """What is compared. Each import below registers the architectures of one file."""
 
+from architectures import heatmap as _heatmap  # noqa: F401
 from architectures import plain_cnn as _plain_cnn  # noqa: F401
 from architectures import resnet_custom as _resnet_custom  # noqa: F401
 from architectures.registry import Architecture, ArchitectureError, build, get, register, registered

@@ -84,17 +84,23 @@ def cell_centres(cells: int, extent: float, like: Tensor) -> Tensor:
     return (2 * edges + 1 - cells) * (extent / cells)
 
 
-class SoftArgmaxHead(nn.Module):
-    """A 1x1 convolution to one map per keypoint, decoded by :func:`soft_argmax`."""
+class MapHead(nn.Module):
+    """One score map per keypoint over the frame and a margin around it, decoded by :func:`soft_argmax`.
 
-    def __init__(self, channels: int, extent: float = 1.0) -> None:
+    The margin lets a point on the border have mass on both of its sides: without it the mean of a map could never
+    reach the border. Features are repeated outwards to fill it.
+    """
+
+    def __init__(self, channels: int, margin: int = 3) -> None:
         super().__init__()
-        self.maps = nn.Conv2d(channels, KEYPOINTS, 1)
-        self.extent = extent
+        self.margin = margin
+        self.maps = nn.Conv2d(channels, KEYPOINTS, 3, padding=1)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(B, channels, H, W) -> (B, 30) normalised coordinates."""
-        return soft_argmax(self.maps(inputs), self.extent)
+        """(B, channels, H, W) features of the whole frame -> (B, 30) normalised coordinates."""
+        cells = inputs.shape[-1]
+        padded = F.pad(inputs, [self.margin] * 4, mode="replicate")
+        return soft_argmax(self.maps(padded), extent=(cells + 2 * self.margin) / cells)
 
 
 def check_range(option: str, value: float, low: float, high: float) -> None:

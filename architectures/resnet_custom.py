@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from architectures.blocks import RegressionHead, ResidualBlock, SoftArgmaxHead, check_range, conv_bn_relu
+from architectures.blocks import MapHead, RegressionHead, ResidualBlock, check_range, conv_bn_relu
 from architectures.registry import register
 
 
@@ -29,5 +29,5 @@ def resnet_custom(
         outputs = width * 2**stage
         layers += [ResidualBlock(channels, outputs, 2), *(ResidualBlock(outputs, outputs) for _ in range(blocks - 1))]
         channels = outputs
-    last = RegressionHead(channels, 48 // 2**stages, dropout) if head == "flat" else SoftArgmaxHead(channels)
+    last = RegressionHead(channels, 48 // 2**stages, dropout) if head == "flat" else MapHead(channels)
     return nn.Sequential(*layers, last)
