@@ -85,14 +85,14 @@ def percentile_ms(samples: np.ndarray, percent: int) -> float | None:
 def median_interval_ms(rounds: Sequence[Sequence[float]]) -> list[float] | None:
     """The 95 % t-interval of the rounds' medians in ms; None below three rounds.
 
-    Samples of one round share its minute, so the rounds, not the samples, are what is independent.
+    Samples of one round share its minute, so the rounds, not the samples, are what is independent. Taken on the
+    logarithms, so that no bound can fall below zero.
     """
-    medians = [float(np.median(each)) for each in rounds if each]
+    medians = np.log([np.median(each) for each in rounds if each])
     if len(medians) < MIN_ROUNDS_FOR_INTERVAL:
         return None
-    half = float(stats.t.ppf(0.975, len(medians) - 1)) * float(np.std(medians, ddof=1)) / len(medians) ** 0.5
-    centre = float(np.mean(medians))
-    return [round(centre - half, 6), round(centre + half, 6)]
+    half = stats.t.ppf(0.975, len(medians) - 1) * np.std(medians, ddof=1) / len(medians) ** 0.5
+    return [float(f"{np.exp(medians.mean() + side * half):.6g}") for side in (-1, 1)]
 
 
 def _newest_of_machine(records: Sequence[LatencyRecord], environment: Mapping[str, Any] | None) -> list[LatencyRecord]:

@@ -97,7 +97,8 @@ class CellRecord(Stored):
 class LatencyRecord(Stored):
     """Raw timings of one model in one setting on one machine; warm-ups kept apart.
 
-    ``samples_ms`` holds one list per round; ``canary_ms`` the same for the small fixed model of each round.
+    ``samples_ms`` holds one list per round; ``canary_ms`` the same for the small fixed model of each round, and
+    ``waited_share`` the share of the time that the measuring process waited for a core (None where unknown).
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
@@ -114,7 +115,10 @@ class LatencyRecord(Stored):
     warmup_ms: list[float] = Field(default_factory=list)
     samples_ms: list[list[float]] = Field(default_factory=list)
     canary_ms: list[list[float]] = Field(default_factory=list)
+    waited_share: list[float | None] = Field(default_factory=list)
     unstable: bool = False
+    unstable_reason: str | None = None
+    rounds_retaken: int = 0
     peak_memory_mb: float | None = None
     measured: str = ""
     environment: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,41 @@
+"""How latency is measured."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from bench.config.recipe import Frozen
+
+Runtime = Literal["torch", "onnx"]
+
+
+class LatencySettings(Frozen):
+    """The settings of ``bench latency``; every combination of batch, threads and runtime is measured.
+
+    Attributes:
+        batches: pictures per call.
+        threads: intra-op threads of the measuring process; ``all`` = every usable core.
+        runtimes: what executes the network.
+        device: ``cpu`` or a torch device, resolved (never ``auto``).
+        memory_format: of weights and inputs, in torch.
+        end_to_end: also time uint8 pictures in, pixel coordinates out, beside the bare forward pass.
+        rounds: undisturbed rounds wanted; in each, every model has one turn.
+        extra_rounds: how many more may be taken in place of disturbed ones.
+        turn_s: how long one setting is timed in one round; a call that takes longer is timed once.
+        warm_up_limit_s: a setting that is not steady after this time is measured but marked unstable.
+    """
+
+    batches: tuple[int, ...] = Field(default=(1,), min_length=1)
+    threads: tuple[int | Literal["all"], ...] = Field(default=(1,), min_length=1)
+    runtimes: tuple[Runtime, ...] = Field(default=("torch",), min_length=1)
+    device: str = "cpu"
+    memory_format: Literal["channels_last", "contiguous"] = "channels_last"
+    end_to_end: bool = True
+    rounds: int = Field(default=12, ge=1, le=1000)
+    extra_rounds: int = Field(default=12, ge=0, le=1000)
+    turn_s: float = Field(default=0.25, gt=0, le=60)
+    warm_up_limit_s: float = Field(default=5.0, gt=0, le=600)
+
+
+AFTER_TRAINING = LatencySettings(rounds=8, extra_rounds=8, turn_s=0.1, warm_up_limit_s=2.0)
+"""What ``bench run`` measures when nothing trains any more: a few seconds per model."""
