@@ -82,6 +82,11 @@ def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
     return Plan(dataset, protocol, protocol_name, fold_of_row, variants, cells, run.seeds)
 
 
+def architecture_of(model: str) -> str:
+    """The registry's name of a model as typed: without the mark of tuned parameters."""
+    return model.removesuffix(TUNED_SUFFIX)
+
+
 def dataset_facts(faces: FaceSet) -> DatasetFacts:
     """What records keep of a face set."""
     return DatasetFacts(
@@ -115,7 +120,7 @@ class _Layout:
         task = FoldTask(
             source=self.source,
             fingerprint=self.faces.fingerprint,
-            model=model.removesuffix(TUNED_SUFFIX),
+            model=architecture_of(model),
             options=variant.options,
             recipe=recipe_of(variant),
             train_rows=np.flatnonzero(self.fold_of_row != fold),

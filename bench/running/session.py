@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,14 +13,14 @@ from bench.config.settings import Config
 from bench.errors import RecordError
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
-from bench.measuring.cost import count_cost
 from bench.measuring.environment import describe_environment
-from bench.records.schema import TRANSIENT_CAUSES, AskedRecord, CellRecord, CostRecord, CurvePoint
+from bench.records.schema import TRANSIENT_CAUSES, AskedRecord, CellRecord, CurvePoint
 from bench.records.store import RecordStore
+from bench.running.costs import store_costs, store_latencies
 from bench.running.engine import Engine
-from bench.running.events import CellEnded, CellStarted, EpochEnded, Estimated, Event, Planned
+from bench.running.events import CellEnded, CellStarted, EpochEnded, Estimated, Event, Planned, Stage
 from bench.running.local import LocalEngine
-from bench.running.plan import TUNED_SUFFIX, Cell, Plan, make_plan
+from bench.running.plan import Cell, Plan, make_plan
 from bench.running.probe import probe_cell_seconds, total_seconds
 from bench.running.task import FoldOutcome
 
@@ -54,7 +54,7 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     plan = make_plan(config, source, faces)
     store = RecordStore(run.out)
     try:
-        environment = describe_environment()
+        environment = describe_environment(next(iter(plan.variants.values()))[1].device)
         _note_what_was_asked(store, plan, environment)
         store.write_truth(plan.protocol_digest, faces.keypoints, faces.groups, plan.fold_of_row)
         missing = tuple(cell for cell in plan.cells if is_wanted(store, cell))
@@ -66,6 +66,8 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
         recorder = Recorder(store, plan, environment, on_event)
         (engine or LocalEngine(workers, run.threads, run.cell_timeout_s))(missing, recorder)
         store_costs(store, plan)
+        if run.latency:
+            store_latencies(store, plan, lambda text: on_event(Stage(text)))
     except OSError as error:
         raise RecordError(f"--out {run.out}: cannot be written ({error.strerror}); mend that and run again") from error
     records = (store.read_cell(cell.model, cell.key) for cell in plan.cells)
@@ -150,15 +152,6 @@ class Recorder:
         )
         self.store.write_cell(record, cell.task.scored_rows if succeeded else None, outcome.predictions)
         self.on_event(CellEnded(cell, replace(outcome, curve=())))
-
-
-def store_costs(store: RecordStore, plan: Plan) -> None:
-    """Count parameters and MACs of each network that has no cost record yet."""
-    counted = {cost.variant_digest for cost in store.costs()}
-    for model, (kind, variant, variant_name) in plan.variants.items():
-        if kind == "network" and variant_name not in counted:
-            cost = count_cost(model.removesuffix(TUNED_SUFFIX), variant.options)
-            store.write_cost(CostRecord(model=model, variant_digest=variant_name, **asdict(cost)))
 
 
 def now() -> str:

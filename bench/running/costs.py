@@ -1,0 +1,44 @@
+"""What is measured after the training of a run: parameters, MACs and latency of its networks."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from bench.config.latency import AFTER_TRAINING
+from bench.measuring.cost import count_cost
+from bench.measuring.environment import describe_environment, machine_digest
+from bench.measuring.latency import LatencyProgress, LatencySubject, measure_latencies
+from bench.records.schema import CostRecord
+from bench.records.store import RecordStore
+from bench.running.plan import Plan, architecture_of
+
+
+def store_costs(store: RecordStore, plan: Plan) -> None:
+    """Count parameters and MACs of each network that has no cost record yet."""
+    counted = {cost.variant_digest for cost in store.costs()}
+    for model, (kind, variant, variant_name) in plan.variants.items():
+        if kind == "network" and variant_name not in counted:
+            cost = count_cost(architecture_of(model), variant.options)
+            store.write_cost(CostRecord(model=model, variant_digest=variant_name, **asdict(cost)))
+
+
+def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None]) -> None:
+    """Measure each network of the plan that was not measured on this machine yet; nothing may train meanwhile."""
+    networks = {model: (variant, name) for model, (kind, variant, name) in plan.variants.items() if kind == "network"}
+    if not networks:
+        return
+    device = next(iter(networks.values()))[0].device
+    here = machine_digest(describe_environment(device))
+    measured = {record.variant_digest for record in store.latencies() if machine_digest(record.environment) == here}
+    subjects = [
+        LatencySubject(model, architecture_of(model), variant.options, name)
+        for model, (variant, name) in networks.items()
+        if name not in measured
+    ]
+    if subjects:
+        tell(f"measuring latency of {', '.join(subject.model for subject in subjects)}")
+
+        def told(progress: LatencyProgress) -> None:
+            if progress.failed_model is not None:
+                tell(progress.message)
+
+        measure_latencies(subjects, AFTER_TRAINING.model_copy(update={"device": device}), store, told)
