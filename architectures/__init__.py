@@ -3,6 +3,8 @@
 from architectures import heatmap as _heatmap  # noqa: F401
 from architectures import plain_cnn as _plain_cnn  # noqa: F401
 from architectures import resnet_custom as _resnet_custom  # noqa: F401
-from architectures.registry import Architecture, ArchitectureError, build, get, register, registered
+from architectures import timm_backbones as _timm_backbones  # noqa: F401
+from architectures.lookup import available, build, get
+from architectures.registry import Architecture, ArchitectureError, register, registered
 
-__all__ = ["Architecture", "ArchitectureError", "build", "get", "register", "registered"]
+__all__ = ["Architecture", "ArchitectureError", "available", "build", "get", "register", "registered"]

@@ -119,23 +119,3 @@ def registered() -> Mapping[str, Architecture]:
 def _nearest(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     return f" (did you mean {' or '.join(close)}?)" if close else ""
-
-
-def get(name: str) -> Architecture:
-    """The entry of that name.
-
-    Raises:
-        ArchitectureError: no such name; the message holds the nearest ones.
-    """
-    if name in _REGISTRY:
-        return _REGISTRY[name]
-    raise ArchitectureError(f"unknown model '{name}'{_nearest(name, list(_REGISTRY))}; `bench models` lists all")
-
-
-def build(name: str, **options: object) -> "nn.Module":
-    """The untrained module of that name; float (B, 1, 96, 96) -> (B, 30) coordinates in [-1, 1].
-
-    Raises:
-        ArchitectureError: unknown name or option.
-    """
-    return get(name).build(**options)

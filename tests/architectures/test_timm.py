@@ -1,0 +1,179 @@
+"""timm's backbones by name: what runs, what is refused and why, and whose weights are taken."""
+
+import os
+import socket
+import time
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import architectures
+from architectures import ArchitectureError, timm_backbones
+
+timm = pytest.importorskip("timm")
+
+
+def pictures(rows: int = 2) -> torch.Tensor:
+    return torch.randn(rows, 1, 96, 96, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenetv3_small_100", "vit_tiny_patch16_224", "resnet18.a1_in1k"])
+def test_any_backbone_by_its_own_name(name: str) -> None:
+    with torch.inference_mode():
+        assert architectures.build(f"timm:{name}").eval()(pictures()).shape == (2, 30)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vit_tiny", "timm:swin_tiny_patch4_window7_224", "hrnet_small"])
+def test_heatmap_head_over_the_backbones_maps(name: str) -> None:
+    module = architectures.build(name, head="heatmap")
+    assert module(pictures()).shape == (2, 30)
+    flat = architectures.build(name)
+    assert sum(one.numel() for one in module.parameters()) != sum(one.numel() for one in flat.parameters())
+
+
+def test_a_backbone_without_maps_is_refused_for_the_heatmap_head() -> None:
+    with pytest.raises(ArchitectureError, match="head 'heatmap'"):
+        architectures.build("timm:mixer_s32_224", head="heatmap")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("timm:halonet26t", "cannot run at 1x96x96"),
+        ("timm:efficientformer_l1", "cannot run at 1x96x96"),
+        ("timm:resnet181", "did you mean timm:resnet18"),
+        ("timm:../../x", "timm has none of that name"),
+        ("timm:hf-hub:someone/net", "timm has none of that name"),
+    ],
+)
+def test_what_cannot_run_is_refused_by_name_with_a_reason(name: str, reason: str) -> None:
+    with pytest.raises(ArchitectureError, match=reason) as refused:
+        architectures.build(name)
+    assert name in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_first_build_draws_the_weights_of_the_second() -> None:
+    timm_backbones.size_arguments.cache_clear()
+    states = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        states.append(architectures.build("mobilenetv3_small").state_dict())
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+def test_a_curated_dozen_has_short_names() -> None:
+    entry = architectures.registered()["resnet18"]
+    assert entry.family == "timm"
+    assert len(timm_backbones.CURATED) == 12
+    assert {"pretrained", "weights", "head"} <= set(entry.option_names())
+
+
+def published(name: str, classes: int = 1000) -> "dict[str, torch.Tensor]":
+    torch.manual_seed(11)
+    state: dict[str, torch.Tensor] = timm.create_model(name, num_classes=classes).state_dict()
+    return state
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_local_weights_fill_the_backbone_and_sum_its_stem(tmp_path: Path, suffix: str) -> None:
+    state = published("resnet18")
+    path = tmp_path / f"weights{suffix}"
+    if suffix == ".pth":
+        torch.save({"epoch": 3, "state_dict": {f"module.{key}": value for key, value in state.items()}}, path)
+    else:
+        save_file(state, path)
+    module = architectures.build("resnet18", weights=str(path))
+    loaded = module.state_dict()
+    assert torch.equal(loaded["layer3.0.conv1.weight"], state["layer3.0.conv1.weight"])
+    assert torch.allclose(loaded["conv1.weight"], state["conv1.weight"].sum(1, keepdim=True), atol=1e-6)
+    assert loaded["fc.weight"].shape == (30, 512)
+
+
+def test_weights_serve_the_heatmap_head_and_other_sizes(tmp_path: Path) -> None:
+    path = tmp_path / "vit.safetensors"
+    state = published("vit_tiny_patch16_224")
+    save_file(state, path)
+    flat = architectures.build("vit_tiny", weights=str(path)).state_dict()
+    assert flat["pos_embed"].shape == (1, 37, 192)
+    maps = architectures.build("vit_tiny", weights=str(path), head="heatmap").state_dict()
+    assert any(torch.equal(value, state["blocks.3.mlp.fc1.weight"]) for value in maps.values())
+
+
+@pytest.mark.parametrize(
+    ("model", "other"),
+    [
+        ("resnet18", "resnet34"),
+        ("timm:resnet34", "resnet18"),
+        ("resnet18", "mobilenetv3_small_100"),
+        ("resnet18", "resnet50"),
+    ],
+)
+def test_weights_of_another_architecture_are_refused(tmp_path: Path, model: str, other: str) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file(published(other), path)
+    with pytest.raises(ArchitectureError, match="not the weights of") as refused:
+        architectures.build(model, weights=str(path))
+    assert "\n" not in str(refused.value)
+
+
+class Bomb:
+    def __reduce__(self) -> "tuple[object, tuple[str]]":
+        return (os.mkdir, ("exploded",))
+
+
+def test_weights_with_code_in_them_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"conv1.weight": Bomb()}, tmp_path / "bomb.pth")
+    with pytest.raises(ArchitectureError, match="nothing of it was run"):
+        architectures.build("resnet18", weights="bomb.pth")
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".txt"])
+@pytest.mark.parametrize("content", [b"", b"hello, this is no weights file", b"\x00" * 4096])
+def test_damaged_weights_are_one_clear_line(tmp_path: Path, suffix: str, content: bytes) -> None:
+    path = tmp_path / f"weights{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(ArchitectureError, match=path.name) as refused:
+        architectures.build("resnet18", weights=str(path))
+    assert "\n" not in str(refused.value)
+
+
+def test_missing_weights_and_contradictions() -> None:
+    with pytest.raises(ArchitectureError, match="no such file"):
+        architectures.build("resnet18", weights="nowhere.pth")
+    with pytest.raises(ArchitectureError, match="exclude each other"):
+        architectures.build("resnet18", weights="nowhere.pth", pretrained=True)
+    with pytest.raises(ArchitectureError, match="publishes no weights"):
+        architectures.build("timm:coatnet_0_224", pretrained=True)
+
+
+def test_without_a_network_pretrained_fails_within_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    timm_backbones.size_arguments("resnet18")
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never answers
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        template = address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        started = time.perf_counter()
+        with pytest.raises(ArchitectureError, match=r"cannot be fetched \(no answer from 127.*weights=FILE"):
+            architectures.build("resnet18", pretrained=True)
+        assert time.perf_counter() - started < 1.0
+
+
+def test_what_is_in_the_hubs_cache_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.file_download.constants, "HF_HUB_CACHE", str(tmp_path))
+    repository = tmp_path / "models--timm--resnet18.a1_in1k"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0" * 40)
+    snapshot = repository / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    state = published("resnet18")
+    save_file(state, snapshot / "model.safetensors")
+    module = architectures.build("resnet18", pretrained=True)
+    assert torch.equal(module.state_dict()["layer1.0.conv1.weight"], state["layer1.0.conv1.weight"])
