@@ -49,13 +49,14 @@ def _stage(inputs: int, outputs: int, blocks: int) -> nn.Sequential:
     summary="encoder-decoder to 24x24 maps, decoded by soft-argmax",
     family="heatmap",
     source="Xiao et al., Simple Baselines, ECCV 2018; Sun et al., Integral Human Pose Regression, ECCV 2018",
+    recipe={"lr": 0.012, "epochs": 50},
     space={
         "width": {"type": "int", "low": 16, "high": 48, "step": 8},
         "blocks": {"type": "int", "low": 1, "high": 3},
         "levels": {"type": "int", "low": 2, "high": 4},
     },
 )
-def heatmap_net(*, width: int = 32, blocks: int = 1, levels: int = 4) -> nn.Module:
+def heatmap_net(*, width: int = 24, blocks: int = 1, levels: int = 4) -> nn.Module:
     """The encoder-decoder.
 
     Args:

@@ -11,13 +11,14 @@ STAGES = 4
 @register(
     "plain_cnn",
     summary="strided 3x3 convolutions with batch norm, flattened into a linear layer",
+    recipe={"lr": 1.5e-3, "epochs": 20},
     space={
-        "width": {"type": "int", "low": 16, "high": 48, "step": 8},
+        "width": {"type": "int", "low": 8, "high": 32, "step": 4},
         "depth": {"type": "int", "low": 1, "high": 3},
         "dropout": {"type": "float", "low": 0.0, "high": 0.5},
     },
 )
-def plain_cnn(*, width: int = 32, depth: int = 1, dropout: float = 0.0) -> nn.Module:
+def plain_cnn(*, width: int = 16, depth: int = 1, dropout: float = 0.0) -> nn.Module:
     """Four stages of ``depth`` convolutions; each stage halves the picture (96 -> 6) and doubles the channels.
 
     Args:

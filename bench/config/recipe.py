@@ -31,11 +31,11 @@ class Recipe(Frozen):
 
     epochs: int = Field(default=40, ge=1, le=100_000)
     batch_size: int = Field(default=32, ge=2, le=65_536)
-    loss: Literal["wing", "smooth_l1", "l1", "mse", "own"] = "wing"
+    loss: Literal["wing", "smooth_l1", "l1", "mse", "own"] = "l1"
     wing_width_px: float = Field(default=10.0, gt=0)
     wing_curvature_px: float = Field(default=2.0, gt=0)
     optimiser: Literal["adamw"] = "adamw"
-    lr: float = Field(default=3e-3, gt=0, le=10)
+    lr: float = Field(default=0.01, gt=0, le=10)
     weight_decay: float = Field(default=0.05, ge=0, le=10)
     schedule: Literal["one_cycle", "constant"] = "one_cycle"
     warmup_fraction: float = Field(default=0.2, ge=0, lt=1)
