@@ -13,7 +13,8 @@ from bench.faces import loading
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.records.store import RecordStore
 from bench.reporting.material import Material, collect
-from bench.reporting.writing import WRITERS, write_reports
+from bench.reporting.pictures import find_pictures
+from bench.reporting.writing import FORMATS, write_reports
 from bench.running.events import Event, Stage
 from bench.running.session import OnEvent, RunResult, execute_run
 
@@ -69,22 +70,26 @@ def run_and_report(config: Config, on_event: OnEvent) -> tuple[RunResult, Materi
     result = execute_run(config, on_event)
     on_event(Stage("writing the reports"))
     material = collect(result.store)
-    write_reports(material)
+    write_reports(material, faces=find_pictures(material.document["dataset"], config.run.data))
     return result, material
 
 
-def report_from_records(out: Path, formats: Collection[str] = tuple(WRITERS)) -> tuple[Material, list[Path]]:
-    """Rebuild the reports under ``out``.
+def report_from_records(
+    out: Path, formats: Collection[str] = FORMATS, data: Path | None = None
+) -> tuple[Material, list[Path]]:
+    """Rebuild the reports under ``out``; the page's pictures come from ``data``, or from where runs look by default.
 
     Raises:
         ConfigError: an unknown format.
+        DataError: ``data`` cannot be used or is not what the results were made from.
         RecordError: there are no results.
     """
     for name in formats:
-        if name not in WRITERS:
-            raise ConfigError(f"--format {name}: unknown; choose among {','.join(WRITERS)}")
+        if name not in FORMATS:
+            raise ConfigError(f"--format {name}: unknown; choose among {','.join(FORMATS)}")
     material = collect(RecordStore(out))
-    return material, write_reports(material, formats)
+    faces = find_pictures(material.document["dataset"], data) if "html" in formats else None
+    return material, write_reports(material, formats, faces)
 
 
 def _ignore(event: Event) -> None:

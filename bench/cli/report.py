@@ -1,5 +1,6 @@
 """``bench report``: rebuild every report from the records."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,10 @@ from bench.cli.app import app
 def report(
     out: options.Out = options.DEFAULT_OUT,
     formats: Annotated[str, typer.Option("--format", metavar="LIST", help="Files to write.")] = "md,json,csv,html",
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="FILE", help="Pictures for the page. [the results' own file, where it stands]"),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Rebuild leaderboard.md, .json, .csv and report.html from the records; nothing is trained."""
@@ -20,7 +25,7 @@ def report(
     from bench.console import Screen
 
     screen = Screen(as_json=as_json)
-    material, paths = report_from_records(out, tuple(formats.split(",")))
+    material, paths = report_from_records(out, tuple(formats.split(",")), data)
     show_leaderboard(screen, material.document)
     screen.note("written: " + ", ".join(str(path) for path in paths))
     screen.result_json(material.document)

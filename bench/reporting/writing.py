@@ -6,33 +6,46 @@ import json
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from bench.faces.face_set import FaceSet
 from bench.records.atomic import write_text
 from bench.reporting.markdown import leaderboard_markdown
 from bench.reporting.material import Material
+from bench.reporting.page import REPORT_NAME, render_page
 
-Writer = Callable[[Material], str]
+FORMATS = ("md", "json", "csv", "html")
+
+Writer = Callable[[Material, FaceSet | None], str]
 
 
-def write_reports(material: Material, formats: Collection[str] = ("md", "json", "csv")) -> list[Path]:
-    """Write the asked formats; each file appears whole or not at all. Returns their paths."""
+def write_reports(material: Material, formats: Collection[str] = FORMATS, faces: FaceSet | None = None) -> list[Path]:
+    """Write the asked formats; each file appears whole or not at all. Returns their paths.
+
+    Args:
+        material: what was collected from the store.
+        formats: of ``FORMATS``.
+        faces: pictures for the page's gallery; None leaves them out.
+    """
     paths = []
     for name in formats:
-        path = material.out / f"leaderboard.{name}"
-        write_text(path, WRITERS[name](material))
+        path = material.out / (REPORT_NAME if name == "html" else f"leaderboard.{name}")
+        write_text(path, WRITERS[name](material, faces))
         paths.append(path)
     return paths
 
 
-def _json(material: Material) -> str:
+def _json(material: Material, faces: FaceSet | None) -> str:
+    del faces
     return json.dumps(material.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _markdown(material: Material) -> str:
+def _markdown(material: Material, faces: FaceSet | None) -> str:
+    del faces
     return leaderboard_markdown(material.document)
 
 
-def _csv(material: Material) -> str:
+def _csv(material: Material, faces: FaceSet | None) -> str:
     """One line per row; lists and tables inside a row are flattened to ``name.key`` columns."""
+    del faces
     flat = [_flatten(row) for row in material.document["rows"]]
     columns = list(dict.fromkeys(name for row in flat for name in row))
     stream = io.StringIO()
@@ -57,4 +70,4 @@ def _flatten(row: dict[str, object]) -> dict[str, object]:
     return flat
 
 
-WRITERS: dict[str, Writer] = {"md": _markdown, "json": _json, "csv": _csv}
+WRITERS: dict[str, Writer] = {"md": _markdown, "json": _json, "csv": _csv, "html": render_page}

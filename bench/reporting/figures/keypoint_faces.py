@@ -1,0 +1,131 @@
+"""Errors per keypoint, drawn to scale on a schematic mean face."""
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES
+from bench.reporting.drawing import markup, picture, put, shortened
+from bench.reporting.section import Figure
+from bench.reporting.subjects import Subject
+
+MOST_FACES = 12
+WIDTH, HEIGHT = 200.0, 236.0
+SCALE = WIDTH / FRAME_PX
+POINT = {name: index for index, name in enumerate(KEYPOINT_NAMES)}
+
+OUTLINES: tuple[tuple[str, ...], ...] = (
+    ("left_eyebrow_inner_end", "left_eyebrow_outer_end"),
+    ("right_eyebrow_inner_end", "right_eyebrow_outer_end"),
+)
+EYES = (
+    ("left_eye_inner_corner", "left_eye_center", "left_eye_outer_corner"),
+    ("right_eye_inner_corner", "right_eye_center", "right_eye_outer_corner"),
+)
+
+Points = NDArray[np.float64]
+
+
+def keypoint_figure(subjects: Sequence[Subject], truth: NDArray[np.float32]) -> Figure | None:
+    """A face per model: a disc's radius is the RMSE at that keypoint, a ring's that of the best model there."""
+    mean = mean_points(truth)
+    scored = [each for each in subjects if each.ranked]
+    shown = scored[:MOST_FACES]
+    if not shown or not np.isfinite(mean).all():
+        return None
+    errors = np.array([_errors(each) for each in scored])
+    best = np.nanmin(errors, axis=0)
+    faces = Markup().join(markup(_face(each, errors[k], best, mean)) for k, each in enumerate(shown))
+    caption = (
+        "A disc's radius is the RMSE at that keypoint, to scale with the face; the ring is the smallest RMSE that any "
+        "model reaches there. The outline is schematic, drawn through the mean of the labels."
+    )
+    if len(shown) < len(scored):
+        caption += f" The best {len(shown)} of {len(scored)} models are drawn; the table below has all."
+    body = Markup('<div class="multiples faces">') + faces + Markup("</div>")
+    return Figure("figure-keypoints", "Where on the face they miss", caption, body, wide=True)
+
+
+def mean_points(truth: NDArray[np.float32]) -> Points:
+    """Mean label of each keypoint over (N, 15, 2) pixels; NaN where one is never labelled."""
+    labelled = np.asarray(np.isfinite(truth).all(axis=2))
+    count = np.asarray(labelled.sum(axis=0))[:, None]
+    total = np.where(labelled[:, :, None], truth, 0).sum(axis=0, dtype=np.float64)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+
+
+def _errors(subject: Subject) -> list[float]:
+    found = subject.row["per_keypoint_rmse_px"]
+    return [float("nan") if found[name] is None else float(found[name]) for name in KEYPOINT_NAMES]
+
+
+def _face(subject: Subject, errors: Points, best: Points, mean: Points) -> Element:
+    root = picture(
+        WIDTH, HEIGHT, f"Error per keypoint of {subject.name}", class_="chart small face", data_model=str(subject.index)
+    )
+    put(root, "title", subject.name)
+    put(root, "text", shortened(subject.name, 26), class_="chart-title", x=WIDTH / 2, y=14, text_anchor="middle")
+    face = put(root, "g", transform=f"translate(0 18) scale({SCALE:.4f})")
+    draw_outline(face, mean)
+    for name, point, error, least in zip(KEYPOINT_NAMES, mean, errors, best, strict=True):
+        if np.isfinite(error):
+            disc = put(face, "circle", class_="disc", cx=point[0], cy=point[1], r=error)
+            put(disc, "title", f"{name}: {error:.2f} px, best {least:.2f} px")
+            put(face, "circle", class_="ring", cx=point[0], cy=point[1], r=least, fill="none")
+    if np.isfinite(errors).any():
+        worst = int(np.nanargmax(errors))
+        words = f"{KEYPOINT_NAMES[worst].replace('_', ' ')} {errors[worst]:.2f} px"
+        put(root, "text", words, class_="muted", x=WIDTH / 2, y=HEIGHT - 6, text_anchor="middle")
+    return root
+
+
+def draw_outline(parent: Element, points: Points) -> None:
+    """A quiet schematic face through fifteen points in pixels."""
+    outline = put(parent, "g", class_="outline", fill="none")
+    put(outline, "path", d=_head(points))
+    for names in OUTLINES:
+        (x1, y1), (x2, y2) = (points[POINT[name]] for name in names)
+        put(outline, "path", d=f"M{x1:.1f},{y1:.1f}Q{(x1 + x2) / 2:.1f},{(y1 + y2) / 2 - 3:.1f} {x2:.1f},{y2:.1f}")
+    for names in EYES:
+        (x1, y1), (x2, y2), (x3, y3) = (points[POINT[name]] for name in names)
+        top, low = 2 * (y2 - 3) - (y1 + y3) / 2, 2 * (y2 + 3) - (y1 + y3) / 2
+        put(
+            outline,
+            "path",
+            d=f"M{x1:.1f},{y1:.1f}Q{x2:.1f},{top:.1f} {x3:.1f},{y3:.1f}Q{x2:.1f},{low:.1f} {x1:.1f},{y1:.1f}Z",
+        )
+    put(outline, "path", d=_nose(points))
+    put(outline, "path", d=_mouth(points))
+
+
+def _head(points: Points) -> str:
+    left, right = points[POINT["left_eye_center"]], points[POINT["right_eye_center"]]
+    lip = points[POINT["mouth_center_bottom_lip"]]
+    middle = (left + right) / 2
+    half = float(np.hypot(*(left - right))) * 1.08
+    chin, crown = lip[1] + half * 0.42, middle[1] - half * 0.95
+    x, y, height = middle[0], (chin + crown) / 2, (chin - crown) / 2
+    half_turn = f"a{half:.1f},{height:.1f} 0 1 1 "
+    return f"M{x - half:.1f},{y:.1f}{half_turn}{2 * half:.1f},0{half_turn}{-2 * half:.1f},0Z"
+
+
+def _nose(points: Points) -> str:
+    tip = points[POINT["nose_tip"]]
+    bridge = (points[POINT["left_eye_inner_corner"]] + points[POINT["right_eye_inner_corner"]]) / 2
+    return (
+        f"M{bridge[0]:.1f},{bridge[1]:.1f}L{tip[0] - 5:.1f},{tip[1] + 2:.1f}"
+        f"Q{tip[0]:.1f},{tip[1] + 6:.1f} {tip[0] + 5:.1f},{tip[1] + 2:.1f}"
+    )
+
+
+def _mouth(points: Points) -> str:
+    names = ("mouth_left_corner", "mouth_center_top_lip", "mouth_right_corner", "mouth_center_bottom_lip")
+    left, top, right, low = (points[POINT[name]] for name in names)
+    return (
+        f"M{left[0]:.1f},{left[1]:.1f}Q{top[0]:.1f},{2 * top[1] - (left[1] + right[1]) / 2:.1f} "
+        f"{right[0]:.1f},{right[1]:.1f}Q{low[0]:.1f},{2 * low[1] - (left[1] + right[1]) / 2:.1f} "
+        f"{left[0]:.1f},{left[1]:.1f}Z"
+    )

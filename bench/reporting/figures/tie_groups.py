@@ -1,0 +1,116 @@
+"""The critical-difference diagram: models on a line of error, bars over those that the run does not tell apart."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from xml.etree.ElementTree import Element
+
+from bench.reporting.drawing import Scale, markup, padded, picture, put, shortened
+from bench.reporting.section import Figure
+from bench.reporting.subjects import Subject
+
+WIDTH, LEFT, RIGHT = 760.0, 215.0, 545.0
+AXIS_Y, BAR_GAP, LABEL_GAP = 62.0, 11.0, 21.0
+
+Bar = tuple[str, float, float]
+
+
+def tie_group_figure(subjects: Sequence[Subject], floor_px: float | None) -> Figure | None:
+    """Draw the tie groups of the ranking (Demšar 2006's layout; the groups are the ranking's own, not a second test).
+
+    Gates far behind every network stand at the edge with their value, so that they do not squeeze the rest.
+    """
+    ranked = sorted((each for each in subjects if each.ranked), key=lambda each: each.rmse_px or 0.0)
+    if len(ranked) < 2:
+        return None
+    scale = Scale(*_range(ranked, floor_px), LEFT, RIGHT)
+    levels = _levels(_bars(ranked, scale))
+    first_label = AXIS_Y + 24 + BAR_GAP * len(levels)
+    half = (len(ranked) + 1) // 2
+    height = first_label + LABEL_GAP * half
+    root = picture(WIDTH, height, "Critical-difference diagram: models by error, joined where they tie", class_="chart")
+    _axis(root, scale)
+    if floor_px:
+        _ruler(root, scale, floor_px)
+    _stems(root, ranked[:half], scale, first_label, left=True)
+    _stems(root, list(reversed(ranked[half:])), scale, first_label, left=False)
+    for level, bars in enumerate(levels):
+        y = AXIS_Y + 13 + BAR_GAP * level
+        for letter, start, end in bars:
+            bar = put(root, "line", class_=f"tie{' best' if letter == 'A' else ''}", x1=start, x2=end, y1=y, y2=y)
+            put(bar, "title", f"tie group {letter}")
+    caption = (
+        "Left is better. A bar joins models that this run does not tell apart from the best of their group: tested "
+        "between architectures, training variance included, corrected for the number of comparisons (Holm). The letter "
+        "is the tie group."
+    )
+    if floor_px:
+        caption += f" The ruler is the resolution floor, {floor_px:.2f} px: smaller differences are often missed."
+    return Figure("figure-tie-groups", "Who can be told apart", caption, markup(root), wide=True)
+
+
+def _range(ranked: Sequence[Subject], floor_px: float | None) -> tuple[float, float]:
+    errors = [each.rmse_px or 0.0 for each in ranked]
+    candidates = [error for each, error in zip(ranked, errors, strict=True) if not each.is_gate]
+    if not candidates:
+        return padded(errors)
+    low, high = padded([*candidates, candidates[0] + (floor_px or 0.0)])
+    reach = high + 0.6 * (high - low)
+    return padded([error for error in errors if error <= reach] + candidates)
+
+
+def _bars(ranked: Sequence[Subject], scale: Scale) -> list[Bar]:
+    by_group = sorted(ranked, key=lambda each: int(each.row["tie_group"]))
+    bars = []
+    for _, found in groupby(by_group, key=lambda each: int(each.row["tie_group"])):
+        members = list(found)
+        places = [_place(each, scale) for each in members]
+        if len(members) > 1:
+            bars.append((members[0].letter, min(places) - 4, max(places) + 4))
+    return bars
+
+
+def _levels(bars: Sequence[Bar]) -> list[list[Bar]]:
+    """Bars that would cover each other go below one another."""
+    levels: list[list[Bar]] = []
+    for bar in bars:
+        for level in levels:
+            if all(bar[1] > other[2] + 2 or bar[2] < other[1] - 2 for other in level):
+                level.append(bar)
+                break
+        else:
+            levels.append([bar])
+    return levels
+
+
+def _place(subject: Subject, scale: Scale) -> float:
+    return min(max(scale(subject.rmse_px or 0.0), LEFT), RIGHT)
+
+
+def _axis(root: Element, scale: Scale) -> None:
+    axis = put(root, "g", class_="axis")
+    put(axis, "line", class_="base", x1=LEFT, x2=RIGHT, y1=AXIS_Y, y2=AXIS_Y)
+    for value in scale.ticks(6):
+        put(axis, "line", class_="tick", x1=scale(value), x2=scale(value), y1=AXIS_Y - 5, y2=AXIS_Y)
+        put(axis, "text", f"{value:g}", x=scale(value), y=AXIS_Y - 10, text_anchor="middle")
+    put(axis, "text", "RMSE, px", class_="name", x=LEFT - 12, y=AXIS_Y - 10, text_anchor="end")
+
+
+def _ruler(root: Element, scale: Scale, floor_px: float) -> None:
+    start, end = LEFT, LEFT + scale(scale.low + floor_px) - LEFT
+    ruler = put(root, "g", class_="ruler")
+    put(ruler, "path", d=f"M{start:.1f},16v8m0,-4H{end:.1f}m0,-4v8", fill="none")
+    put(ruler, "text", f"resolution floor {floor_px:.2f} px", x=end + 8, y=24)
+
+
+def _stems(root: Element, side: Sequence[Subject], scale: Scale, first_label: float, *, left: bool) -> None:
+    edge = LEFT - 14 if left else RIGHT + 14
+    for row, subject in enumerate(side):
+        x, y = _place(subject, scale), first_label + LABEL_GAP * row
+        beyond = "" if scale.low <= (subject.rmse_px or 0.0) <= scale.high else " →"
+        mark = put(root, "g", class_=f"stem {subject.class_name}", data_model=str(subject.index))
+        put(mark, "title", f"{subject.name}: {subject.rmse_px:.3f} px, tie group {subject.letter}")
+        put(mark, "path", d=f"M{x:.1f},{AXIS_Y}V{y:.1f}H{edge:.1f}", fill="none")
+        put(mark, "circle", cx=x, cy=AXIS_Y, r=3.5)
+        name = shortened(subject.name, 20)
+        words = f"{name}  {subject.rmse_px:.2f} {subject.letter}{beyond}"
+        put(mark, "text", words, x=edge + (-6 if left else 6), y=y + 4, text_anchor="end" if left else "start")

@@ -1,0 +1,188 @@
+"""Faces that were missed: the worst rows of each model, and the rows that every network misses."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.comparing.observations import Observations
+from bench.faces.face_set import FaceSet
+from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES
+from bench.measuring.accuracy import FAILURE_NME
+from bench.reporting.drawing import markup, picture, put
+from bench.reporting.row_errors import RowErrors, mean_prediction
+from bench.reporting.subjects import Subject
+
+MOST_MODELS = 12
+ROWS_PER_MODEL = 8
+MOST_SUSPECTS = 12
+JPEG_QUALITY = 82
+AGREEMENT = 0.5
+"""Networks agree where they lie within this share of their common distance from the label."""
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One face with its points and a line of words (plain text)."""
+
+    row: int
+    drawing: Markup
+    words: str
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The worst rows of one model."""
+
+    subject: Subject
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """All cards, and the pictures behind them, each embedded once.
+
+    Attributes:
+        missed_by_all: how many rows every network misses by more than 10 % of the eye distance.
+        networks: how many networks that is.
+        pictures: hidden SVG with the embedded pictures; empty where no faces were given.
+        picture_count: how many pictures of the data the page holds.
+    """
+
+    shelves: tuple[Shelf, ...]
+    suspects: tuple[Card, ...]
+    missed_by_all: int
+    networks: int
+    pictures: Markup
+    picture_count: int
+
+
+def make_gallery(
+    subjects: Sequence[Subject], observations: Observations, errors: RowErrors, faces: FaceSet | None
+) -> Gallery:
+    """Choose the rows, draw them, and embed their pictures if the faces are at hand."""
+    shown = [each for each in subjects if each.ranked and not each.is_gate][:MOST_MODELS]
+    shelves = tuple(_shelf(each, observations, errors, faces is not None) for each in shown)
+    networks = [each.name for each in subjects if each.ranked and not each.is_gate]
+    suspects, missed = _suspects(networks, observations, errors, faces is not None)
+    rows = sorted({card.row for shelf in shelves for card in shelf.cards} | {card.row for card in suspects})
+    pictures = _pictures(faces.images, rows) if faces is not None else Markup()
+    return Gallery(shelves, suspects, missed, len(networks), pictures, len(rows) if faces is not None else 0)
+
+
+def _shelf(subject: Subject, observations: Observations, errors: RowErrors, pictured: bool) -> Shelf:
+    rows = _largest(errors.rmse_px[subject.name], ROWS_PER_MODEL)
+    predicted = mean_prediction(observations.predictions[subject.name], rows)
+    truth = observations.truth[rows].astype(np.float64)
+    cards = tuple(
+        Card(
+            int(row),
+            _drawing(int(row), true, guess, pictured),
+            f"row {row}: {errors.rmse_px[subject.name][row]:.1f} px, {_worst_keypoint(true, guess)}",
+        )
+        for row, true, guess in zip(rows, truth, predicted, strict=True)
+    )
+    return Shelf(subject, cards)
+
+
+def _suspects(
+    networks: Sequence[str], observations: Observations, errors: RowErrors, pictured: bool
+) -> tuple[tuple[Card, ...], int]:
+    if not networks:
+        return (), 0
+    least = np.full(len(observations.truth), np.inf)
+    every = np.ones(len(observations.truth), dtype=bool)
+    for model in networks:
+        least = np.fmin(least, errors.rmse_px[model])
+        every &= _mean_over_seeds(errors.nme[model]) > FAILURE_NME
+    least[~np.isfinite(least)] = np.nan
+    rows = _largest(least, MOST_SUSPECTS)
+    guesses = np.stack([mean_prediction(observations.predictions[model], rows) for model in networks])
+    consensus = np.median(guesses, axis=0)
+    cards = []
+    for place, row in enumerate(rows):
+        true = observations.truth[row].astype(np.float64)
+        words = f"row {row}: the best network misses by {least[row]:.1f} px. {_verdict(true, guesses[:, place])}"
+        cards.append(Card(int(row), _drawing(int(row), true, consensus[place], pictured), words))
+    return tuple(cards), int(every.sum())
+
+
+def _verdict(truth: Numbers, guesses: Numbers) -> str:
+    """Whether the networks (M, 15, 2) agree with each other against the label (15, 2)."""
+    if len(guesses) < 2:
+        return f"Worst: {_worst_keypoint(truth, guesses[0])}."
+    consensus = np.median(guesses, axis=0)
+    labelled = np.isfinite(truth)
+    from_label = _root_mean((consensus - truth)[labelled])
+    among = _root_mean((guesses - consensus)[:, labelled])
+    if among < AGREEMENT * from_label:
+        worst = _worst_keypoint(truth, consensus)
+        return f"They agree with each other within {among:.1f} px: look at the label ({worst})."
+    return f"They differ from each other by {among:.1f} px: a hard picture."
+
+
+def _worst_keypoint(truth: Numbers, guess: Numbers) -> str:
+    distance = np.hypot(*(guess - truth).T)
+    if not np.isfinite(distance).any():
+        return "no labelled point"
+    worst = int(np.nanargmax(distance))
+    return f"{KEYPOINT_NAMES[worst].replace('_', ' ')} {distance[worst]:.0f} px off"
+
+
+def _root_mean(values: Numbers) -> float:
+    return float(np.sqrt(np.mean(np.square(values)))) if values.size else float("nan")
+
+
+def _mean_over_seeds(nme: Numbers) -> Numbers:
+    known = np.isfinite(nme)
+    count = known.sum(axis=0)
+    return np.asarray(np.where(count > 0, np.where(known, nme, 0).sum(axis=0) / np.maximum(count, 1), np.nan))
+
+
+def _largest(values: Numbers, count: int) -> NDArray[np.int64]:
+    known = np.flatnonzero(np.isfinite(values))
+    order = np.argsort(-values[known], kind="stable")
+    return np.asarray(known[order[:count]], np.int64)
+
+
+def _drawing(row: int, truth: Numbers, guess: Numbers, pictured: bool) -> Markup:
+    root = picture(FRAME_PX, FRAME_PX, f"Row {row}: labelled and predicted points", class_="photo")
+    put(root, "rect", class_="plate", width=FRAME_PX, height=FRAME_PX)
+    if pictured:
+        put(root, "use", href=f"#picture-{row}")
+    points = put(root, "g", transform="translate(0.5 0.5)")  # pixel centres lie at integers
+    for true, found in zip(truth, guess, strict=True):
+        if np.isfinite(true).all() and np.isfinite(found).all():
+            put(points, "line", class_="miss", x1=true[0], y1=true[1], x2=found[0], y2=found[1])
+    for true, found in zip(truth, guess, strict=True):
+        if np.isfinite(true).all():
+            put(points, "circle", class_="label-point", cx=true[0], cy=true[1], r=1.5)
+        if np.isfinite(found).all():
+            put(
+                points,
+                "path",
+                class_="guess-point",
+                d=f"M{found[0] - 1.4:.1f},{found[1] - 1.4:.1f}l2.8,2.8m0,-2.8l-2.8,2.8",
+            )
+    return markup(root)
+
+
+def _pictures(images: NDArray[np.uint8], rows: Sequence[int]) -> Markup:
+    root = picture(0, 0, "", class_="store", aria_hidden="true")
+    shelf = put(root, "defs")
+    for row in rows:
+        put(shelf, "image", id=f"picture-{row}", width=FRAME_PX, height=FRAME_PX, href=_data_uri(images[row]))
+    return markup(root)
+
+
+def _data_uri(image: NDArray[np.uint8]) -> str:
+    stream = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(stream, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -1,0 +1,43 @@
+"""The parts a page is made of: a figure, and a section that any room can fill."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One drawing with its words.
+
+    Attributes:
+        name: an HTML id, ours and never a user's text.
+        title: what it shows, plain text (escaped by the page).
+        caption: how to read it, plain text (escaped by the page).
+        body: SVG or HTML that is already safe.
+        wide: takes the page's full width and scrolls on a narrow screen.
+    """
+
+    name: str
+    title: str
+    caption: str
+    body: Markup
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chapter of the page.
+
+    Attributes:
+        name: an HTML id, ours and never a user's text.
+        title, lead: plain text (escaped by the page).
+        figures: drawings, side by side where there is room.
+        body: HTML that is already safe, after the figures.
+    """
+
+    name: str
+    title: str
+    lead: str = ""
+    figures: Sequence[Figure] = ()
+    body: Markup = field(default_factory=Markup)

@@ -1,0 +1,143 @@
+"""The page as text: complete, escaped, within its size, and about the right faces."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.errors import DataError
+from bench.faces.face_set import FaceSet
+from bench.records.store import RecordStore
+from bench.reporting.material import collect
+from bench.reporting.page import render_page, write_page
+from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
+
+HOSTILE = "<script>alert(1)</script>"
+QUOTED = "\"><img src=x onerror='alert(2)'>{{ 7 * 7 }}\x1b"
+FINGERPRINT = "0123456789abcdef"
+
+
+def models() -> list[DrawnModel]:
+    return [
+        DrawnModel("heatmap_net", 1.2, latency_ms=6.2, parameters=3_100_000),
+        DrawnModel("plain_cnn", 1.9, latency_ms=3.1, parameters=1_200_000),
+        DrawnModel(HOSTILE, 1.5, latency_ms=1.6, parameters=400_000),
+        DrawnModel(QUOTED, 2.1, latency_ms=2.6, parameters=600_000),
+        DrawnModel("diverging_net", 2.1, failed_folds=(1,), reason=f"raised {HOSTILE}"),
+        DrawnModel("mean_face", 4.6, kind="gate", latency_ms=None),
+        DrawnModel("ridge", 2.4, kind="gate", latency_ms=None),
+    ]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> RecordStore:
+    return draw_results(tmp_path_factory.mktemp("results"), DrawnResults(models(), seeds=2))
+
+
+@pytest.fixture(scope="module")
+def page(store: RecordStore) -> str:
+    return render_page(collect(store), None)
+
+
+def faces(rows: int = 200, fingerprint: str = FINGERPRINT) -> FaceSet:
+    images = np.random.default_rng(0).integers(0, 255, (rows, 96, 96)).astype(np.uint8)
+    points = np.full((rows, 15, 2), 40, np.float32)
+    return FaceSet("drawn.csv", images, points, np.arange(rows), "none", False, fingerprint)
+
+
+class Outline(HTMLParser):
+    """What a browser would make of the text, as far as these tests ask."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def count(self, tag: str) -> int:
+        return sum(found == tag for found, _ in self.tags)
+
+    def ids(self) -> list[str]:
+        return [value for _, attributes in self.tags if (value := attributes.get("id"))]
+
+
+def test_every_part_of_the_report_is_there(page: str) -> None:
+    figures = {"figure-tie-groups", "figure-latency", "figure-parameters", "figure-keypoints"}
+    figures |= {"figure-cumulative", "figure-training"}
+    sections = {"ranking", "ties", "costs", "keypoints", "curves", "training", "suspects", "gallery", "failures"}
+    ids = Outline(page).ids()
+    assert figures | sections | {"circumstances"} <= set(ids)
+    assert len(ids) == len(set(ids))
+
+
+def test_names_and_reasons_show_as_text_and_run_nowhere(page: str) -> None:
+    outline = Outline(page)
+    assert outline.count("script") == 1
+    assert outline.count("img") == 0
+    assert HOSTILE in outline.text
+    assert f"raised {HOSTILE}" in outline.text
+    assert "{{ 7 * 7 }}" in outline.text
+    assert not [name for _, attributes in outline.tags for name in attributes if name.startswith("on")]
+
+
+def test_control_characters_do_not_reach_the_page(page: str) -> None:
+    assert "\x1b" in QUOTED
+    assert "\x1b" not in page
+
+
+def test_nothing_is_loaded_and_the_policy_forbids_it(page: str) -> None:
+    outline = Outline(page)
+    policy = next(a["content"] for tag, a in outline.tags if tag == "meta" and a.get("http-equiv"))
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page)
+    assert not [a for _, a in outline.tags if "style" in a]
+
+
+def test_the_same_records_give_the_same_page(store: RecordStore, page: str) -> None:
+    assert render_page(collect(store), None) == page
+
+
+def test_pictures_are_embedded_only_when_faces_are_given(store: RecordStore, page: str) -> None:
+    assert "data:image" not in page
+    pictured = render_page(collect(store), faces())
+    embedded = re.findall(r'id="picture-(\d+)"', pictured)
+    used = set(re.findall(r'href="#picture-(\d+)"', pictured))
+    assert set(embedded) == used
+    assert len(embedded) == len(used) > 8
+    assert f"This page holds {len(used)} pictures" in pictured
+
+
+def test_other_faces_are_refused(store: RecordStore) -> None:
+    with pytest.raises(DataError, match=r"feedfeedfeedfeed.*0123456789abcdef"):
+        render_page(collect(store), faces(fingerprint="feedfeedfeedfeed"))
+
+
+def test_ten_architectures_with_pictures_stay_below_three_megabytes(tmp_path: Path) -> None:
+    ten = [DrawnModel(f"net_{k}", 1 + k / 10, epochs=200) for k in range(10)]
+    store = draw_results(tmp_path, DrawnResults(ten, seeds=3))
+    write_page(collect(store), faces(), tmp_path / "report.html")
+    assert 100_000 < (tmp_path / "report.html").stat().st_size < 3_000_000
+
+
+def test_results_without_a_complete_network_make_a_page(tmp_path: Path) -> None:
+    store = draw_results(tmp_path, DrawnResults([DrawnModel("net", 1.0, failed_folds=range(5))]))
+    outline = Outline(render_page(collect(store), None))
+    assert "nothing is ranked" in outline.text
+    assert "figure-tie-groups" not in outline.ids()
+
+
+def test_one_network_alone_and_a_quick_run_make_a_page(tmp_path: Path) -> None:
+    store = draw_results(tmp_path, DrawnResults([DrawnModel("net", 1.0, epochs=1)], quick=True))
+    outline = Outline(render_page(collect(store), None))
+    assert "It is the only network." in outline.text
+    assert "quick run" in outline.text
