@@ -1,11 +1,14 @@
 """How latency is measured."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from bench.config.recipe import Frozen
+from bench.errors import ConfigError
 
+Positive = Annotated[int, Field(ge=1, le=65_536)]
 Runtime = Literal["torch", "onnx"]
 
 
@@ -25,8 +28,8 @@ class LatencySettings(Frozen):
         warm_up_limit_s: a setting that is not steady after this time is measured but marked unstable.
     """
 
-    batches: tuple[int, ...] = Field(default=(1,), min_length=1)
-    threads: tuple[int | Literal["all"], ...] = Field(default=(1,), min_length=1)
+    batches: tuple[Positive, ...] = Field(default=(1,), min_length=1)
+    threads: tuple[Positive | Literal["all"], ...] = Field(default=(1,), min_length=1)
     runtimes: tuple[Runtime, ...] = Field(default=("torch",), min_length=1)
     device: str = "cpu"
     memory_format: Literal["channels_last", "contiguous"] = "channels_last"
@@ -35,6 +38,24 @@ class LatencySettings(Frozen):
     extra_rounds: int = Field(default=12, ge=0, le=1000)
     turn_s: float = Field(default=0.25, gt=0, le=60)
     warm_up_limit_s: float = Field(default=5.0, gt=0, le=600)
+
+
+OPTION_OF_FIELD = {"runtimes": "--runtime", "turn_s": "--turn-seconds", "extra_rounds": "--rounds"}
+
+
+def latency_settings(values: Mapping[str, Any]) -> LatencySettings:
+    """Settings from option values.
+
+    Raises:
+        ConfigError: a value out of range, named by its option.
+    """
+    try:
+        return LatencySettings(**values)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        field = str(problem["loc"][0])
+        option = OPTION_OF_FIELD.get(field, f"--{field.replace('_', '-')}")
+        raise ConfigError(f"{option}: {problem['input']!r}, {problem['msg'][0].lower()}{problem['msg'][1:]}") from error
 
 
 AFTER_TRAINING = LatencySettings(rounds=8, extra_rounds=8, turn_s=0.1, warm_up_limit_s=2.0)

@@ -50,6 +50,48 @@ def summarise_latencies(records: Sequence[LatencyRecord], environment: Mapping[s
     }
 
 
+def latency_rows(
+    records: Sequence[LatencyRecord], models: Sequence[str] | None = None
+) -> tuple[list[Summary], Mapping[str, Any] | None, int]:
+    """One row per model, for the machine that measured last.
+
+    Args:
+        records: everything stored.
+        models: which ones and in what order; None means all, the fastest first.
+
+    Returns:
+        The rows (``model`` and what :func:`summarise_latencies` says of the variant measured last), the environment
+        of that machine (None without records), and how many records of other machines were left out.
+    """
+    chosen = [record for record in records if models is None or record.model in models]
+    if not chosen:
+        return [], None, 0
+    environment = max(chosen, key=lambda record: record.measured).environment
+    machine = machine_digest(environment)
+    here = [record for record in chosen if machine_digest(record.environment) == machine]
+    rows = []
+    for model in models if models is not None else dict.fromkeys(record.model for record in here):
+        own = sorted((record for record in here if record.model == model), key=lambda record: record.measured)
+        if own:
+            variant = own[-1].variant_digest
+            shown = [record for record in own if record.variant_digest == variant]
+            rows.append({"model": model, **summarise_latencies(shown, environment)})
+    if models is None:
+        rows.sort(key=_speed)
+    return rows, environment, len(chosen) - len(here)
+
+
+def _speed(row: Summary) -> tuple[bool, float]:
+    headline = row["latency_ms"]
+    known = headline is not None and headline["p50"] is not None
+    return not known, headline["p50"] if known else 0.0
+
+
+def is_headline(record: LatencyRecord) -> bool:
+    """Whether a record is what ``latency_ms`` shows: one picture, one thread, forward only, in torch."""
+    return all(getattr(record, name) == value for name, value in HEADLINE.items())
+
+
 def summarise(record: LatencyRecord) -> Summary:
     """One setting: percentiles in ms, the 95 % interval of the median over rounds, images/s, the circumstances."""
     samples = np.concatenate([np.asarray(each, dtype=np.float64) for each in record.samples_ms])
@@ -69,6 +111,8 @@ def summarise(record: LatencyRecord) -> Summary:
         "throughput_images_per_s": _rounded(1000.0 * record.batch / p50),
         "peak_memory_mb": _rounded(record.peak_memory_mb),
         "unstable": record.unstable,
+        "unstable_reason": record.unstable_reason,
+        "rounds_retaken": record.rounds_retaken,
         "accelerator": record.environment.get("accelerator"),
         "measured": record.measured,
     }

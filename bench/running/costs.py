@@ -7,6 +7,7 @@ from bench.config.latency import AFTER_TRAINING
 from bench.measuring.cost import count_cost
 from bench.measuring.environment import describe_environment, machine_digest
 from bench.measuring.latency import LatencyProgress, LatencySubject, measure_latencies
+from bench.measuring.latency_statistics import is_headline
 from bench.records.schema import CostRecord
 from bench.records.store import RecordStore
 from bench.running.plan import Plan, architecture_of
@@ -28,7 +29,11 @@ def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None])
         return
     device = next(iter(networks.values()))[0].device
     here = machine_digest(describe_environment(device))
-    measured = {record.variant_digest for record in store.latencies() if machine_digest(record.environment) == here}
+    measured = {
+        record.variant_digest
+        for record in store.latencies()
+        if machine_digest(record.environment) == here and record.device == device and is_headline(record)
+    }
     subjects = [
         LatencySubject(model, architecture_of(model), variant.options, name)
         for model, (variant, name) in networks.items()

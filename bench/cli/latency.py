@@ -1,0 +1,160 @@
+"""``bench latency``: how long one prediction takes, measured so that architectures can be compared."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.cli import options
+from bench.cli.app import EXIT_FAILED_CELLS, app
+from bench.errors import ConfigError, RecordError
+
+if TYPE_CHECKING:
+    from bench.config.latency import LatencySettings
+    from bench.console import Screen
+    from bench.measuring.latency import LatencyProgress
+    from bench.records.store import RecordStore
+
+COLUMNS = ("model", "runtime", "device", "threads", "batch", "scope", "p50 ms", "95 % interval", "p95 ms", "p99 ms",
+           "images/s", "memory MB", "note")  # fmt: skip
+
+Batches = Annotated[str, typer.Option("--batches", metavar="1,8,64", help="Pictures per call.")]
+Threads = Annotated[str, typer.Option("--threads", metavar="1,all", help="Intra-op threads; all = every core.")]
+Runtimes = Annotated[str, typer.Option("--runtime", metavar="torch,onnx", help="onnx needs the export extra.")]
+Rounds = Annotated[int | None, typer.Option("--rounds", metavar="N", help="Undisturbed rounds wanted. [12]")]
+TurnSeconds = Annotated[
+    float | None, typer.Option("--turn-seconds", metavar="S", help="Time per setting and round. [0.25]")
+]
+MemoryFormat = Annotated[
+    str | None, typer.Option("--memory-format", metavar="channels_last|contiguous", help="In torch. [channels_last]")
+]
+Show = Annotated[bool, typer.Option("--show", help="Show what is stored; measure nothing.")]
+
+
+@app.command("latency")
+def latency(
+    models: options.Models = None,
+    batches: Batches = "1",
+    threads: Threads = "1",
+    runtimes: Runtimes = "torch",
+    device: options.Device = None,
+    rounds: Rounds = None,
+    turn_seconds: TurnSeconds = None,
+    memory_format: MemoryFormat = None,
+    out: options.Out = options.DEFAULT_OUT,
+    assignments: options.Assignments = None,
+    config_file: options.ConfigFile = None,
+    show: Show = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Measure latency on this machine: interleaved rounds, a process per model, raw samples stored.
+
+    Without --models: the networks recorded under --out. Keep the machine idle meanwhile.
+    """
+    from bench.config.latency import latency_settings
+    from bench.config.loading import load_config
+    from bench.console import Screen
+    from bench.records.store import RecordStore
+
+    screen, store = Screen(as_json=as_json), RecordStore(out)
+    names = options.split_models(models)
+    if show:
+        show_latencies(screen, store, names)
+        return
+    settings = latency_settings(
+        options.given(
+            batches=_numbers("--batches", batches),
+            threads=_numbers("--threads", threads, also="all"),
+            runtimes=tuple(name.strip() for name in runtimes.split(",")),
+            rounds=rounds,
+            extra_rounds=rounds,
+            turn_s=turn_seconds,
+            memory_format=memory_format,
+        )
+    )
+    from bench.running.latency_subjects import networks_shown, subjects_to_measure
+    from bench.training.precision import resolve_device
+
+    names = names or networks_shown(store) or None
+    config = load_config(config_file, assignments or (), options.given(models=names, out=out, device=device))
+    settings = settings.model_copy(update={"device": resolve_device(config.run.device)})
+    failed = _measure(screen, store, subjects_to_measure(config, store), settings)
+    show_latencies(screen, store, [name for name in config.run.models if name not in failed])
+    if failed:
+        raise typer.Exit(EXIT_FAILED_CELLS)
+
+
+def _measure(screen: "Screen", store: "RecordStore", subjects: list[Any], settings: "LatencySettings") -> set[str]:
+    from bench.measuring.latency import measure_latencies
+
+    failed: set[str] = set()
+
+    def tell(progress: "LatencyProgress") -> None:
+        if progress.failed_model is not None:
+            failed.add(progress.failed_model)
+            screen.warn(progress.message)
+        else:
+            screen.note(progress.message)
+
+    measure_latencies(subjects, settings, store, tell)
+    return failed
+
+
+def show_latencies(screen: "Screen", store: "RecordStore", models: "list[str] | tuple[str, ...] | None") -> None:
+    """Print stored latencies of one machine as a table or as JSON.
+
+    Raises:
+        RecordError: there are none.
+    """
+    from bench.measuring.latency_statistics import latency_rows
+
+    rows, environment, elsewhere = latency_rows(store.latencies(), models)
+    if environment is None:
+        if models:
+            raise RecordError(
+                f"--out {store.out}: holds no latency of {', '.join(models)}; `bench latency` measures it"
+            )
+        raise RecordError(f"--out {store.out}: holds no latencies; `bench latency` measures them")
+    cells = [_cells(row["model"], entry) for row in rows for entry in row["latencies"]]
+    screen.table(f"latency, float32, on {environment['processor']}, {environment['cores']} cores", COLUMNS, cells, 2)
+    if elsewhere:
+        screen.note(f"{elsewhere} records of other machines are not shown: latencies compare within one machine only")
+    for row in rows:
+        if any(entry["unstable"] for entry in row["latencies"]):
+            screen.warn(f"{row['model']}: unstable; measure again with `bench latency` on an idle machine")
+    screen.result_json({"machine": dict(environment), "rows": rows})
+
+
+def _cells(model: str, entry: dict[str, Any]) -> list[str]:
+    interval = entry["p50_ci95"]
+    return [
+        model,
+        entry["runtime"],
+        entry["device"],
+        str(entry["threads"]),
+        str(entry["batch"]),
+        "picture to pixels" if entry["end_to_end"] else "forward",
+        _shown(entry["p50"]),
+        "–" if interval is None else f"{interval[0]:.3g} to {interval[1]:.3g}",
+        _shown(entry["p95"]),
+        _shown(entry["p99"]),
+        f"{entry['throughput_images_per_s']:,.0f}",
+        "–" if entry["peak_memory_mb"] is None else f"{entry['peak_memory_mb']:,.0f}",
+        entry["unstable_reason"] or ("unstable" if entry["unstable"] else ""),
+    ]
+
+
+def _shown(milliseconds: float | None) -> str:
+    return "–" if milliseconds is None else f"{milliseconds:.3f}"
+
+
+def _numbers(option: str, text: str, also: str | None = None) -> tuple[int | str, ...]:
+    found: list[int | str] = []
+    for word in (word.strip() for word in text.split(",")):
+        if word.isdecimal() and int(word) >= 1:
+            found.append(int(word))
+        elif also is not None and word == also:
+            found.append(word)
+        else:
+            more = f" or {also}" if also else ""
+            raise ConfigError(f"{option} {text}: '{word}' is not a number from 1{more}; write 1,8")
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,86 @@
+"""``bench latency`` as a real process, with rounds so short that only their bookkeeping counts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.records.schema import LatencyRecord
+from bench.records.store import RecordStore
+from tests.conftest import RunBench
+
+SHORT = ("--rounds", "2", "--turn-seconds", "0.01")
+
+
+def stored(**changes: object) -> LatencyRecord:
+    facts: dict[str, object] = {
+        "key": "k",
+        "model": "plain_cnn",
+        "variant_digest": "v",
+        "batch": 1,
+        "threads": 1,
+        "device": "cpu",
+        "precision": "float32",
+        "memory_format": "channels_last",
+        "samples_ms": [[2.0] * 10, [4.0] * 10],
+        "measured": "2026-01-01T00:00:00+00:00",
+        "environment": {"processor": "one", "cores": 2},
+    }
+    return LatencyRecord.model_validate({**facts, **changes})
+
+
+def test_show_prints_the_stored_samples_of_the_machine_that_measured_last(run_bench: RunBench, tmp_path: Path) -> None:
+    store = RecordStore(tmp_path / "results")
+    store.write_latency(stored())
+    store.write_latency(stored(key="slow", model="resnet_custom", variant_digest="w", samples_ms=[[9.0] * 10]))
+    other = {"processor": "two", "cores": 2}
+    store.write_latency(stored(key="old", environment=other, measured="2025-01-01T00:00:00+00:00"))
+    done = run_bench("latency", "--show", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert [row["model"] for row in document["rows"]] == ["plain_cnn", "resnet_custom"]
+    row = document["rows"][0]
+    assert row["latency_ms"]["p50"] == 3.0
+    assert row["latency_ms"]["p95"] is None
+    assert row["latency_ms"] in row["latencies"]
+    assert "1 records of other machines" in done.stderr
+    only = json.loads(run_bench("latency", "--show", "--models", "resnet_custom", "--json").stdout)
+    assert [row["model"] for row in only["rows"]] == ["resnet_custom"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--show",), "holds no latencies"),
+        (("--show", "--models", "nobody"), "holds no latency of nobody"),
+        (("--models", "plain_cnn", "--batches", "0"), "--batches 0"),
+        (("--models", "plain_cnn", "--threads", "some"), "--threads some"),
+        (("--models", "plain_cnn", "--runtime", "tensorrt"), "--runtime"),
+        (("--models", "plain_cnn", "--rounds", "0"), "--rounds"),
+        (("--models", "plain_cn"), "did you mean plain_cnn"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_one_line(
+    run_bench: RunBench, arguments: tuple[str, ...], told: str
+) -> None:
+    done = run_bench("latency", *arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_measures_every_setting_and_stores_raw_samples(run_bench: RunBench, tmp_path: Path) -> None:
+    done = run_bench("latency", "--models", "plain_cnn", "--batches", "1,2", *SHORT, "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    assert row["model"] == "plain_cnn"
+    assert row["peak_memory_mb"] > 50
+    settings = {(entry["batch"], entry["end_to_end"]) for entry in row["latencies"]}
+    assert settings == {(1, False), (1, True), (2, False), (2, True)}
+    records = RecordStore(tmp_path / "results").latencies()
+    assert len(records) == 4
+    for record in records:
+        assert len(record.samples_ms) == len(record.canary_ms) == len(record.waited_share) == 2
+        assert len(record.warmup_ms) >= 20
+        assert record.precision == "float32"
+        assert record.environment["processor"]

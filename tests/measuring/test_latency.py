@@ -1,0 +1,90 @@
+"""Several models at once: failures, threads, reuse of keys. Real processes, tiny networks."""
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import bench.measuring.latency as protocol
+from bench.config.latency import LatencySettings
+from bench.errors import ConfigError
+from bench.measuring.latency import LatencyProgress, LatencySubject, measure_latencies
+from bench.records.store import RecordStore
+
+SETTINGS = LatencySettings(rounds=2, extra_rounds=1, turn_s=0.01, end_to_end=False, warm_up_limit_s=0.3)
+
+PLUGIN = """
+    import os, signal
+    from torch import Tensor, nn
+    from architectures import register
+
+    @register("toy_good", summary="")
+    def good(*, width: int = 4) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(1, width, 3, stride=8), nn.Flatten(), nn.Linear(width * 144, 30))
+
+    class Broken(nn.Module):
+        def forward(self, pictures: Tensor) -> Tensor:
+            raise ValueError("no way forward")
+
+    @register("toy_broken", summary="")
+    def broken() -> nn.Module:
+        return Broken()
+
+    class Deadly(nn.Module):
+        def forward(self, pictures: Tensor) -> Tensor:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @register("toy_deadly", summary="")
+    def deadly() -> nn.Module:
+        return Deadly()
+"""
+
+
+@pytest.fixture
+def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes measuring processes know three toy networks: a ``sitecustomize`` is the one door into a fresh process."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(textwrap.dedent(PLUGIN))
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+
+
+def subject(name: str, **options: object) -> LatencySubject:
+    return LatencySubject(name, name, options, f"digest of {name} {options}")
+
+
+@pytest.mark.usefixtures("toys")
+def test_a_broken_model_is_told_and_the_others_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "PROCESSES", 3)  # the canary and two of the four: two heats
+    heard: list[LatencyProgress] = []
+    store = RecordStore(tmp_path / "out")
+    subjects = [subject("toy_broken"), subject("toy_good"), subject("toy_deadly"), subject("toy_good", width=8)]
+    records = measure_latencies(subjects, SETTINGS, store, heard.append)
+    assert [record.variant_digest for record in records] == [subjects[1].variant_digest, subjects[3].variant_digest]
+    assert {record.key for record in records} == {record.key for record in store.latencies()}
+    failures = {progress.failed_model: progress.message for progress in heard if progress.failed_model}
+    assert "no way forward" in failures["toy_broken"]
+    assert "SIGKILL" in failures["toy_deadly"]
+
+
+def test_onnx_on_an_accelerator_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    settings = LatencySettings(runtimes=("onnx",), device="cuda")
+    with pytest.raises(ConfigError, match="--device cpu"):
+        measure_latencies([subject("plain_cnn")], settings, RecordStore(tmp_path), lambda _: None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, "all"])
+def test_onnx_beside_torch(tmp_path: Path, threads: int) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    settings = LatencySettings(
+        rounds=2, extra_rounds=0, turn_s=0.02, runtimes=("torch", "onnx"), batches=(1, 3), threads=(threads,)
+    )
+    records = measure_latencies([subject("plain_cnn")], settings, RecordStore(tmp_path), lambda _: None)
+    found = {(record.runtime, record.batch, record.end_to_end) for record in records}
+    assert found == {
+        (runtime, batch, e2e) for runtime in ("torch", "onnx") for batch in (1, 3) for e2e in (False, True)
+    }
+    memory = {record.runtime: record.peak_memory_mb or 0 for record in records}
+    assert memory["onnx"] < memory["torch"], "the ONNX process never loads torch"
