@@ -12,6 +12,7 @@ from typing import Any
 from bench.config.latency import LatencySettings, Runtime
 from bench.errors import ConfigError, ModelError
 from bench.measuring.environment import describe_environment, machine_digest, usable_cores
+from bench.measuring.latency_onnx import require_onnx
 from bench.measuring.latency_process import MeasuringProcess
 from bench.measuring.latency_rounds import (
     CANARY_SERIES,
@@ -79,8 +80,6 @@ def measure_latencies(
         ModelError: a library that a runtime needs is missing, or the canary itself died.
     """
     if "onnx" in settings.runtimes:
-        from bench.measuring.latency_onnx import require_onnx
-
         require_onnx()
         if settings.device != "cpu":
             raise ConfigError(f"--runtime onnx runs on the CPU; use --device cpu, not {settings.device}")

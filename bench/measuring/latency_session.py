@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.measuring.latency_target import Call, Series, Target, TargetPlan, load_target
+from bench.measuring.latency_onnx import OnnxTarget, export_onnx_files
+from bench.measuring.latency_target import Call, Series, Target, TargetPlan, TorchTarget
 from bench.measuring.memory import PeakMemory
 
 WINDOW_CALLS = 5
@@ -59,8 +60,6 @@ class MeasuringSession:
 
     def export(self, plan: TargetPlan, folder: str) -> tuple[str, str]:
         """Export to ONNX files in ``folder``; see :func:`export_onnx_files`."""
-        from bench.measuring.latency_onnx import export_onnx_files
-
         return export_onnx_files(plan, folder)
 
     def warm_up(self, series: Series, limit_s: float) -> WarmUp:
@@ -103,6 +102,18 @@ class MeasuringSession:
             assert self._target is not None, "load comes first"
             self._calls[series] = self._target.prepare(series)
         return self._calls[series]
+
+
+def load_target(plan: TargetPlan) -> Target:
+    """Load what ``plan`` names into this process, with its threads pinned.
+
+    Raises:
+        ModelError: a library is missing.
+        ArchitectureError: unknown model or option.
+    """
+    if plan.runtime == "onnx":
+        return OnnxTarget(plan)
+    return TorchTarget(plan)
 
 
 def waited_for_a_core_s() -> float | None:

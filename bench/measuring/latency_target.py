@@ -58,20 +58,6 @@ class Target(Protocol):
         ...
 
 
-def load_target(plan: TargetPlan) -> Target:
-    """Load what ``plan`` names into this process, with its threads pinned.
-
-    Raises:
-        ModelError: a library is missing.
-        ArchitectureError: unknown model or option.
-    """
-    if plan.runtime == "onnx":
-        from bench.measuring.latency_onnx import OnnxTarget
-
-        return OnnxTarget(plan)
-    return TorchTarget(plan)
-
-
 def random_pictures(batch: int) -> list[NDArray[np.uint8]]:
     """``INPUTS`` batches of uint8 (batch, 96, 96); always the same ones."""
     generator = np.random.default_rng(batch)
