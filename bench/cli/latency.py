@@ -91,9 +91,8 @@ def _measure(screen: "Screen", store: "RecordStore", subjects: list[Any], settin
     def tell(progress: "LatencyProgress") -> None:
         if progress.failed_model is not None:
             failed.add(progress.failed_model)
-            screen.warn(progress.message)
-        else:
-            screen.note(progress.message)
+        if progress.message is not None:
+            (screen.note if progress.failed_model is None else screen.warn)(progress.message)
 
     measure_latencies(subjects, settings, store, tell)
     return failed

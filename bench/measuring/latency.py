@@ -1,7 +1,6 @@
 """Latency of several networks on this machine, measured so that they can be compared; see ``LatencySettings``."""
 
 import functools
-import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -30,8 +29,6 @@ from bench.records.keys import digest
 from bench.records.schema import LatencyRecord
 from bench.records.store import RecordStore
 
-logger = logging.getLogger(__name__)
-
 PROCESSES = 8
 """Measuring processes alive at once, the canary's included."""
 
@@ -58,10 +55,14 @@ class LatencySubject:
 
 @dataclass(frozen=True)
 class LatencyProgress:
-    """A line for whoever watches, told between timings; ``failed_model`` is a model that could not be measured."""
+    """What is told between timings: a line for whoever watches, if there is one.
 
-    message: str
+    ``failed_model`` is a model that could not be measured; ``rounds_taken`` is told after each round.
+    """
+
+    message: str | None
     failed_model: str | None = None
+    rounds_taken: int | None = None
 
 
 OnProgress = Callable[[LatencyProgress], None]
@@ -214,8 +215,8 @@ class _Campaign:
 
     def _round_taken(self, taken: int, still_waiting: int) -> None:
         extra = taken - self.settings.rounds
-        if extra > 0:
-            self._tell(f"latency: the machine was disturbed; extra round {extra} for {still_waiting} models")
+        disturbed = f"latency: the machine was disturbed; extra round {extra} for {still_waiting} models"
+        self.on_progress(LatencyProgress(disturbed if extra > 0 else None, rounds_taken=taken))
 
     def _entrant_records(self, entrant: _Entrant, canary: Canary) -> Iterator[LatencyRecord]:
         station = entrant.station
@@ -255,5 +256,4 @@ class _Campaign:
             )
 
     def _tell(self, message: str) -> None:
-        logger.info(message)
         self.on_progress(LatencyProgress(message))

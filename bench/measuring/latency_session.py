@@ -49,12 +49,12 @@ class MeasuringSession:
     """One network in this process."""
 
     def __init__(self) -> None:
-        self._target: Target | None = None
+        self.target: Target | None = None
         self._calls: dict[Series, Call] = {}
 
     def load(self, plan: TargetPlan) -> None:
         """Load the network; raises what :func:`load_target` raises."""
-        self._target = load_target(plan)
+        self.target = load_target(plan)
         gc.collect()
         gc.freeze()  # what is loaded stays; collections between turns need not look at it again
 
@@ -99,8 +99,8 @@ class MeasuringSession:
 
     def _call(self, series: Series) -> Call:
         if series not in self._calls:
-            assert self._target is not None, "load comes first"
-            self._calls[series] = self._target.prepare(series)
+            assert self.target is not None, "load comes first"
+            self._calls[series] = self.target.prepare(series)
         return self._calls[series]
 
 

@@ -70,6 +70,9 @@ class TorchTarget:
     def __init__(self, plan: TargetPlan) -> None:
         import torch
 
+        from bench.training.pixels import to_input
+
+        self.to_input = to_input
         torch.set_num_threads(plan.threads)
         self.device = torch.device(plan.device)
         if self.device.type == "cuda":
@@ -84,25 +87,18 @@ class TorchTarget:
         """See :class:`Target`."""
         import torch
 
-        from bench.training.pixels import to_input
-
-        module, memory_format, device = self.module, self.format, self.device
-        pictures = [torch.from_numpy(each) for each in random_pictures(series.batch)]
-        synchronise = _synchroniser(device)
-
-        def to_device_input(picture: torch.Tensor) -> torch.Tensor:
-            return to_input(picture.to(device)).contiguous(memory_format=memory_format)
-
+        module, synchronise = self.module, _synchroniser(self.device)
         if series.end_to_end:
+            pictures = [torch.from_numpy(each) for each in random_pictures(series.batch)]
 
             def call(number: int) -> object:
                 with torch.inference_mode():
-                    points = module(to_device_input(pictures[number % INPUTS]))
+                    points = module(self._as_input(pictures[number % INPUTS]))
                     # Reading the numbers back waits for the device by itself.
                     return to_pixels(points.float()).cpu().numpy().reshape(-1, KEYPOINTS, 2)
 
             return call
-        inputs = [to_device_input(picture) for picture in pictures]
+        inputs = self.inputs(series.batch)
 
         def forward(number: int) -> object:
             with torch.inference_mode():
@@ -111,6 +107,15 @@ class TorchTarget:
             return points
 
         return forward
+
+    def inputs(self, batch: int) -> "list[torch.Tensor]":
+        """What forward calls take in turn: float32 (batch, 1, 96, 96) on the device, in the memory format."""
+        import torch
+
+        return [self._as_input(torch.from_numpy(each)) for each in random_pictures(batch)]
+
+    def _as_input(self, picture: "torch.Tensor") -> "torch.Tensor":
+        return self.to_input(picture.to(self.device)).contiguous(memory_format=self.format)
 
 
 def build_canary() -> "nn.Module":

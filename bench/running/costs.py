@@ -43,7 +43,7 @@ def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None])
         tell(f"measuring latency of {', '.join(subject.model for subject in subjects)}")
 
         def told(progress: LatencyProgress) -> None:
-            if progress.failed_model is not None:
+            if progress.failed_model is not None and progress.message is not None:
                 tell(progress.message)
 
         measure_latencies(subjects, AFTER_TRAINING.model_copy(update={"device": device}), store, told)

@@ -1,5 +1,7 @@
 """Several models at once: failures, threads, reuse of keys. Real processes, tiny networks."""
 
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 import bench.measuring.latency as protocol
 from bench.config.latency import LatencySettings
 from bench.errors import ConfigError
+from bench.measuring.environment import usable_cores
 from bench.measuring.latency import LatencyProgress, LatencySubject, measure_latencies
 from bench.records.store import RecordStore
 
@@ -61,7 +64,7 @@ def test_a_broken_model_is_told_and_the_others_are_measured(tmp_path: Path, monk
     records = measure_latencies(subjects, SETTINGS, store, heard.append)
     assert [record.variant_digest for record in records] == [subjects[1].variant_digest, subjects[3].variant_digest]
     assert {record.key for record in records} == {record.key for record in store.latencies()}
-    failures = {progress.failed_model: progress.message for progress in heard if progress.failed_model}
+    failures = {progress.failed_model: str(progress.message) for progress in heard if progress.failed_model}
     assert "no way forward" in failures["toy_broken"]
     assert "SIGKILL" in failures["toy_deadly"]
 
@@ -71,6 +74,32 @@ def test_onnx_on_an_accelerator_is_refused_before_anything_starts(tmp_path: Path
     settings = LatencySettings(runtimes=("onnx",), device="cuda")
     with pytest.raises(ConfigError, match="--device cpu"):
         measure_latencies([subject("plain_cnn")], settings, RecordStore(tmp_path), lambda _: None)
+
+
+@pytest.mark.slow
+def test_company_on_every_core_is_caught_and_the_rounds_are_taken_again(tmp_path: Path) -> None:
+    settings = LatencySettings(rounds=9, extra_rounds=18, turn_s=0.1, end_to_end=False)
+    hogs: list[subprocess.Popen[bytes]] = []
+
+    def on_progress(progress: LatencyProgress) -> None:
+        if progress.rounds_taken == 3:
+            hogs.extend(subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(usable_cores()))
+        if progress.rounds_taken == 6:
+            _end(hogs)
+
+    try:
+        (record,) = measure_latencies([subject("plain_cnn")], settings, RecordStore(tmp_path), on_progress)
+    finally:
+        _end(hogs)
+    assert len(hogs) == usable_cores()
+    assert record.rounds_retaken >= 3, "the three rounds beside the hogs"
+    assert len(record.samples_ms) == settings.rounds
+
+
+def _end(processes: list["subprocess.Popen[bytes]"]) -> None:
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ class SimulatedTarget:
 
 def session_of(target: object) -> MeasuringSession:
     session = MeasuringSession()
-    session._target = target  # type: ignore[assignment]
+    session.target = target  # type: ignore[assignment]
     return session
 
 
