@@ -19,7 +19,7 @@ STAGES = 2
     },
 )
 def resnet_custom(*, width: int = 32, blocks: int = 2) -> nn.Module:
-    """A 3x3 stride-2 stem, then two stages of basic blocks, each halving the picture (96 -> 12) and doubling the channels.
+    """A 3x3 stride-2 stem, then two stages of basic blocks, each halving the picture (96 to 12 cells).
 
     Args:
         width: channels of the first stage, 4 to 256; the stem has half as many.

@@ -34,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _guarded(arguments: list[str], debug: bool) -> int:
     try:
         code = app(args=arguments, prog_name="bench", standalone_mode=False)
-    except typer.Exit as done:
-        return done.exit_code
+    except typer.Exit as done:  # Typer turns Ctrl-C into this one as well
+        return _interrupted() if done.exit_code == EXIT_INTERRUPTED else done.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        return _fail("interrupted; what is recorded stays, run the same command again to go on", EXIT_INTERRUPTED)
+        return _interrupted()
     except BrokenPipeError:
         # The reader of our output (`| head`) went away: not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -53,6 +53,10 @@ def _guarded(arguments: list[str], debug: bool) -> int:
             return _fail(str(error), EXIT_USER)
         return _fail(f"{type(error).__name__}: {error} (an error in bench itself; --debug shows where)", EXIT_USER)
     return code if isinstance(code, int) else 0
+
+
+def _interrupted() -> int:
+    return _fail("interrupted; what is recorded stays, run the same command again to go on", EXIT_INTERRUPTED)
 
 
 def _is_architecture_error(error: Exception) -> bool:

@@ -1,0 +1,66 @@
+"""Tiny networks for the runner's tests, and some that misbehave; each is named ``networks.py:NAME``."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+
+class Tiny(nn.Module):
+    """A 12x12 mean picture and one linear layer: trains in a moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = nn.AvgPool2d(8)
+        self.linear = nn.Linear(144, 30)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.linear(self.pool(pictures).flatten(1))
+
+
+class Slow(Tiny):
+    """Takes a tenth of a second for each training batch."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if self.training and torch.is_grad_enabled():
+            time.sleep(0.1)
+        return super().forward(pictures)
+
+
+class Exploding(Tiny):
+    """Its answers are not numbers."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return super().forward(pictures) * float("inf")
+
+
+class Raising(Tiny):
+    """Raises in training, not while it is only built or counted."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if self.training and pictures.device.type != "meta":
+            raise RuntimeError("this network is broken\non purpose")
+        return super().forward(pictures)
+
+
+class Killed(Tiny):
+    """Is killed by a signal each time, and counts how often in ``kills.txt``."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if self.training and pictures.device.type != "meta":
+            with Path("kills.txt").open("a") as stream:
+                stream.write("killed\n")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(pictures)
+
+
+class Hungry(Tiny):
+    """Asks for a petabyte."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if self.training and pictures.device.type != "meta":
+            torch.empty(2**50, dtype=torch.uint8)
+        return super().forward(pictures)

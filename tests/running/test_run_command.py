@@ -1,0 +1,205 @@
+"""``bench run`` as a real process: one record per cell, resume, failures as values, the same bits for any workers."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import RunBench, bench_command, bench_environment
+
+NETWORKS = Path(__file__).parent / "networks.py"
+
+VOLATILE = {"generated", "train_seconds", "train_images_per_s", "latency_ms", "latencies", "load"}
+VOLATILE |= {"throughput_images_per_s", "peak_memory_mb", "machine"}
+
+
+def arguments(csv: Path, *models: str, out: str = "results", **options: object) -> list[str]:
+    named = ",".join(f"{NETWORKS}:{model}" for model in models)
+    given = {"folds": 3, "epochs": 2, "workers": 1, **options}
+    extra = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    people = str(csv.parent / "people.csv")
+    return ["run", "--models", named, "--data", str(csv), "--groups", people, "--out", out, "--no-latency", *extra]
+
+
+def steady(path: Path) -> str:
+    """leaderboard.json without what may differ between two equal runs."""
+
+    def strip(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: strip(inner) for key, inner in value.items() if key not in VOLATILE}
+        return [strip(inner) for inner in value] if isinstance(value, list) else value
+
+    return json.dumps(strip(json.loads(path.read_text())), sort_keys=True)
+
+
+def predictions(out: Path) -> dict[str, bytes]:
+    found = {}
+    for path in sorted((out / "cells").glob("*/*.npz")):
+        with np.load(path) as arrays:
+            found[f"{path.parent.name}/{path.name}"] = arrays["predictions"].tobytes()
+    return found
+
+
+def test_a_run_leaves_a_leaderboard_and_a_second_one_trains_nothing(
+    run_bench: RunBench, faces_csv: Path, tmp_path: Path
+) -> None:
+    first = run_bench(*arguments(faces_csv, "Tiny"), "--json")
+    assert first.returncode == 0, first.stderr
+    document = json.loads(first.stdout)
+    assert document == json.loads((tmp_path / "results/leaderboard.json").read_text())
+    assert {row["kind"] for row in document["rows"]} == {"network", "gate"}
+    assert document["dataset"]["people_known"] is True
+    assert all(row["folds_done"] == 3 for row in document["rows"])
+    assert "estimate:" in first.stderr
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "results/cells").rglob("*")}
+    second = run_bench(*arguments(faces_csv, "Tiny"))
+    assert second.returncode == 0, second.stderr
+    assert "12 recorded already" in second.stderr
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "results/cells").rglob("*")} == before
+    assert (tmp_path / "results/leaderboard.md").read_text().startswith("# Leaderboard: faces.csv")
+
+
+def test_one_and_two_workers_give_the_same_bits(run_bench: RunBench, faces_csv: Path, tmp_path: Path) -> None:
+    for workers in (1, 2):
+        done = run_bench(*arguments(faces_csv, "Tiny", out=f"w{workers}", workers=workers))
+        assert done.returncode == 0, done.stderr
+    assert predictions(tmp_path / "w1") == predictions(tmp_path / "w2")
+    assert steady(tmp_path / "w1/leaderboard.json") == steady(tmp_path / "w2/leaderboard.json")
+
+
+def test_failures_are_listed_the_others_go_on_and_the_exit_code_is_1(
+    run_bench: RunBench, faces_csv: Path, tmp_path: Path
+) -> None:
+    done = run_bench(*arguments(faces_csv, "Exploding", "Raising", "Killed", "Hungry", "Tiny"))
+    assert done.returncode == 1, done.stderr
+    document = json.loads((tmp_path / "results/leaderboard.json").read_text())
+    causes = {failure["model"].rpartition(":")[2]: failure for failure in document["failed"]}
+    assert {name: failure["cause"] for name, failure in causes.items()} == {
+        "Exploding": "diverged",
+        "Raising": "raised",
+        "Killed": "killed",
+        "Hungry": "out of memory",
+    }
+    assert causes["Raising"]["reason"] == "RuntimeError: this network is broken on purpose"
+    assert {name: failure["attempts"] for name, failure in causes.items()} == {
+        "Exploding": 1,
+        "Raising": 1,
+        "Killed": 2,
+        "Hungry": 2,
+    }
+    assert "this network is broken on purpose" in (tmp_path / "results/leaderboard.md").read_text()
+    tiny = next(row for row in document["rows"] if row["model"].endswith("Tiny"))
+    assert tiny["folds_done"] == 3
+    assert "Traceback" not in done.stderr
+
+
+def test_a_cell_over_its_time_is_recorded_and_tried_again_by_the_next_run(
+    run_bench: RunBench, faces_csv: Path, tmp_path: Path
+) -> None:
+    done = run_bench(*arguments(faces_csv, "Slow", epochs=400, cell_timeout=3))
+    assert done.returncode == 1
+    failed = json.loads((tmp_path / "results/leaderboard.json").read_text())["failed"]
+    assert {failure["cause"] for failure in failed} == {"timeout"}
+    assert all("--cell-timeout" in failure["reason"] for failure in failed)
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_and_restarted_it_ends_with_the_same_bytes(faces_csv: Path, tmp_path: Path) -> None:
+    undisturbed = arguments(faces_csv, "Slow", "Tiny", out="calm", epochs=6)
+    subprocess.run(bench_command(undisturbed), cwd=tmp_path, env=bench_environment(), check=True, capture_output=True)
+    disturbed = bench_command(arguments(faces_csv, "Slow", "Tiny", out="killed", epochs=6))
+    generator = np.random.default_rng(7)
+    for _ in range(5):
+        process = subprocess.Popen(disturbed, cwd=tmp_path, env=bench_environment(), stderr=subprocess.DEVNULL)
+        time.sleep(float(generator.uniform(3, 9)))
+        children = descendants(process.pid)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert all_gone(children), "workers outlived their parent"
+    subprocess.run(disturbed, cwd=tmp_path, env=bench_environment(), check=True, capture_output=True)
+    assert steady(tmp_path / "killed/leaderboard.json") == steady(tmp_path / "calm/leaderboard.json")
+    assert predictions(tmp_path / "killed") == predictions(tmp_path / "calm")
+    assert not list((tmp_path / "killed").rglob("*.part")) or not steady_parts(tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_lose_nothing(faces_csv: Path, tmp_path: Path) -> None:
+    command = bench_command(arguments(faces_csv, "Slow", "Tiny", epochs=4))
+    both = [subprocess.Popen(command, cwd=tmp_path, env=bench_environment(), stderr=subprocess.PIPE) for _ in range(2)]
+    assert [process.wait(timeout=300) for process in both] == [0, 0]
+    for process in both:
+        assert process.stderr is not None
+        process.stderr.close()
+    document = json.loads((tmp_path / "results/leaderboard.json").read_text())
+    assert {row["folds_done"] for row in document["rows"]} == {3}
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_with_130_and_keeps_what_is_done(faces_csv: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        bench_command(arguments(faces_csv, "Tiny", "Slow", epochs=60)),
+        cwd=tmp_path,
+        env=bench_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "results").glob("cells/*/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1].startswith("error: interrupted; what is recorded stays")
+    assert "Traceback" not in errors
+    assert list((tmp_path / "results").glob("cells/*/*.json"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash to limit the size of files")
+def test_a_full_disk_is_one_line_and_the_next_run_completes(
+    run_bench: RunBench, faces_csv: Path, tmp_path: Path
+) -> None:
+    command = " ".join(bench_command(arguments(faces_csv, "Tiny")))
+    limited = subprocess.run(
+        ["bash", "-c", f"trap '' XFSZ; ulimit -f 1; exec {command}"],
+        cwd=tmp_path,
+        env={**bench_environment(), "BENCH_CACHE_DIR": str(tmp_path / "nocache")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert limited.returncode == 2
+    assert "cannot be written" in limited.stderr.strip().splitlines()[-1]
+    done = run_bench(*arguments(faces_csv, "Tiny"))
+    assert done.returncode == 0, done.stderr
+
+
+def steady_parts(out: Path) -> list[Path]:
+    """Temporary files that a reader could mistake for records."""
+    return [path for path in out.rglob("*.part") if not path.name.startswith(".")]
+
+
+def descendants(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split()
+    parents = {int(child): int(parent) for child, parent in zip(listed[::2], listed[1::2], strict=True)}
+    found = [child for child, parent in parents.items() if parent == pid]
+    return [*found, *(deeper for child in found for deeper in descendants(child))]
+
+
+def all_gone(pids: list[int], seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        alive = subprocess.run(["ps", "-eo", "pid=,stat="], capture_output=True, text=True, check=True).stdout
+        states = dict(line.split(None, 1) for line in alive.splitlines())
+        if not any(str(pid) in states and not states[str(pid)].startswith("Z") for pid in pids):
+            return True
+        time.sleep(0.2)
+    return False
