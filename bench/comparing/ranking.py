@@ -3,32 +3,97 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from bench.comparing.floor import ResolutionFloor, resolution_floor
 from bench.comparing.observations import Observations
-from bench.measuring.accuracy import score
+from bench.comparing.pair_tests import SIGNIFICANCE, PairTest, p_values, pair_tests, tie_groups
+from bench.comparing.row_losses import RowLosses, row_losses
+from bench.comparing.spread import Contrast, Spread, critical, spread
 
-
-@dataclass(frozen=True)
-class ResolutionFloor:
-    """The difference in pixels that this run would have found in four cases out of five."""
-
-    difference_px: float
+__all__ = ["Ranking", "ResolutionFloor", "rank", "rank_losses"]
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Models best first, with tie groups from 1 and 95 % intervals."""
+    """Models best first, with tie groups from 1 and 95 % intervals.
+
+    Attributes:
+        order: names, lowest RMSE first.
+        rank: place of each, from 1.
+        tie_group: step-down groups; models of one group are not told apart from its best.
+        interval_px: 95 % interval of each architecture's expected RMSE; absent where a run says nothing about it.
+        pairs: the test of every pair, in ranked order.
+        floor: the difference that would have been found in four cases out of five; None below two candidates.
+        weak: some network has one seed, so that training variance is only estimated from folds.
+        variance_px2: by model, what the variance of its RMSE is made of; absent where not measured.
+    """
 
     order: tuple[str, ...]
     rank: Mapping[str, int]
     tie_group: Mapping[str, int]
     interval_px: Mapping[str, tuple[float, float]]
+    pairs: tuple[PairTest, ...]
     floor: ResolutionFloor | None
     weak: bool
+    variance_px2: Mapping[str, Contrast]
+
+    def pair(self, first: str, second: str) -> PairTest:
+        """The test of two models, whichever way round they are named.
+
+        Raises:
+            KeyError: one of them is not ranked.
+        """
+        for test in self.pairs:
+            if {test.a, test.b} == {first, second}:
+                return test
+        raise KeyError((first, second))
 
 
 def rank(observations: Observations) -> Ranking:
-    """Order the models by pooled RMSE."""
-    errors = {model: score(found, observations.truth).rmse_px for model, found in observations.predictions.items()}
-    order = tuple(sorted(errors, key=lambda model: (errors[model], model)))
-    ranks = {model: place for place, model in enumerate(order, start=1)}
-    return Ranking(order, ranks, ranks, {}, None, weak=True)
+    """Order complete models by pooled RMSE, with what this run can and cannot tell apart.
+
+    Every model must have predicted the same rows under all its seeds; rows that one of them lacks are left out.
+    """
+    return rank_losses(row_losses(observations))
+
+
+def rank_losses(losses: RowLosses) -> Ranking:
+    """Like :func:`rank`, from summed squared errors."""
+    if not losses.models or not losses.counts.size:
+        return Ranking((), {}, {}, {}, (), None, False, {})
+    errors = [losses.mean_squared_px2(model) for model in range(len(losses.models))]
+    ordered = losses.of(sorted(range(len(errors)), key=lambda model: (errors[model], losses.models[model])))
+    found = spread(ordered)
+    gate = np.array([ordered.kinds[model] == "gate" for model in ordered.models])
+    groups = tie_groups(found.rmse_px, p_values(found), gate)
+    candidates = [int(position) for position in np.flatnonzero(~gate)]
+    seeds = min((ordered.seeds(position) for position in candidates), default=1)
+    models = ordered.models
+    return Ranking(
+        order=models,
+        rank={model: place for place, model in enumerate(models, start=1)},
+        tie_group={model: int(group) for model, group in zip(models, groups, strict=True)},
+        interval_px=intervals(models, found),
+        pairs=pair_tests(models, found, gate),
+        floor=resolution_floor(found, candidates, seeds),
+        weak=not bool(found.measured.all()),
+        variance_px2={
+            model: found.contrast(position, position)
+            for position, model in enumerate(models)
+            if found.measured[position] and np.isfinite(found.variance[position, position])
+        },
+    )
+
+
+def intervals(models: tuple[str, ...], found: Spread) -> dict[str, tuple[float, float]]:
+    """95 % interval of each expected RMSE, symmetric on the logarithm (errors are skewed and positive)."""
+    kept = {}
+    for position, model in enumerate(models):
+        rmse_px = float(found.rmse_px[position])
+        error = float(np.sqrt(found.variance[position, position]))
+        reach = float(critical(float(found.degrees[position, position]), 1 - SIGNIFICANCE / 2)) * error
+        if np.isfinite(reach) and rmse_px > 0:
+            factor = float(np.exp(reach / rmse_px))
+            kept[model] = (rmse_px / factor, rmse_px * factor)
+    return kept

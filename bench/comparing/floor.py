@@ -1,0 +1,108 @@
+"""The resolution floor: the difference that a run finds in four cases out of five, and what would lower it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.comparing.pair_tests import SIGNIFICANCE
+from bench.comparing.spread import Contrast, Spread, critical
+
+POWER = 0.80
+Means = Literal["seeds", "folds", "people"]
+
+
+@dataclass(frozen=True)
+class ResolutionFloor:
+    """The difference in pixels that this run would have found in four cases out of five.
+
+    (t.975 + t.80) times the standard error of a difference, the first quantile at the level that Holm's first step asks
+    of ``pairs`` pairs. It is the median over the pairs of candidates; ``contrast`` holds that pair's variance parts.
+    """
+
+    difference_px: float
+    standard_error_px: float
+    pairs: int
+    seeds: int
+    contrast: Contrast
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """What one change of the protocol would do: expected floor and additional training time."""
+
+    means: Means
+    before: int
+    after: int
+    floor_px: float
+    extra_minutes: float
+
+
+def resolution_floor(found: Spread, candidates: Sequence[int], seeds: int) -> ResolutionFloor | None:
+    """The floor of a run; None with fewer than two candidates, or where nothing is known about noise."""
+    positions = np.asarray(candidates, dtype=np.int64)
+    first, second = (positions[side] for side in np.triu_indices(len(positions), k=1))
+    known = np.isfinite(found.variance[first, second]) & np.isfinite(found.degrees[first, second])
+    first, second = first[known], second[known]
+    if not first.size:
+        return None
+    errors = np.sqrt(found.variance[first, second])
+    floors = _multiplier(found.degrees[first, second], len(first)) * errors
+    middle = int(np.argsort(floors, kind="stable")[(len(floors) - 1) // 2])
+    contrast = found.contrast(int(first[middle]), int(second[middle]))
+    return ResolutionFloor(float(floors[middle]), float(errors[middle]), len(first), seeds, contrast)
+
+
+def improvements(floor: ResolutionFloor, train_minutes: float) -> tuple[Improvement, ...]:
+    """Twice the seeds, folds or people: the expected floor of each and the minutes it costs, best floor first.
+
+    Args:
+        floor: of the run as it stands.
+        train_minutes: what its candidates took to train, all cells together.
+    """
+    now = floor.contrast
+    folds, groups = now.folds, now.groups
+    more_seeds = max(2 * floor.seeds, 3)
+    later = (
+        ("seeds", floor.seeds, more_seeds, _floor_px(floor, seeds=more_seeds), more_seeds / floor.seeds - 1),
+        # New folds are new trainings, twice as many, each on a larger part.
+        ("folds", folds, 2 * folds, _floor_px(floor, folds=2 * folds), (2 * folds - 1) / max(folds - 1, 1)),
+        ("people", groups, 2 * groups, _floor_px(floor, groups=2 * groups), 2.0),
+    )
+    found = [
+        Improvement(means, before, after, floor_px, share * train_minutes)  # type: ignore[arg-type]
+        for means, before, after, floor_px, share in later
+    ]
+    return tuple(sorted(found, key=lambda one: one.floor_px))
+
+
+def _floor_px(floor: ResolutionFloor, *, seeds: int = 0, folds: int = 0, groups: int = 0) -> float:
+    """The floor that a changed protocol should have."""
+    now = floor.contrast
+    seeds, folds, groups = seeds or floor.seeds, folds or now.folds, groups or now.groups
+    by_seeds, by_folds, by_groups = floor.seeds / seeds, now.folds / folds, now.groups / groups
+    if now.weak:
+        # Nothing tells people from training; what is sure is that more people shrink both.
+        plain = now.variance / _overlap(now.folds) * by_groups
+        if seeds > 1:
+            degrees = 2.0 * folds * (seeds - 1)
+        else:
+            plain, degrees = plain * _overlap(folds), folds - 1.0
+        return float(_multiplier(np.array(degrees), floor.pairs) * np.sqrt(plain))
+    seed = now.seed_people * by_seeds * by_groups + now.seed_cell * by_seeds * by_folds
+    people, split = now.people * by_groups, now.data_split * by_folds
+    seed_degrees = now.seed_degrees * (folds * (seeds - 1)) / (now.folds * max(floor.seeds - 1, 1))
+    doubt = seed**2 / seed_degrees + people**2 / max(groups - 1, 1) + split**2 / max(folds - 1, 1)
+    variance = seed + people + split
+    degrees = variance**2 / doubt if doubt > 0 else np.inf
+    return float(_multiplier(np.array(degrees), floor.pairs) * np.sqrt(variance))
+
+
+def _overlap(folds: int) -> float:
+    return 1 + folds / (folds - 1) if folds > 1 else 1.0
+
+
+def _multiplier(degrees: NDArray[np.float64], pairs: int) -> NDArray[np.float64]:
+    return critical(degrees, 1 - SIGNIFICANCE / 2 / pairs) + critical(degrees, POWER)
