@@ -10,15 +10,19 @@ from pydantic import ValidationError
 
 from bench.config.recipe import Recipe
 from bench.config.settings import Config, RunSettings
+from bench.config.tuning import TuningSettings
 from bench.errors import ConfigError
 
 Tree = dict[str, Any]
 
 
 def load_config(
-    file: Path | None = None, assignments: Sequence[str] = (), options: Mapping[str, Any] | None = None
+    file: Path | None = None,
+    assignments: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+    tuning: Mapping[str, Any] | None = None,
 ) -> Config:
-    """Merge: defaults < ``file`` (TOML) < ``assignments`` (``recipe.lr=0.001``) < ``options`` (of ``[run]``).
+    """Merge: defaults < ``file`` < ``assignments`` (``recipe.lr=0.001``) < ``options`` (``[run]``) and ``tuning``.
 
     ``options`` whose value is None were not given; ``epochs`` among them means ``recipe.epochs``.
 
@@ -34,6 +38,8 @@ def load_config(
     if "epochs" in given:
         _merge(tree, {"recipe": {"epochs": given.pop("epochs")}})
     _merge(tree, {"run": given})
+    if tuning:
+        _merge(tree, {"tuning": dict(tuning)})
     return validate(tree, str(file) if file is not None else "configuration")
 
 
@@ -132,6 +138,6 @@ def _first_problem(error: ValidationError, tree: Tree, origin: str) -> str:
 def _known_keys(title: str, path: list[str], tree: Tree) -> list[str]:
     if title == "Recipe":
         return list(Recipe.model_fields)
-    if len(path) > 1 and path[0] == "run":
-        return list(RunSettings.model_fields)
+    if len(path) > 1 and path[0] in ("run", "tuning"):
+        return list((RunSettings if path[0] == "run" else TuningSettings).model_fields)
     return list(Config.model_fields) if tree else []

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bench.config.recipe import Frozen, Recipe
+from bench.config.tuning import TuningSettings
 
 QUICK_EPOCHS = 4
 
@@ -46,6 +47,7 @@ class Config(Frozen):
     run: RunSettings = RunSettings()
     recipe: dict[str, Any] = Field(default_factory=dict)
     models: dict[str, ModelSettings] = Field(default_factory=dict)
+    tuning: TuningSettings = TuningSettings()
 
     def recipe_for(self, model: str, family_recipe: dict[str, Any]) -> Recipe:
         """The effective recipe: defaults < the architecture's own < ``[recipe]`` < ``[models.NAME.recipe]``."""

@@ -9,7 +9,7 @@ SCHEMA = 1
 
 Status = Literal["ok", "failed"]
 Kind = Literal["network", "gate"]
-FailureCause = Literal["diverged", "raised", "out of memory", "killed", "timeout"]
+FailureCause = Literal["diverged", "raised", "out of memory", "killed", "timeout", "gave up"]
 TRANSIENT_CAUSES: frozenset[FailureCause] = frozenset({"out of memory", "killed", "timeout"})
 """Failures of the circumstances: a later run tries them again. The others would fail in the same way."""
 

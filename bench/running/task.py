@@ -13,6 +13,14 @@ from bench.records.schema import CurvePoint, FailureCause
 
 
 @dataclass(frozen=True)
+class GiveUp:
+    """Stop a training that is worth no further epoch: it misses by ``rmse_px`` or more after ``epoch`` epochs."""
+
+    epoch: int
+    rmse_px: float
+
+
+@dataclass(frozen=True)
 class FoldTask:
     """Train one architecture on some rows and predict others.
 
@@ -25,6 +33,7 @@ class FoldTask:
         train_rows, scored_rows: int64 row numbers; disjoint.
         device, precision, threads, seed: how it runs (all resolved, nothing left ``auto``).
         keep_weights: where to put the trained weights (safetensors), if anywhere.
+        give_up: looks at the scored rows while training, so it is for inner folds alone: no cell of a run has it.
     """
 
     source: FaceSource
@@ -39,6 +48,7 @@ class FoldTask:
     precision: str = "float32"
     threads: int = 1
     keep_weights: str | None = None
+    give_up: GiveUp | None = None
 
 
 @dataclass(frozen=True)

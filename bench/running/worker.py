@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.errors import BenchError, DataError
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.loading import load_faces
 from bench.gates import GATES, predict_gate
+from bench.measuring.accuracy import score
 from bench.records.schema import CurvePoint, FailureCause
-from bench.running.task import FoldOutcome, FoldTask
+from bench.running.task import FoldOutcome, FoldTask, GiveUp
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,9 +49,11 @@ def failed(error: Exception) -> FoldOutcome:
     cause: FailureCause = "raised"
     if isinstance(error, Diverged):
         cause = "diverged"
+    elif isinstance(error, _GaveUp):
+        cause = "gave up"
     elif is_out_of_memory(error):
         cause = "out of memory"
-    own_words = isinstance(error, BenchError | Diverged)
+    own_words = isinstance(error, BenchError | Diverged | _GaveUp)
     reason = str(error) if own_words else f"{type(error).__name__}: {error}"
     return FoldOutcome(None, cause=cause, reason=" ".join(reason.split())[:500])
 
@@ -104,15 +108,20 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     execution = Execution(task.device, task.precision, task.threads, task.seed)
     module = build_module(task)
 
+    scored = torch.from_numpy(np.ascontiguousarray(faces.images[task.scored_rows]))
+
     def report(epoch: EpochReport) -> None:
         on_epoch(curve_point(epoch))
+        if task.give_up is not None and epoch.epoch == task.give_up.epoch:
+            _give_up_if_hopeless(task.give_up, predict(module, scored, task.recipe, execution), truth)
+            module.train()
 
+    truth = faces.keypoints[task.scored_rows]
     started = time.perf_counter()
     images = torch.from_numpy(np.ascontiguousarray(faces.images[task.train_rows]))
     keypoints = torch.from_numpy(np.ascontiguousarray(faces.keypoints[task.train_rows]))
     curve = train(module, images, keypoints, task.recipe, execution, report)
     trained = time.perf_counter()
-    scored = torch.from_numpy(np.ascontiguousarray(faces.images[task.scored_rows]))
     predictions = predict(module, scored, task.recipe, execution)
     ended = time.perf_counter()
     if not np.isfinite(predictions).all():
@@ -125,6 +134,16 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
         train_seconds=trained - started,
         predict_seconds=ended - trained,
     )
+
+
+class _GaveUp(Exception):  # noqa: N818  (an outcome that the task asked for, not a mistake)
+    """The training missed the mark at which its task wants it to go on."""
+
+
+def _give_up_if_hopeless(mark: GiveUp, predictions: NDArray[np.float32], truth: NDArray[np.float32]) -> None:
+    error = score(predictions, truth).rmse_px
+    if not error < mark.rmse_px:
+        raise _GaveUp(f"{error:.2f} px after epoch {mark.epoch}, no better than the mean face ({mark.rmse_px:.2f} px)")
 
 
 def build_module(task: FoldTask) -> "nn.Module":

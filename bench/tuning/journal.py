@@ -1,0 +1,135 @@
+"""Where studies are kept: a journal file that mends itself, or a database."""
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from sqlalchemy.exc import SQLAlchemyError
+
+from bench.errors import ConfigError, RecordError
+
+LOCK_GRACE_S = 10
+"""A lock this old belongs to a process that was killed while writing; a write takes milliseconds."""
+DATABASES = ("sqlite://", "postgresql://", "postgresql+")
+
+
+def open_storage(out: Path, url: str | None) -> BaseStorage:
+    """The studies under ``out``, or in the database at ``url``.
+
+    Raises:
+        ConfigError: a URL of another kind, or a database that cannot be reached.
+        RecordError: the journal is damaged elsewhere than at its end.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # what happens is told by our own events
+    if url is None:
+        return _open_journal(journal_path(out))
+    if not url.startswith(DATABASES):
+        raise ConfigError(f"--storage {_without_password(url)}: expected sqlite:///FILE or postgresql://USER@HOST/NAME")
+    if url.startswith("postgresql://"):
+        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    try:
+        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+    except (SQLAlchemyError, ImportError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigError(f"--storage {_without_password(url)}: cannot be opened ({reason})") from error
+
+
+def journal_path(out: Path) -> Path:
+    """The journal file of a results folder."""
+    return out / "tuning" / "studies.journal"
+
+
+class MendingJournal(JournalFileBackend):
+    """Optuna's journal file, whose torn last line is cut off, under the journal's own lock, before anything is added.
+
+    A process killed while it wrote leaves half a line. Optuna's readers pass over it, but the next writer would glue
+    its own line to it and make the file unreadable for everyone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        super().__init__(str(path), lock_obj=_Held(self))
+
+    def mend(self) -> int:
+        """Cut off a torn last line; the bytes cut. The lock must be held."""
+        with self.path.open("r+b") as stream:
+            size = stream.seek(0, 2)
+            end = _end_of_sound_lines(stream, size)
+            if end < size:
+                stream.truncate(end)
+        return size - end
+
+
+class _Held(JournalFileSymlinkLock):
+    """The journal's lock; whoever takes it finds the file's end sound."""
+
+    def __init__(self, journal: MendingJournal) -> None:
+        super().__init__(str(journal.path), grace_period=LOCK_GRACE_S)
+        self.journal = journal
+
+    def acquire(self) -> bool:
+        taken = super().acquire()
+        try:
+            self.journal.mend()
+        except BaseException:
+            self.release()
+            raise
+        return taken
+
+
+def _end_of_sound_lines(stream: Any, size: int) -> int:
+    """Offset behind the last whole line that is JSON, looking only at the file's end."""
+    window = 4096
+    while True:
+        start = max(0, size - window)
+        stream.seek(start)
+        tail = stream.read(size - start)
+        lines = tail.splitlines(keepends=True)
+        whole = lines if start == 0 else lines[1:]
+        end = size
+        for line in reversed(whole):
+            if line.endswith(b"\n") and _is_json(line):
+                return end
+            end -= len(line)
+        if start == 0:
+            return 0
+        window *= 8
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _open_journal(path: Path) -> BaseStorage:
+    backend = MendingJournal(path)
+    guard = _Held(backend)
+    guard.acquire()
+    guard.release()
+    for _ in _whole_journal(backend, path):
+        pass
+    return JournalStorage(backend)
+
+
+def _whole_journal(backend: MendingJournal, path: Path) -> Generator[None, None, None]:
+    number = 0
+    try:
+        for number, _ in enumerate(backend.read_logs(0), start=1):
+            yield
+    except ValueError as error:
+        raise RecordError(
+            f"{path}: line {number + 1} is damaged and is not the last one; restore a copy or use another --out"
+        ) from error
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    secret, at, host = rest.rpartition("@")
+    return f"{scheme}{separator}{secret.partition(':')[0]}{at}{host}"

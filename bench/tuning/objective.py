@@ -1,0 +1,156 @@
+"""What a trial is judged by: RMSE over inner grouped folds, drawn from the training part alone."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.config.recipe import Recipe
+from bench.faces.face_set import FaceSet
+from bench.faces.folds import assign_group_folds
+from bench.gates import predict_gate
+from bench.measuring.accuracy import score, squared_errors
+from bench.records.keys import digest
+from bench.running.task import FoldOutcome, FoldTask, GiveUp
+from bench.tuning.space import Params, split_params
+
+State = Literal["complete", "pruned", "failed", "interrupted"]
+AfterFold = Callable[[int, float], bool]
+"""Given the inner fold just ended (from 0) and the RMSE of all rows scored so far: whether to give the trial up."""
+
+
+class RunFold(Protocol):
+    """Trains one fold; a failure is an outcome with a cause."""
+
+    def __call__(self, task: FoldTask, timeout_s: float | None) -> FoldOutcome:
+        """``timeout_s`` is the longest it may take."""
+        ...
+
+
+@dataclass(frozen=True)
+class InnerFold:
+    """One split of the training part: int64 row numbers of the whole face set, and what the mean face scores."""
+
+    train_rows: NDArray[np.int64]
+    scored_rows: NDArray[np.int64]
+    mean_face_rmse_px: float
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a trial ended. ``value`` is its RMSE in pixels over all inner folds; None unless it is complete."""
+
+    state: State
+    value: float | None = None
+    reason: str | None = None
+    fold_seconds: tuple[float, ...] = ()
+    """Wall time of each inner fold that was begun."""
+    folds_done: int = 0
+
+
+def split_training_part(faces: FaceSet, train_rows: NDArray[np.int64], folds: int, seed: int) -> tuple[InnerFold, ...]:
+    """Split the training part of an outer fold again, by group; no row outside ``train_rows`` is touched.
+
+    Raises:
+        DataError: fewer groups than folds.
+    """
+    stream = np.random.default_rng(int(digest({"inner": faces.fingerprint, "seed": seed}), 16))
+    fold_of_row = assign_group_folds(faces.groups[train_rows], folds, stream, f"{faces.name} (inner folds)")
+    inner = []
+    for fold in range(folds):
+        train, scored = train_rows[fold_of_row != fold], train_rows[fold_of_row == fold]
+        mean_face = predict_gate("mean_face", faces.images[train], faces.keypoints[train], faces.images[scored])
+        inner.append(InnerFold(train, scored, score(mean_face, faces.keypoints[scored]).rmse_px))
+    return tuple(inner)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Turns parameters into a :class:`TrialResult`.
+
+    Attributes:
+        base: a task with the model's default options and recipe (epochs already those of the search); its rows are
+            replaced by those of each inner fold.
+        keypoints: float32 (N, 15, 2) of the whole face set, pixels.
+        folds: the inner folds, the same for every trial.
+        give_up_share: share of the epochs after which a training must beat the mean face; None = never asked.
+    """
+
+    base: FoldTask
+    keypoints: NDArray[np.float32]
+    folds: tuple[InnerFold, ...]
+    give_up_share: float | None = 0.5
+
+    def task(self, params: Params, fold: int, *, may_give_up: bool = True) -> FoldTask:
+        """The training of one inner fold."""
+        options, values = split_params(params)
+        recipe = Recipe(**{**self.base.recipe.model_dump(), **values})
+        inner = self.folds[fold]
+        give_up = None
+        if may_give_up and self.give_up_share is not None:
+            epoch = max(1, round(recipe.epochs * self.give_up_share))
+            give_up = GiveUp(epoch, inner.mean_face_rmse_px) if epoch < recipe.epochs else None
+        return replace(
+            self.base,
+            options={**self.base.options, **options},
+            recipe=recipe,
+            train_rows=inner.train_rows,
+            scored_rows=inner.scored_rows,
+            seed=self.base.seed + fold,
+            give_up=give_up,
+        )
+
+    def evaluate(
+        self,
+        params: Params,
+        run_fold: RunFold,
+        after_fold: AfterFold,
+        *,
+        prunable: bool = True,
+        left_s: Callable[[], float | None] = lambda: None,
+    ) -> TrialResult:
+        """Train fold after fold until the trial is complete, given up, failed or interrupted.
+
+        Args:
+            params: the searched values; everything else as in ``base``.
+            run_fold: trains one fold.
+            after_fold: told of each fold; its answer is whether to give the trial up.
+            prunable: False for the defaults, which are trained to their end whatever they score.
+            left_s: seconds until the search must end; a fold that takes longer interrupts the trial.
+        """
+        squares, labelled = 0.0, 0
+        seconds: list[float] = []
+        for fold, inner in enumerate(self.folds):
+            started = time.perf_counter()
+            outcome = run_fold(self.task(params, fold, may_give_up=prunable), left_s())
+            seconds.append(time.perf_counter() - started)
+            if outcome.predictions is None:
+                return _ended_early(outcome, fold, tuple(seconds))
+            errors = squared_errors(outcome.predictions, self.keypoints[inner.scored_rows])
+            squares += float(np.nansum(errors))
+            labelled += int(np.isfinite(errors).sum())
+            running_px = float(np.sqrt(squares / labelled))
+            give_up = after_fold(fold, running_px)
+            if prunable and fold + 1 < len(self.folds):
+                reason = self._hopeless(inner, float(np.sqrt(np.nanmean(errors))), fold)
+                if give_up and reason is None:
+                    reason = f"{running_px:.2f} px after {fold + 1} of {len(self.folds)} inner folds: others did better"
+                if reason is not None:
+                    return TrialResult("pruned", running_px, reason, tuple(seconds), fold + 1)
+        return TrialResult("complete", running_px, None, tuple(seconds), len(self.folds))
+
+    def _hopeless(self, inner: InnerFold, fold_px: float, fold: int) -> str | None:
+        if self.give_up_share is None or fold_px < inner.mean_face_rmse_px:
+            return None
+        return f"{fold_px:.2f} px on inner fold {fold + 1}, no better than the mean face"
+
+
+def _ended_early(outcome: FoldOutcome, fold: int, seconds: tuple[float, ...]) -> TrialResult:
+    states: dict[Any, State] = {"gave up": "pruned", "timeout": "interrupted"}
+    reason = f"{outcome.cause} on inner fold {fold + 1}: {outcome.reason}"
+    if outcome.cause == "timeout":
+        reason = "interrupted: the budget ended"
+    return TrialResult(states.get(outcome.cause, "failed"), None, reason, seconds, fold)

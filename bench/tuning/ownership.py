@@ -1,0 +1,164 @@
+"""Who is working on a trial, whether they still live, and what happens to the trials of the dead.
+
+Optuna's journal has no heartbeat and its databases beat only under ``study.optimize``, so each trial says itself who
+owns it. Attributes of a trial (all JSON):
+
+    owner       {host, process, started}: set right after the trial was asked for
+    seen        seconds since 1970, renewed while the owner lives
+    task        ``defaults`` or ``retry:NUMBER``: why it was enqueued
+    defaults    true for the trial with every parameter at its default, and for its retries
+    uncounted   why a FAIL does not count as one of the asked trials
+    seconds, folds_done, fold_seconds, reason, cause, parameters
+"""
+
+import hashlib
+import os
+import platform
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import optuna
+import psutil
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+BEAT_S = 30.0
+STALE_S = 300.0
+"""A trial on another machine that was not seen for this long has lost its owner."""
+UNCLAIMED_S = 10.0
+"""A running trial without an owner was asked for by a process that died before it could say so."""
+
+DEFAULTS = "defaults"
+SURPLUS = "surplus"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """One process. The host is a digest, since its name is nobody's business."""
+
+    host: str
+    process: int
+    started: float
+
+    @classmethod
+    def this_process(cls) -> "Owner":
+        """The calling process."""
+        return cls(_host(), os.getpid(), psutil.Process().create_time())
+
+    def as_attribute(self) -> dict[str, Any]:
+        """What is written into a trial."""
+        return {"host": self.host, "process": self.process, "started": self.started}
+
+
+def is_abandoned(trial: FrozenTrial) -> bool:
+    """Whether a running trial's owner is gone."""
+    owner = trial.user_attrs.get("owner")
+    if not isinstance(owner, dict):
+        asked = trial.datetime_start.timestamp() if trial.datetime_start is not None else 0.0
+        return time.time() - asked > UNCLAIMED_S
+    if owner["host"] != _host():
+        return time.time() - float(trial.user_attrs.get("seen", 0.0)) > STALE_S
+    try:
+        process = psutil.Process(owner["process"])
+        alive = process.status() != psutil.STATUS_ZOMBIE
+        return not alive or abs(process.create_time() - owner["started"]) > 1.0
+    except psutil.NoSuchProcess:
+        return True
+
+
+def settle_abandoned(study: optuna.Study) -> int:
+    """Tell the trials of dead owners as interrupted and enqueue their parameters again; how many there were.
+
+    Safe at any moment and in several processes at once: what a killed process left half done, the next one completes,
+    and a parameter set enqueued twice is run once (:func:`is_repeat`).
+    """
+    abandoned = [trial for trial in _trials(study, TrialState.RUNNING) if is_abandoned(trial)]
+    for trial in abandoned:
+        fail(study, trial, "interrupted: the process that ran it is gone", uncounted="interrupted")
+    enqueue_missing_retries(study)
+    return len(abandoned)
+
+
+def enqueue_missing_retries(study: optuna.Study) -> None:
+    """Enqueue the parameters of every interrupted trial that nobody has enqueued yet."""
+    everything = study.get_trials(deepcopy=False)
+    tasks = {trial.user_attrs.get("task") for trial in everything}
+    for trial in everything:
+        task = f"retry:{trial.number}"
+        if trial.user_attrs.get("uncounted") == "interrupted" and trial.state.is_finished() and task not in tasks:
+            attributes = {"task": task, DEFAULTS: bool(trial.user_attrs.get(DEFAULTS))}
+            # Killed while it was asked for, a trial may lack some values; those it was given beforehand stand apart.
+            params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+            study.enqueue_trial(params, user_attrs=attributes)
+
+
+def enqueue_defaults(study: optuna.Study, params: dict[str, Any]) -> None:
+    """Make the defaults the first trial, unless they are already."""
+    if not any(trial.user_attrs.get("task") == DEFAULTS for trial in study.get_trials(deepcopy=False)):
+        study.enqueue_trial(params, user_attrs={"task": DEFAULTS, DEFAULTS: True})
+
+
+def is_repeat(study: optuna.Study, trial: Trial) -> bool:
+    """Whether two processes enqueued the same parameters for the same reason and another trial came first."""
+    task = trial.user_attrs.get("task")
+    others = (other for other in study.get_trials(deepcopy=False) if other.number < trial.number)
+    return task is not None and any(other.user_attrs.get("task") == task for other in others)
+
+
+def fail(study: optuna.Study, trial: FrozenTrial | Trial, reason: str, uncounted: str | None = None) -> None:
+    """Tell a trial as failed, with its reason; a trial that somebody else told meanwhile stays as it is."""
+    storage = study._storage
+    identity = trial._trial_id
+    try:
+        storage.set_trial_user_attr(identity, "reason", reason)
+        if uncounted is not None:
+            storage.set_trial_user_attr(identity, "uncounted", uncounted)
+        study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+    except optuna.exceptions.UpdateFinishedTrialError:
+        return
+
+
+def counts(trial: FrozenTrial) -> bool:
+    """Whether a trial is one of those that were asked for: finished well or badly, but not interrupted."""
+    return trial.state.is_finished() and "uncounted" not in trial.user_attrs
+
+
+def trials_under_way(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """The running trials that were not given up by their claimants."""
+    return [trial for trial in trials if trial.state == TrialState.RUNNING and "uncounted" not in trial.user_attrs]
+
+
+class Heartbeat:
+    """Renews ``seen`` of one trial from a thread of its own while the ``with`` block lasts."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT_S):
+            try:
+                self._trial.set_user_attr("seen", time.time())
+            except optuna.exceptions.UpdateFinishedTrialError:
+                return  # another machine took us for dead; the result will not be counted
+
+
+def _trials(study: optuna.Study, state: TrialState) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(state,))
+
+
+def _host() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:12]

@@ -1,0 +1,92 @@
+"""The values a parameter may take in a search: one table of a search space."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from bench.config.recipe import Frozen
+from bench.errors import ConfigError
+
+Value = str | int | float | bool
+
+
+class Range(Frozen):
+    """The values one parameter may take."""
+
+    type: Literal["int", "float", "categorical"]
+    low: int | float | None = None
+    high: int | float | None = None
+    step: int | float | None = None
+    log: bool = False
+    choices: tuple[bool | int | float | str, ...] = ()
+
+    def holds(self, value: object) -> bool:
+        """Whether ``value`` is one of them."""
+        if self.type == "categorical":
+            return any(choice == value and type(choice) is type(value) for choice in self.choices)
+        if not isinstance(value, int | float) or isinstance(value, bool) or self.low is None or self.high is None:
+            return False
+        if not self.low <= value <= self.high:
+            return False
+        steps = (value - self.low) / self.step if self.step else 0.0
+        return math.isclose(steps, round(steps), abs_tol=1e-9)
+
+
+def parse_range(name: str, table: Mapping[str, Any], origin: str) -> Range:
+    """One table of a space, checked.
+
+    Raises:
+        ConfigError: an unknown key, a bound missing or too many, low above high, a log range through zero.
+    """
+    try:
+        found = Range(**table)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"][:1])
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(
+                f"{origin}: {name} has the unknown key '{key}'; known: {', '.join(Range.model_fields)}, search"
+            ) from error
+        raise ConfigError(f"{origin}: {name}.{key}: {first['msg'].lower()}") from error
+    problem = _categorical_problem(found) if found.type == "categorical" else _number_problem(found)
+    if problem is not None:
+        raise ConfigError(f"{origin}: {name}: {problem}")
+    return found
+
+
+def _categorical_problem(found: Range) -> str | None:
+    if not found.choices or found.low is not None or found.high is not None or found.step or found.log:
+        return "a categorical needs choices = [...], and no low, high, step or log"
+    return None
+
+
+def _number_problem(found: Range) -> str | None:
+    low, high, step = found.low, found.high, found.step
+    if low is None or high is None or found.choices:
+        return "a number needs low and high, and no choices"
+    if low > high:
+        return f"low {low} is above high {high}; swap them"
+    if found.log and low <= 0:
+        return f"a log range cannot reach {low}; raise low above 0 or drop log"
+    if found.log and step:
+        return "a log range takes no step; drop one of them"
+    if step is not None and step <= 0:
+        return f"step {step} must be above 0"
+    if found.type == "int" and not all(isinstance(end, int) for end in (low, high, step or 1)):
+        return "an int needs whole low, high and step"
+    return None
+
+
+def widened(found: Range, default: Value) -> Range | None:
+    """A built-in range made to hold the model's own default; None where it cannot."""
+    if found.holds(default):
+        return found
+    if found.type == "categorical":
+        return found.model_copy(update={"choices": (*found.choices, default)})
+    if isinstance(default, bool) or not isinstance(default, int | float) or (found.log and default <= 0):
+        return None
+    low, high = min(default, found.low or 0), max(default, found.high or 0)
+    widened = found.model_copy(update={"low": low, "high": high, "step": None})
+    return widened if widened.holds(default) else None

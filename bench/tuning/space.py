@@ -1,0 +1,174 @@
+"""Search spaces: plain data from the registry, the shared recipe space and a user's file, checked before training."""
+
+import difflib
+import inspect
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from architectures import Architecture, ArchitectureError
+from bench.config.recipe import Recipe
+from bench.errors import ConfigError
+from bench.running.variants import refuse_bad_build
+from bench.tuning.ranges import Range, Value, parse_range, widened
+
+Params = Mapping[str, Value]
+
+RECIPE_SPACE: Mapping[str, Mapping[str, Any]] = {
+    "lr": {"type": "float", "low": 3e-4, "high": 1e-2, "log": True},
+    "weight_decay": {"type": "float", "low": 1e-3, "high": 0.3, "log": True},
+    "loss": {"type": "categorical", "choices": ["wing", "smooth_l1", "l1", "mse"]},
+    "batch_size": {"type": "categorical", "choices": [16, 32, 64]},
+    "schedule": {"type": "categorical", "choices": ["one_cycle", "constant"]},
+    "warmup_fraction": {"type": "float", "low": 0.05, "high": 0.4},
+    "rotation_degrees": {"type": "float", "low": 0.0, "high": 30.0},
+    "scale_fraction": {"type": "float", "low": 0.0, "high": 0.25},
+    "shift_px": {"type": "float", "low": 0.0, "high": 12.0},
+    "brightness": {"type": "float", "low": 0.0, "high": 0.3},
+    "contrast": {"type": "float", "low": 0.0, "high": 0.5},
+}
+"""What is searched for every network unless a ``--space`` file says otherwise."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One searched parameter: ``recipe.NAME`` or ``options.NAME``, its values and its default."""
+
+    name: str
+    range: Range
+    default: Value
+
+
+def search_space(
+    architecture: Architecture, options: Mapping[str, Any], recipe: Recipe, file: Path | None = None
+) -> tuple[Parameter, ...]:
+    """The parameters to search for one architecture.
+
+    Args:
+        architecture: gives the space of its options.
+        options: the options that hold where nothing is searched; over the builder's own defaults.
+        recipe: the recipe that holds where nothing is searched.
+        file: ``[recipe.NAME]``, ``[models."MODEL".NAME]`` and ``[models."MODEL".recipe.NAME]`` tables of
+            ``type, low, high, step, log, choices``; keys given replace those of the built-in range, ``search = false``
+            takes a parameter out, and ``replace = true`` at the top starts from an empty space.
+
+    Raises:
+        ConfigError: an unreadable file, an unknown parameter or key, low above high, a log range through zero,
+            a default outside its range.
+    """
+    given = _read(file) if file is not None else {}
+    origin = f"--space {file}" if file is not None else f"search space of {architecture.name}"
+    raw = {} if given.get("replace") else _built_in(architecture, recipe)
+    for name, table in _given_tables(given, architecture.name, origin):
+        if table.get("search", True) is False:
+            raw.pop(name, None)
+        else:
+            raw[name] = {**raw.get(name, {}), **{key: value for key, value in table.items() if key != "search"}}
+    defaults = default_params(architecture, options, recipe)
+    from_file = {name for name, _ in _given_tables(given, architecture.name, origin)}
+    parameters = []
+    for name, table in raw.items():
+        if name not in defaults:
+            raise ConfigError(f"{origin}: {name} cannot be searched for {architecture.name}; {_hint(name, defaults)}")
+        found: Range | None = parse_range(name, table, origin)
+        if found is not None and name not in from_file:
+            found = widened(found, defaults[name])
+        if found is None:
+            continue
+        parameter = Parameter(name, found, defaults[name])
+        _refuse_impossible_values(architecture, options, parameter, origin)
+        if not found.holds(parameter.default):
+            raise ConfigError(
+                f"{origin}: {name} leaves out the default {parameter.default!r}, which is always the first trial; "
+                f"widen it or change the default with --set"
+            )
+        parameters.append(parameter)
+    if not parameters:
+        raise ConfigError(f"{origin}: nothing left to search for {architecture.name}; name at least one parameter")
+    return tuple(parameters)
+
+
+def default_params(architecture: Architecture, options: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
+    """Every parameter that could be searched, at its default."""
+    builder = {
+        f"options.{name}": parameter.default
+        for name, parameter in inspect.signature(architecture.builder).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and parameter.default is not inspect.Parameter.empty
+    }
+    given = {f"options.{name}": value for name, value in options.items()}
+    return {**builder, **given, **{f"recipe.{name}": value for name, value in recipe.model_dump().items()}}
+
+
+def split_params(params: Params) -> tuple[dict[str, Value], dict[str, Value]]:
+    """``{"options.width": 32, "recipe.lr": 0.001}`` -> builder options and recipe values."""
+    options = {name.removeprefix("options."): value for name, value in params.items() if name.startswith("options.")}
+    recipe = {name.removeprefix("recipe."): value for name, value in params.items() if name.startswith("recipe.")}
+    return options, recipe
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=2, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(sorted(known))}"
+
+
+def _built_in(architecture: Architecture, recipe: Recipe) -> dict[str, dict[str, Any]]:
+    raw = {f"options.{name}": dict(table) for name, table in architecture.space.items()}
+    raw |= {f"recipe.{name}": dict(table) for name, table in RECIPE_SPACE.items()}
+    if recipe.loss == "own":  # the network's loss is part of its idea: another one would be another network
+        del raw["recipe.loss"]
+    return raw
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"--space {file}: cannot be read ({error.strerror}); check the path") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--space {file}: not valid TOML ({error})") from error
+    for key in tree:
+        if key not in ("replace", "recipe", "models"):
+            raise ConfigError(f"--space {file}: unknown key '{key}'; known: replace, recipe, models")
+    return tree
+
+
+def _given_tables(given: Mapping[str, Any], model: str, origin: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    yield from _tables(given.get("recipe", {}), "recipe", origin)
+    models = given.get("models", {})
+    own = models.get(model, {}) if isinstance(models, Mapping) else models
+    if not isinstance(own, Mapping):
+        raise ConfigError(f"{origin}: models.{model} must be a table, found {own!r}")
+    yield from _tables({key: value for key, value in own.items() if key != "recipe"}, "options", origin)
+    yield from _tables(own.get("recipe", {}), "recipe", origin)
+
+
+def _tables(tree: object, prefix: str, origin: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"{origin}: '{prefix}' must be a table, found {tree!r}")
+    for name, table in tree.items():
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{origin}: {prefix}.{name} must be a table such as {{low = 1, high = 2}}, found {table!r}")
+        yield f"{prefix}.{name}", table
+
+
+def _refuse_impossible_values(
+    architecture: Architecture, options: Mapping[str, Any], parameter: Parameter, origin: str
+) -> None:
+    """The ends of a recipe range must be recipes, those of an option's range must build."""
+    found = parameter.range
+    kind, _, short = parameter.name.partition(".")
+    for end in found.choices or (found.low, found.high):
+        try:
+            if kind == "recipe":
+                Recipe(**{short: end})
+            else:
+                refuse_bad_build(architecture.build, {**options, short: end})
+        except ValidationError as error:
+            message = error.errors(include_url=False)[0]["msg"].lower()
+            raise ConfigError(f"{origin}: {parameter.name} = {end!r} is refused: {message}") from error
+        except ArchitectureError as error:
+            raise ConfigError(f"{origin}: {parameter.name} = {end!r} is refused: {error}") from error
