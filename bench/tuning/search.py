@@ -15,6 +15,8 @@ from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from architectures import ArchitectureError
+from bench.errors import BenchError
 from bench.tuning import ownership
 from bench.tuning.objective import Objective, RunFold, TrialResult
 from bench.tuning.sampling import plain
@@ -100,6 +102,10 @@ class Search:
         while (trial := self.claim()) is not None:
             self._run(trial, run_fold)
 
+    def finished(self) -> int:
+        """Counted trials of the study so far."""
+        return sum(map(ownership.counts, self.study.get_trials(deepcopy=False)))
+
     def claim(self) -> Trial | None:
         """The next trial to train; None when the search is over. Waits for trials that others still train."""
         while not self.stop.is_set():
@@ -158,6 +164,8 @@ class Search:
                     result = TrialResult("pruned", None, broken)
                 else:
                     result = self._evaluate(trial, params, run_fold, prunable=not is_default)
+        except (BenchError, ArchitectureError) as error:  # options that do not go together, found before training
+            result = TrialResult("failed", None, str(error))
         except BaseException:
             ownership.fail(self.study, trial, "interrupted: the search was stopped", uncounted="interrupted")
             raise

@@ -1,0 +1,116 @@
+"""``bench tune``: search recipe and architecture parameters, fairly, and say whether it was worth it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.cli import options
+from bench.cli.app import app
+
+if TYPE_CHECKING:
+    from bench.config.settings import Config
+    from bench.console import Screen
+
+
+@app.command("tune")
+def tune(
+    models: options.Models = None,
+    trials: Annotated[int | None, typer.Option("--trials", metavar="N", help="Trials per architecture.")] = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="30m", help="Time for all, in equal shares. [30m without --trials]")
+    ] = None,
+    data: options.Data = None,
+    groups: options.Groups = None,
+    folds: options.Folds = None,
+    inner_folds: Annotated[int | None, typer.Option("--inner-folds", metavar="N", help="Folds of a trial. [3]")] = None,
+    seed: options.Seed = None,
+    epochs: options.Epochs = None,
+    search_epochs: Annotated[
+        int | None, typer.Option("--search-epochs", metavar="N", help="Epochs inside the search. [30 % of --epochs]")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")] = None,
+    workers: options.Workers = None,
+    device: options.Device = None,
+    space: Annotated[Path | None, typer.Option("--space", metavar="FILE", help="TOML: narrows the search.")] = None,
+    max_ms: Annotated[float | None, typer.Option("--max-ms", help="Longest forward time of one picture.")] = None,
+    max_params: Annotated[int | None, typer.Option("--max-params", help="Most parameters.")] = None,
+    nested: Annotated[bool, typer.Option("--nested", help="Search inside every outer fold: a rankable row.")] = False,
+    prune: Annotated[bool, typer.Option("--prune/--no-prune", help="Give up trials that fall behind.")] = True,
+    storage: Annotated[
+        str | None, typer.Option("--storage", metavar="URL", help="sqlite:///FILE or postgresql://... [a journal file]")
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Show what was searched; nothing is trained.")] = False,
+    assignments: options.Assignments = None,
+    config_file: options.ConfigFile = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Search parameters with Optuna inside the training part, then compare with the defaults on unseen rows.
+
+    Stopped or killed, the same command goes on where it was; several at once share the work.
+    """
+    from bench.config.loading import load_config
+    from bench.config.tuning import parse_duration
+    from bench.console import Screen
+
+    run_options = options.given(
+        models=options.split_models(models),
+        data=data,
+        groups=groups,
+        folds=folds,
+        seed=seed,
+        epochs=epochs,
+        out=out,
+        workers=options.parse_workers(workers),
+        device=device,
+    )
+    search_options = options.given(
+        trials=trials,
+        budget_s=parse_duration(budget) if budget is not None else None,
+        inner_folds=inner_folds,
+        search_epochs=search_epochs,
+        space=space,
+        max_ms=max_ms,
+        max_params=max_params,
+        nested=nested or None,
+        prune=None if prune else False,
+        storage=storage,
+    )
+    config = load_config(config_file, assignments or (), run_options, search_options)
+    screen = Screen(as_json=as_json)
+    if show:
+        _show(config, screen)
+    else:
+        _tune(config, screen)
+
+
+def _tune(config: "Config", screen: "Screen") -> None:
+    from bench.cli.tune_display import TuneDisplay
+    from bench.tuning.best import found_path
+    from bench.tuning.session import tune as search
+
+    with TuneDisplay(screen) as display:
+        found = search(config, display)
+    for tuned in found:
+        screen.say(f"{tuned.model}: {tuned.verdict}")
+        screen.note(f"written: {found_path(config.run.out, tuned.model)}")
+    document = {"found": [tuned.model_dump(mode="json", by_alias=True) for tuned in found]}
+    screen.result_json(document | _studies_json(config))
+
+
+def _show(config: "Config", screen: "Screen") -> None:
+    from bench.cli.tune_display import show_studies
+    from bench.tuning.best import all_tuned
+    from bench.tuning.history import read_studies
+
+    show_studies(screen, read_studies(config.run.out, config.tuning.storage))
+    for tuned in all_tuned(config.run.out):
+        screen.say(f"{tuned.model}: {tuned.verdict}")
+    screen.result_json(_studies_json(config))
+
+
+def _studies_json(config: "Config") -> dict[str, Any]:
+    from bench.tuning.history import read_studies
+
+    studies = read_studies(config.run.out, config.tuning.storage)
+    return {"studies": [study.as_json() for study in studies]}

@@ -1,0 +1,200 @@
+"""What a search found: two files per architecture, one for people and ``--config``, one for programs."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from bench.config.settings import Config, ModelSettings
+from bench.errors import ConfigError
+from bench.records.atomic import write_text
+from bench.records.schema import Stored
+from bench.records.store import slug
+
+Mode = Literal["plain", "nested"]
+
+
+class FoldFinding(Stored):
+    """What the search inside one outer fold found, and how it did on rows that the search never saw.
+
+    Attributes:
+        outer_fold: number of the outer fold.
+        study: name of its study.
+        options, recipe: the best parameters: builder options and recipe values.
+        improved: whether any trial beat the defaults on the inner folds.
+        inner_default_px, inner_best_px: RMSE on the inner folds, at the search's epochs.
+        outer_default_px, outer_best_px: RMSE on the outer fold, both trained in full; None until they are.
+        difference_px, interval_px: default - best on the outer fold with its 95 % interval (groups resampled).
+        trials: counted trials by state.
+        seconds: time spent in trials.
+    """
+
+    outer_fold: int
+    study: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    improved: bool = False
+    inner_default_px: float | None = None
+    inner_best_px: float | None = None
+    outer_default_px: float | None = None
+    outer_best_px: float | None = None
+    difference_px: float | None = None
+    interval_px: tuple[float, float] | None = None
+    trials: dict[str, int] = Field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def optimism_gap_px(self) -> float | None:
+        """(default - best) on the inner folds minus (default - best) on the outer fold."""
+        if None in (self.inner_default_px, self.inner_best_px, self.outer_default_px, self.outer_best_px):
+            return None
+        assert self.inner_default_px is not None and self.inner_best_px is not None
+        assert self.outer_default_px is not None and self.outer_best_px is not None
+        return (self.inner_default_px - self.inner_best_px) - (self.outer_default_px - self.outer_best_px)
+
+
+class TunedParameters(Stored):
+    """What ``bench run --tuned`` uses for one architecture.
+
+    Attributes:
+        model: as the user typed it.
+        mode: ``plain`` (searched inside the first outer fold) or ``nested`` (inside each).
+        protocol: digest of data and outer folds that the search belongs to.
+        folds: one finding, or one per outer fold.
+        adopted: whether the found parameters are to be used; a plain search whose result is not better on the outer
+            fold leaves the defaults in place.
+        verdict: the same in words.
+        search_epochs, epochs: epochs inside the search and of the last comparison.
+        asked_trials, budget_s: what each architecture was given; the same for all.
+    """
+
+    schema_version: int = Field(default=1, alias="schema")
+    model: str
+    mode: Mode
+    protocol: str
+    folds: tuple[FoldFinding, ...]
+    adopted: bool
+    verdict: str
+    search_epochs: int
+    epochs: int
+    asked_trials: int | None = None
+    budget_s: float | None = None
+
+    model_config = Stored.model_config | {"populate_by_name": True}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Builder options to use where one set must serve: those of the first outer fold, or none."""
+        return dict(self.folds[0].options) if self.adopted else {}
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Recipe values to use where one set must serve."""
+        return dict(self.folds[0].recipe) if self.adopted else {}
+
+    def for_fold(self, outer_fold: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Options and recipe values for one outer fold: its own when nested, otherwise the one set there is.
+
+        Raises:
+            ConfigError: a nested search that did not reach this fold.
+        """
+        if self.mode == "plain":
+            return self.options, self.recipe
+        for finding in self.folds:
+            if finding.outer_fold == outer_fold:
+                return dict(finding.options), dict(finding.recipe)
+        raise ConfigError(f"{self.model}: the nested search has not reached outer fold {outer_fold}; run it again")
+
+    @property
+    def seen_scored_rows(self) -> bool:
+        """Whether a row over all folds with these parameters would be scored on rows that the search has used."""
+        return self.mode == "plain"
+
+
+def found_path(out: Path, model: str) -> Path:
+    """The file for people and ``--config``."""
+    name = model if re.fullmatch(r"[a-z0-9_]{1,60}", model) else slug(model)
+    return out / "tuning" / f"{name}.toml"
+
+
+def load_tuned(out: Path, model: str) -> TunedParameters:
+    """What the newest search found for ``model``.
+
+    Raises:
+        ConfigError: nothing was searched under ``out``, or the file is damaged.
+    """
+    path = found_path(out, model).with_suffix(".json")
+    try:
+        return TunedParameters.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(
+            f"--tuned: nothing found for {model} under {out / 'tuning'}; run `bench tune --models {model}` first"
+        ) from error
+    except ValidationError as error:
+        raise ConfigError(f"{path}: damaged; run `bench tune --models {model}` again") from error
+
+
+def all_tuned(out: Path) -> list[TunedParameters]:
+    """Every readable finding under ``out``, by model name."""
+    found = []
+    for path in sorted((out / "tuning").glob("*.json")):
+        try:
+            found.append(TunedParameters.model_validate_json(path.read_bytes()))
+        except (OSError, ValidationError):
+            continue
+    return sorted(found, key=lambda one: one.model)
+
+
+def write_tuned(out: Path, tuned: TunedParameters) -> Path:
+    """Write both files; the path of the TOML one."""
+    path = found_path(out, tuned.model)
+    write_text(path.with_suffix(".json"), tuned.model_dump_json(by_alias=True, indent=1) + "\n")
+    write_text(path, as_toml(tuned))
+    return path
+
+
+def with_parameters(config: Config, model: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -> Config:
+    """The configuration with these parameters for one model, over what it says already."""
+    before = config.models.get(model, ModelSettings())
+    after = ModelSettings(options={**before.options, **options}, recipe={**before.recipe, **recipe})
+    return config.model_copy(update={"models": {**config.models, model: after}})
+
+
+def as_toml(tuned: TunedParameters) -> str:
+    """The file for people: a configuration, with everything else as comments."""
+    lines = [f"# Found by bench tune ({tuned.mode}). {tuned.verdict}"]
+    lines += [f"# {line}" for line in _history(tuned)]
+    lines += ["# Use: bench run --config THIS_FILE, or bench run --tuned", ""]
+    used = _tables(tuned.model, tuned.options, tuned.recipe)
+    if tuned.adopted:
+        return "\n".join([*lines, *used]) + "\n"
+    first = tuned.folds[0]
+    found = _tables(tuned.model, first.options, first.recipe)
+    lines += [*used, "", "# The best of the search, not adopted:", *(f"# {line}" if line else "#" for line in found)]
+    return "\n".join(lines) + "\n"
+
+
+def _history(tuned: TunedParameters) -> list[str]:
+    lines = [f"Epochs: {tuned.search_epochs} inside the search, {tuned.epochs} in the comparison."]
+    for fold in tuned.folds:
+        counts = ", ".join(f"{count} {state}" for state, count in fold.trials.items())
+        lines.append(f"Outer fold {fold.outer_fold}: study {fold.study}; {counts}; {fold.seconds:.0f} s.")
+        if fold.inner_default_px is not None and fold.inner_best_px is not None:
+            lines.append(f"  Inner folds: default {fold.inner_default_px:.3f} px, best {fold.inner_best_px:.3f} px.")
+        if fold.outer_default_px is not None and fold.outer_best_px is not None:
+            lines.append(f"  Outer fold: default {fold.outer_default_px:.3f} px, best {fold.outer_best_px:.3f} px.")
+    return lines
+
+
+def _tables(model: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -> list[str]:
+    key = json.dumps(model, ensure_ascii=False)  # a JSON string is a TOML string
+    lines = [f"[models.{key}]", *(f"{name} = {_value(value)}" for name, value in options.items())]
+    return [*lines, "", f"[models.{key}.recipe]", *(f"{name} = {_value(value)}" for name, value in recipe.items())]
+
+
+def _value(value: Any) -> str:
+    """A TOML value: JSON writes strings, booleans and numbers in the same way (1e-05 included)."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
