@@ -18,7 +18,8 @@ def tune(
     models: options.Models = None,
     trials: Annotated[int | None, typer.Option("--trials", metavar="N", help="Trials per architecture.")] = None,
     budget: Annotated[
-        str | None, typer.Option("--budget", metavar="30m", help="Time for all, in equal shares. [30m without --trials]")
+        str | None,
+        typer.Option("--budget", metavar="30m", help="Time for all, in equal shares. [30m without --trials]"),
     ] = None,
     data: options.Data = None,
     groups: options.Groups = None,

@@ -76,7 +76,7 @@ class StudyFacts:
 
     @property
     def saved_seconds(self) -> float:
-        """What the inner folds that pruning left out would have taken, each as long as the trial's others or the mean."""
+        """What the inner folds left out would have taken: each as long as the trial's others, else the mean."""
         return sum(self._saved(trial) for trial in self.trials if trial.state == "pruned" and trial.seconds)
 
     @property

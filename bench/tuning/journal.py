@@ -1,7 +1,6 @@
 """Where studies are kept: a journal file that mends itself, or a database."""
 
 import json
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -113,19 +112,18 @@ def _open_journal(path: Path) -> BaseStorage:
     guard = _Held(backend)
     guard.acquire()
     guard.release()
-    for _ in _whole_journal(backend, path):
-        pass
+    _refuse_damage(backend, path)
     return JournalStorage(backend)
 
 
-def _whole_journal(backend: MendingJournal, path: Path) -> Generator[None, None, None]:
-    number = 0
+def _refuse_damage(backend: MendingJournal, path: Path) -> None:
+    lines = 0
     try:
-        for number, _ in enumerate(backend.read_logs(0), start=1):
-            yield
+        for _ in backend.read_logs(0):
+            lines += 1
     except ValueError as error:
         raise RecordError(
-            f"{path}: line {number + 1} is damaged and is not the last one; restore a copy or use another --out"
+            f"{path}: line {lines + 1} is damaged and is not the last one; restore a copy or use another --out"
         ) from error
 
 

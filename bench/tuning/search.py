@@ -66,6 +66,10 @@ class TrialEnded:
 OnTrial = Callable[[TrialBegan | TrialEnded], None]
 
 
+def _unheard(event: TrialBegan | TrialEnded) -> None:
+    del event
+
+
 @dataclass
 class Search:
     """One study and how to work on it. Its methods may be called from several threads.
@@ -87,7 +91,7 @@ class Search:
     objective: Objective
     limits: Limits
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
-    on_event: OnTrial = lambda event: None
+    on_event: OnTrial = _unheard
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -216,7 +220,7 @@ class Search:
             return None
         done = self.study.get_trials(deepcopy=False)
         earlier = sum(trial.user_attrs.get("seconds", 0.0) for trial in done if self._before_us(trial))
-        return self.limits.seconds - earlier / self.limits.workers - (time.monotonic() - self._began)
+        return float(self.limits.seconds - earlier / self.limits.workers - (time.monotonic() - self._began))
 
     def _before_us(self, trial: FrozenTrial) -> bool:
         return trial.user_attrs.get("owner") != self._owner.as_attribute()
@@ -232,7 +236,7 @@ def _was_trained(trial: FrozenTrial) -> bool:
 
 
 def make_pruner(percentile: float, after_trials: int, *, prune: bool) -> BasePruner:
-    """Gives a trial up after an inner fold unless its running RMSE is among the best ``percentile`` of complete ones."""
+    """Gives a trial up unless its running RMSE is among the best ``percentile`` of the complete ones."""
     if not prune:
         return optuna.pruners.NopPruner()
     return optuna.pruners.PercentilePruner(percentile, n_startup_trials=after_trials)

@@ -151,7 +151,9 @@ def _tables(tree: object, prefix: str, origin: str) -> Iterator[tuple[str, Mappi
         raise ConfigError(f"{origin}: '{prefix}' must be a table, found {tree!r}")
     for name, table in tree.items():
         if not isinstance(table, Mapping):
-            raise ConfigError(f"{origin}: {prefix}.{name} must be a table such as {{low = 1, high = 2}}, found {table!r}")
+            raise ConfigError(
+                f"{origin}: {prefix}.{name} must be a table such as {{low = 1, high = 2}}, found {table!r}"
+            )
         yield f"{prefix}.{name}", table
 
 
