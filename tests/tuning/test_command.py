@@ -1,0 +1,128 @@
+"""``bench tune`` as users call it: a whole search with tiny networks, refusals, killing it."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunBench, bench_command, bench_environment
+
+SPACE = """
+[models.plain_cnn.width]
+low = 4
+high = 12
+step = 4
+[models.plain_cnn.depth]
+search = false
+[models.plain_cnn.dropout]
+search = false
+"""
+
+
+@pytest.fixture
+def tune(faces_csv: Path, run_bench: RunBench, tmp_path: Path) -> RunBench:
+    (tmp_path / "space.toml").write_text(SPACE)
+
+    def call(*arguments: str, **changes: float) -> "subprocess.CompletedProcess[str]":
+        return run_bench(*words(faces_csv), *arguments, **changes)
+
+    return call
+
+
+def words(faces_csv: Path) -> list[str]:
+    fixed = ["tune", "--models", "plain_cnn", "--data", str(faces_csv), "--groups", "people.csv", "--epochs", "2"]
+    small = ["--set", "models.plain_cnn.width=8", "--set", "recipe.batch_size=16", "--space", "space.toml"]
+    return [*fixed, "--search-epochs", "1", "--workers", "1", *small]
+
+
+@pytest.mark.slow
+def test_a_search_from_start_to_file(tune: RunBench, run_bench: RunBench, tmp_path: Path) -> None:
+    done = tune("--trials", "4", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    study = document["studies"][0]
+    assert study["model"] == "plain_cnn"
+    assert [trial["number"] for trial in study["trials"]] == [0, 1, 2, 3]
+    assert study["trials"][0]["state"] == "complete"
+    assert study["trials"][0]["params"]["options.width"] == 8
+    assert document["found"][0]["verdict"]
+    assert "estimate:" in done.stderr
+    assert (tmp_path / "results" / "tuning" / "plain_cnn.toml").exists()
+    shown = run_bench("tune", "--show", "--json")
+    assert json.loads(shown.stdout)["studies"] == document["studies"]
+    again = tune("--trials", "4", "--json")
+    assert json.loads(again.stdout) == document, "nothing is trained twice"
+    table = run_bench("tune", "--show")
+    assert "4 px" in table.stdout or "px:" in table.stdout
+
+
+@pytest.mark.slow
+def test_a_limit_on_parameters_and_time_holds(tune: RunBench) -> None:
+    done = tune("--trials", "5", "--max-params", "60000", "--max-ms", "1000", "--json")
+    assert done.returncode == 0, done.stderr
+    trials = json.loads(done.stdout)["studies"][0]["trials"]
+    wide = [trial for trial in trials if trial["params"]["options.width"] == 12 and trial["number"] > 0]
+    assert all(trial["state"] == "pruned" and "above its limit" in trial["reason"] for trial in wide)
+
+
+@pytest.mark.slow
+def test_ctrl_c_tells_optuna_and_the_same_command_goes_on(tune: RunBench, faces_csv: Path, tmp_path: Path) -> None:
+    command = bench_command([*words(faces_csv), "--trials", "6"])
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=bench_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "trial 1" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(60) == 130
+    assert "interrupted" in rest
+    done = tune("--trials", "6", "--json")
+    trials = json.loads(done.stdout)["studies"][0]["trials"]
+    states = [trial["state"] for trial in trials]
+    assert sum(state in ("complete", "pruned", "failed") for state in states) == 6
+    assert "running" not in states
+
+
+@pytest.mark.slow
+def test_killed_while_a_network_trains_nothing_is_left_running(tune: RunBench, faces_csv: Path, tmp_path: Path) -> None:
+    command = bench_command([*words(faces_csv), "--trials", "4"])
+    for wait_s in (0.3, 1.5):
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=bench_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        ) as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if "outer fold 0: study" in line:
+                    break
+            time.sleep(wait_s)
+            process.kill()
+    done = tune("--trials", "4", "--json")
+    assert done.returncode == 0, done.stderr
+    states = [trial["state"] for trial in json.loads(done.stdout)["studies"][0]["trials"]]
+    assert sum(state in ("complete", "pruned", "failed") for state in states) == 4
+    assert set(states) <= {"complete", "pruned", "failed", "interrupted"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words_said"),
+    [
+        (("--budget", "soon"), "--budget soon: expected a time such as"),
+        (("--trials", "0"), "tuning.trials is 0"),
+        (("--models", "plane_cnn"), "did you mean plain_cnn"),
+        (("--storage", "mysql://a:b@c/d", "--trials", "1"), "--storage mysql://a@c/d: expected sqlite"),
+        (("--show",), "no studies under"),
+    ],
+)
+def test_a_refusal_is_one_line(
+    run_bench: RunBench, faces_csv: Path, arguments: tuple[str, ...], words_said: str
+) -> None:
+    done = run_bench("tune", "--data", str(faces_csv), "--groups", "people.csv", *arguments)
+    assert done.returncode == 2
+    assert words_said in done.stderr
+    assert done.stderr.count("\n") == 1

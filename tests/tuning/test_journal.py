@@ -1,0 +1,78 @@
+"""The journal mends its torn end and refuses damage elsewhere."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bench.errors import ConfigError, RecordError
+from bench.tuning.journal import journal_path, open_storage
+
+
+def add_trials(out: Path, count: int) -> optuna.Study:
+    study = optuna.create_study(storage=open_storage(out, None), study_name="one", load_if_exists=True)
+    for _ in range(count):
+        study.tell(study.ask({"x": optuna.distributions.FloatDistribution(0, 1)}), 1.0)
+    return study
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.integers(min_value=1, max_value=200))
+def test_wherever_the_end_is_torn_the_next_writer_goes_on(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
+    out = tmp_path_factory.mktemp("torn")
+    add_trials(out, 3)
+    path = journal_path(out)
+    path.write_bytes(path.read_bytes()[:-cut])
+    add_trials(out, 2)
+    trials = add_trials(out, 0).get_trials()
+    assert 3 <= len(trials) <= 5
+    assert sum(trial.value == 1.0 for trial in trials) >= 2
+
+
+def test_a_line_torn_while_others_have_the_file_open_is_cut_before_they_write(tmp_path: Path) -> None:
+    study = add_trials(tmp_path, 1)
+    with journal_path(tmp_path).open("ab") as stream:
+        stream.write(b'{"op_code":4,"worker_id":"gone","study_id')
+    study.tell(study.ask({"x": optuna.distributions.FloatDistribution(0, 1)}), 2.0)
+    assert [trial.value for trial in add_trials(tmp_path, 0).get_trials()] == [1.0, 2.0]
+
+
+def test_a_last_line_of_rubbish_with_its_newline_is_cut_too(tmp_path: Path) -> None:
+    add_trials(tmp_path, 1)
+    with journal_path(tmp_path).open("ab") as stream:
+        stream.write(b"\0" * 5000 + b"\n")
+    assert len(add_trials(tmp_path, 1).get_trials()) == 2
+
+
+def test_damage_in_the_middle_is_one_clear_line(tmp_path: Path) -> None:
+    add_trials(tmp_path, 2)
+    path = journal_path(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], b"{rubbish}\n", *lines[3:]]))
+    with pytest.raises(RecordError, match="line 4 is damaged"):
+        open_storage(tmp_path, None)
+
+
+def test_a_lock_left_by_a_killed_process_is_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.tuning.journal.LOCK_GRACE_S", 3)
+    add_trials(tmp_path, 1)
+    path = journal_path(tmp_path)
+    Path(f"{path}.lock").symlink_to(path)
+    assert len(add_trials(tmp_path, 1).get_trials()) == 2
+
+
+@pytest.mark.parametrize("url", ["mysql://me:secret@host/db", "studies.db"])
+def test_another_kind_of_storage_is_refused_without_showing_a_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match="--storage") as caught:
+        open_storage(tmp_path, url)
+    assert "secret" not in str(caught.value)
+
+
+def test_sqlite_takes_the_same_studies(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'studies.db'}"
+    study = optuna.create_study(storage=open_storage(tmp_path, url), study_name="one")
+    study.tell(study.ask({"x": optuna.distributions.FloatDistribution(0, 1)}), 1.0)
+    loaded = optuna.load_study(storage=open_storage(tmp_path, url), study_name="one")
+    assert loaded.best_value == 1.0

@@ -1,0 +1,108 @@
+"""Search spaces: the built-in one of every architecture, files that change it, and bad ones refused."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import architectures
+from bench.config.recipe import Recipe
+from bench.errors import ConfigError
+from bench.tuning.ranges import Range
+from bench.tuning.sampling import distributions
+from bench.tuning.space import search_space, split_params
+
+
+def space_of(tmp_path: Path, text: str, model: str = "plain_cnn") -> dict[str, Range]:
+    file = tmp_path / "space.toml"
+    file.write_text(text)
+    entry = architectures.get(model)
+    return {one.name: one.range for one in search_space(entry, {}, Recipe(), file)}
+
+
+@pytest.mark.parametrize("name", list(architectures.registered()))
+def test_the_built_in_space_of_every_architecture_holds_its_defaults(name: str) -> None:
+    entry = architectures.get(name)
+    recipe = Recipe(**dict(entry.recipe))  # type: ignore[arg-type]
+    space = search_space(entry, dict(entry.options), recipe)
+    assert {one.name for one in space} >= {f"options.{option}" for option in entry.space}
+    assert all(one.range.holds(one.default) for one in space)
+    assert set(distributions(space)) == {one.name for one in space}
+
+
+def test_a_file_narrows_what_it_names_and_leaves_the_rest(tmp_path: Path) -> None:
+    space = space_of(
+        tmp_path,
+        '[recipe.lr]\nlow = 1e-3\n[models."plain_cnn".width]\nhigh = 32\n[recipe.loss]\nsearch = false\n'
+        '[models."plain_cnn".recipe.contrast]\nhigh = 0.3\n',
+    )
+    assert (space["recipe.lr"].low, space["recipe.lr"].high, space["recipe.lr"].log) == (1e-3, 1e-2, True)
+    assert (space["options.width"].low, space["options.width"].high) == (16, 32)
+    assert "recipe.loss" not in space
+    assert space["recipe.contrast"].high == 0.3
+    assert "recipe.weight_decay" in space
+
+
+def test_a_file_can_replace_everything(tmp_path: Path) -> None:
+    space = space_of(tmp_path, 'replace = true\n[recipe.lr]\ntype = "float"\nlow = 1e-3\nhigh = 1e-2\nlog = true\n')
+    assert list(space) == ["recipe.lr"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[recipe.lr]\nlow = 1.0\nhigh = 0.1\n", r"low 1.0 is above high 0.1"),
+        ("[recipe.lr]\nlow = 0.0\n", r"log range cannot reach 0.0"),
+        ("[recipe.lr]\nlow = -1.0\n", r"log range cannot reach -1.0"),
+        ("[recipe.learning_rate]\nlow = 1\n", r"recipe.learning_rate cannot be searched for plain_cnn"),
+        ("[recipe.lr]\nlo = 1.0\n", r"unknown key 'lo'"),
+        ("[models.plain_cnn.widht]\nlow = 1\n", r"did you mean options.width"),
+        ("[models.plain_cnn.width]\nhigh = 1000000\n", r"options.width = 1000000 is refused"),
+        ("[models.plain_cnn.width]\nlow = 40\n", r"leaves out the default 32"),
+        ("[models.plain_cnn.depth]\nhigh = 2.5\n", r"an int needs whole"),
+        ("[recipe.brightness]\nhigh = 7.0\n", r"recipe.brightness = 7.0 is refused"),
+        ("[recipe.loss]\nchoices = []\n", r"a categorical needs choices"),
+        ('[recipe.loss]\nchoices = ["wing", "hinge"]\n', r"recipe.loss = 'hinge' is refused"),
+        ('[recipe.loss]\nchoices = ["mse"]\n', r"leaves out the default 'wing'"),
+        ("[recipe.shift_px]\nstep = 0.0\n", r"step 0.0 must be above 0"),
+        ("[run]\nfolds = 2\n", r"unknown key 'run'"),
+        ("replace = true\n", r"nothing left to search"),
+        ("recipe = 3\n", r"'recipe' must be a table"),
+        ("[recipe]\nlr = 3\n", r"must be a table such as"),
+        ("low = = 3", r"not valid TOML"),
+    ],
+)
+def test_a_bad_space_is_one_line_that_names_the_thing(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        space_of(tmp_path, text)
+    assert "\n" not in str(caught.value)
+    assert "space.toml" in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        search_space(architectures.get("plain_cnn"), {}, Recipe(), tmp_path / "none.toml")
+
+
+def test_a_recipe_outside_the_built_in_range_widens_it() -> None:
+    entry = architectures.get("plain_cnn")
+    space = {one.name: one.range for one in search_space(entry, {}, Recipe(lr=0.05, batch_size=48, weight_decay=0.0))}
+    assert space["recipe.lr"].high == 0.05
+    assert 48 in space["recipe.batch_size"].choices
+    assert "recipe.weight_decay" not in space, "a log range cannot be widened to zero"
+
+
+def test_an_own_loss_is_not_searched() -> None:
+    space = search_space(architectures.get("plain_cnn"), {}, Recipe(loss="own"))
+    assert "recipe.loss" not in {one.name for one in space}
+
+
+@given(low=st.integers(0, 50), steps=st.integers(0, 20), step=st.integers(1, 5), value=st.integers(-10, 200))
+def test_an_int_range_holds_its_grid_and_nothing_else(low: int, steps: int, step: int, value: int) -> None:
+    found = Range(type="int", low=low, high=low + steps * step, step=step)
+    assert found.holds(value) == (value in range(low, low + steps * step + 1, step))
+
+
+def test_parameters_split_into_options_and_recipe() -> None:
+    assert split_params({"options.width": 8, "recipe.lr": 0.1}) == ({"width": 8}, {"lr": 0.1})
