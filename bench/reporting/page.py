@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -152,4 +153,10 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = breakable
     return environment.get_template("page.html")
+
+
+def breakable(name: str) -> Markup:
+    """An escaped name that may be broken where its words end, ``timm:|vit_|tiny``, in a narrow column."""
+    return Markup("<wbr>").join(re.findall(r"[^:_@./-]*[:_@./-]*", name))

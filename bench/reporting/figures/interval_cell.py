@@ -7,7 +7,7 @@ from markupsafe import Markup
 from bench.reporting.drawing import Scale, markup, padded, picture, put
 from bench.reporting.subjects import Subject
 
-WIDTH, HEIGHT = 150.0, 18.0
+WIDTH, HEIGHT = 130.0, 18.0
 
 
 def interval_cells(subjects: Sequence[Subject]) -> dict[int, Markup]:

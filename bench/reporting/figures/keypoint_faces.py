@@ -13,7 +13,7 @@ from bench.reporting.section import Figure
 from bench.reporting.subjects import Subject
 
 MOST_FACES = 12
-WIDTH, HEIGHT = 200.0, 236.0
+WIDTH, HEIGHT = 200.0, 244.0
 SCALE = WIDTH / FRAME_PX
 POINT = {name: index for index, name in enumerate(KEYPOINT_NAMES)}
 
