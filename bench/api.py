@@ -1,6 +1,6 @@
 """What the commands do, from Python."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +8,17 @@ import pandas as pd
 
 from bench.config.loading import load_config
 from bench.config.settings import Config
-from bench.errors import ConfigError
 from bench.faces import loading
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.records.store import RecordStore
 from bench.reporting.material import Material, collect
 from bench.reporting.pictures import find_pictures
-from bench.reporting.writing import FORMATS, write_reports
+from bench.reporting.rebuilding import report_from_records
+from bench.reporting.writing import write_reports
 from bench.running.events import Event, Stage
 from bench.running.session import OnEvent, RunResult, execute_run
+
+__all__ = ["leaderboard", "load_faces", "report_from_records", "run", "run_and_report"]
 
 
 def load_faces(data: str | Path | None = None, groups: str = "auto") -> FaceSet:
@@ -72,24 +74,6 @@ def run_and_report(config: Config, on_event: OnEvent) -> tuple[RunResult, Materi
     material = collect(result.store)
     write_reports(material, faces=find_pictures(material.document["dataset"], config.run.data))
     return result, material
-
-
-def report_from_records(
-    out: Path, formats: Collection[str] = FORMATS, data: Path | None = None
-) -> tuple[Material, list[Path]]:
-    """Rebuild the reports under ``out``; the page's pictures come from ``data``, or from where runs look by default.
-
-    Raises:
-        ConfigError: an unknown format.
-        DataError: ``data`` cannot be used or is not what the results were made from.
-        RecordError: there are no results.
-    """
-    for name in formats:
-        if name not in FORMATS:
-            raise ConfigError(f"--format {name}: unknown; choose among {','.join(FORMATS)}")
-    material = collect(RecordStore(out))
-    faces = find_pictures(material.document["dataset"], data) if "html" in formats else None
-    return material, write_reports(material, formats, faces)
 
 
 def _ignore(event: Event) -> None:

@@ -20,9 +20,9 @@ def report(
     as_json: options.AsJson = False,
 ) -> None:
     """Rebuild leaderboard.md, .json, .csv and report.html from the records; nothing is trained."""
-    from bench.api import report_from_records
     from bench.cli.show import show_leaderboard
     from bench.console import Screen
+    from bench.reporting.rebuilding import report_from_records
 
     screen = Screen(as_json=as_json)
     material, paths = report_from_records(out, tuple(formats.split(",")), data)

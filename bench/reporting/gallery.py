@@ -23,9 +23,12 @@ ROWS_PER_MODEL = 8
 MOST_SUSPECTS = 12
 JPEG_QUALITY = 82
 AGREEMENT = 0.5
-"""Networks agree where they lie within this share of their common distance from the label."""
+"""Networks agree against a label where they lie within this share of their common distance from it ..."""
+USUAL = 1.5
+"""... and no further from each other than this times the median over all rows: on hard pictures they scatter."""
 
 Numbers = NDArray[np.float64]
+Points = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def make_gallery(
 def _shelf(subject: Subject, observations: Observations, errors: RowErrors, pictured: bool) -> Shelf:
     rows = _largest(errors.rmse_px[subject.name], ROWS_PER_MODEL)
     predicted = mean_prediction(observations.predictions[subject.name], rows)
-    truth = observations.truth[rows].astype(np.float64)
+    truth = observations.truth[rows]
     cards = tuple(
         Card(
             int(row),
@@ -104,40 +107,56 @@ def _suspects(
         every &= _mean_over_seeds(errors.nme[model]) > FAILURE_NME
     least[~np.isfinite(least)] = np.nan
     rows = _largest(least, MOST_SUSPECTS)
-    guesses = np.stack([mean_prediction(observations.predictions[model], rows) for model in networks])
-    consensus = np.median(guesses, axis=0)
+    panel = _consult(networks[:MOST_MODELS], observations)
     cards = []
-    for place, row in enumerate(rows):
-        true = observations.truth[row].astype(np.float64)
-        words = f"row {row}: the best network misses by {least[row]:.1f} px. {_verdict(true, guesses[:, place])}"
-        cards.append(Card(int(row), _drawing(int(row), true, consensus[place], pictured), words))
+    for row in rows:
+        words = (
+            f"row {row}: the best network misses by {least[row]:.1f} px. {panel.verdict(row, observations.truth[row])}"
+        )
+        cards.append(Card(int(row), _drawing(int(row), observations.truth[row], panel.consensus[row], pictured), words))
     return tuple(cards), int(every.sum())
 
 
-def _verdict(truth: Numbers, guesses: Numbers) -> str:
-    """Whether the networks (M, 15, 2) agree with each other against the label (15, 2)."""
-    if len(guesses) < 2:
-        return f"Worst: {_worst_keypoint(truth, guesses[0])}."
+@dataclass(frozen=True)
+class Panel:
+    """What the best networks say together.
+
+    Attributes:
+        networks: how many they are.
+        consensus: float64 (N, 15, 2), the median of their predictions in px.
+        scatter_px: float64 (N,), root mean square distance of their coordinates from it.
+    """
+
+    networks: int
+    consensus: Numbers
+    scatter_px: Numbers
+
+    def verdict(self, row: int, truth: Points) -> str:
+        """Whether they agree with each other against the label (15, 2) of a row."""
+        worst = _worst_keypoint(truth, self.consensus[row])
+        if self.networks < 2:
+            return f"Worst: {worst}."
+        scatter = self.scatter_px[row]
+        off = (self.consensus[row] - truth)[np.isfinite(truth)]
+        agree = scatter < AGREEMENT * np.sqrt(np.mean(np.square(off)))
+        if agree and scatter <= USUAL * np.nanmedian(self.scatter_px):
+            return f"They agree with each other within {scatter:.1f} px: look at the label ({worst})."
+        return f"They scatter by {scatter:.1f} px: a hard picture ({worst})."
+
+
+def _consult(networks: Sequence[str], observations: Observations) -> Panel:
+    every = np.arange(len(observations.truth))
+    guesses = np.stack([mean_prediction(observations.predictions[model], every) for model in networks])
     consensus = np.median(guesses, axis=0)
-    labelled = np.isfinite(truth)
-    from_label = _root_mean((consensus - truth)[labelled])
-    among = _root_mean((guesses - consensus)[:, labelled])
-    if among < AGREEMENT * from_label:
-        worst = _worst_keypoint(truth, consensus)
-        return f"They agree with each other within {among:.1f} px: look at the label ({worst})."
-    return f"They differ from each other by {among:.1f} px: a hard picture."
+    return Panel(len(networks), consensus, np.sqrt(np.mean(np.square(guesses - consensus), axis=(0, 2, 3))))
 
 
-def _worst_keypoint(truth: Numbers, guess: Numbers) -> str:
+def _worst_keypoint(truth: Points, guess: Numbers) -> str:
     distance = np.hypot(*(guess - truth).T)
     if not np.isfinite(distance).any():
         return "no labelled point"
     worst = int(np.nanargmax(distance))
     return f"{KEYPOINT_NAMES[worst].replace('_', ' ')} {distance[worst]:.0f} px off"
-
-
-def _root_mean(values: Numbers) -> float:
-    return float(np.sqrt(np.mean(np.square(values)))) if values.size else float("nan")
 
 
 def _mean_over_seeds(nme: Numbers) -> Numbers:
@@ -152,12 +171,12 @@ def _largest(values: Numbers, count: int) -> NDArray[np.int64]:
     return np.asarray(known[order[:count]], np.int64)
 
 
-def _drawing(row: int, truth: Numbers, guess: Numbers, pictured: bool) -> Markup:
+def _drawing(row: int, truth: Points, guess: Numbers, pictured: bool) -> Markup:
     root = picture(FRAME_PX, FRAME_PX, f"Row {row}: labelled and predicted points", class_="photo")
     put(root, "rect", class_="plate", width=FRAME_PX, height=FRAME_PX)
     if pictured:
         put(root, "use", href=f"#picture-{row}")
-    points = put(root, "g", transform="translate(0.5 0.5)")  # pixel centres lie at integers
+    points = put(root, "g", class_="points", transform="translate(0.5 0.5)")  # pixel centres lie at integers
     for true, found in zip(truth, guess, strict=True):
         if np.isfinite(true).all() and np.isfinite(found).all():
             put(points, "line", class_="miss", x1=true[0], y1=true[1], x2=found[0], y2=found[1])

@@ -46,14 +46,15 @@ def _cheapest(group: Sequence[Subject]) -> list[str]:
         return []
     timed = [(each.row["latency_ms"]["p50"], each) for each in group if each.row["latency_ms"]]
     sized = [(each.row["parameters"], each) for each in group if each.row["parameters"] is not None]
-    parts = []
-    if timed:
-        latency, fastest = min(timed, key=lambda pair: pair[0])
-        parts.append(f"{fastest.name} is the fastest ({latency:.2f} ms)")
-    if sized:
-        count, smallest = min(sized, key=lambda pair: pair[0])
-        parts.append(f"{smallest.name} has the fewest parameters ({format_count(count)})")
-    return [f"Among these, {' and '.join(parts)}."] if parts else []
+    fastest = min(timed, key=lambda pair: pair[0], default=None)
+    smallest = min(sized, key=lambda pair: pair[0], default=None)
+    speed = f"the fastest ({fastest[0]:.2f} ms)" if fastest else ""
+    size = f"the one with the fewest parameters ({format_count(smallest[0])})" if smallest else ""
+    if fastest and smallest and fastest[1] is not smallest[1]:
+        return [f"Among these, {fastest[1].name} is {speed} and {smallest[1].name} {size}."]
+    cheapest = fastest or smallest
+    words = " and ".join(filter(None, (speed, size)))
+    return [f"Among these, {cheapest[1].name} is {words}."] if cheapest else []
 
 
 def _gates(subjects: Sequence[Subject], networks: Sequence[Subject]) -> list[str]:

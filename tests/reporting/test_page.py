@@ -1,6 +1,8 @@
 """The page as text: complete, escaped, within its size, and about the right faces."""
 
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from bench.records.store import RecordStore
 from bench.reporting.material import collect
 from bench.reporting.page import render_page, write_page
 from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
+from tests.conftest import bench_environment
 
 HOSTILE = "<script>alert(1)</script>"
 QUOTED = "\"><img src=x onerror='alert(2)'>{{ 7 * 7 }}\x1b"
@@ -141,3 +144,17 @@ def test_one_network_alone_and_a_quick_run_make_a_page(tmp_path: Path) -> None:
     outline = Outline(render_page(collect(store), None))
     assert "It is the only network." in outline.text
     assert "quick run" in outline.text
+
+
+def test_reports_are_rebuilt_without_torch(store: RecordStore) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom bench.reporting.rebuilding import report_from_records\n"
+        "report_from_records(Path(sys.argv[1]))\n"
+        "loaded = {'torch', 'timm', 'sklearn', 'optuna'} & set(sys.modules)\nassert not loaded, loaded\n"
+    )
+    command = [sys.executable, "-c", code, str(store.out)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=bench_environment(), cwd=store.out, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in store.out.glob("*.*")} >= {"report.html", "leaderboard.md", "leaderboard.json"}

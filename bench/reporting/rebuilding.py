@@ -1,0 +1,28 @@
+"""Reports from records alone; nothing here loads torch."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from bench.errors import ConfigError
+from bench.records.store import RecordStore
+from bench.reporting.material import Material, collect
+from bench.reporting.pictures import find_pictures
+from bench.reporting.writing import FORMATS, write_reports
+
+
+def report_from_records(
+    out: Path, formats: Collection[str] = FORMATS, data: Path | None = None
+) -> tuple[Material, list[Path]]:
+    """Rebuild the reports under ``out``; the page's pictures come from ``data``, or from where runs look by default.
+
+    Raises:
+        ConfigError: an unknown format.
+        DataError: ``data`` cannot be used or is not what the results were made from.
+        RecordError: there are no results.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise ConfigError(f"--format {name}: unknown; choose among {','.join(FORMATS)}")
+    material = collect(RecordStore(out))
+    faces = find_pictures(material.document["dataset"], data) if "html" in formats else None
+    return material, write_reports(material, formats, faces)

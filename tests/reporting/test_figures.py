@@ -1,0 +1,151 @@
+"""What figures draw of given rows: fronts, groups, curves, and who is suspected of a wrong label."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.comparing.observations import Observations
+from bench.faces.keypoints import KEYPOINT_NAMES
+from bench.records.schema import CurvePoint
+from bench.reporting.figures.tie_groups import tie_group_figure
+from bench.reporting.figures.tradeoff import Point, latency_figure, parameter_figure, pareto_front
+from bench.reporting.figures.training import MOST_POINTS, thinned
+from bench.reporting.gallery import make_gallery
+from bench.reporting.pictures import find_pictures
+from bench.reporting.row_errors import row_errors
+from bench.reporting.subjects import Subject, subjects_of
+from bench.reporting.summary import summary_sentences
+from tests.conftest import write_faces_csv
+
+Row = dict[str, Any]
+
+
+def row(model: str, rmse_px: float, group: int, **other: Any) -> Row:
+    return {
+        "model": model, "kind": "network", "rank": 1, "tie_group": group, "rmse_px": rmse_px,
+        "rmse_px_ci95": [rmse_px - 0.1, rmse_px + 0.1], "latency_ms": None, "parameters": None,
+        "per_keypoint_rmse_px": dict.fromkeys(KEYPOINT_NAMES, rmse_px), **other,
+    }  # fmt: skip
+
+
+def timed(p50: float, interval: list[float] | None = None) -> Row:
+    return {"p50": p50, "p50_ci95": interval}
+
+
+def ranking() -> tuple[Subject, ...]:
+    return subjects_of(
+        [
+            row("best", 1.7, 1, latency_ms=timed(6.0, [5.8, 6.3]), parameters=3e6),
+            row("tied", 1.75, 1, latency_ms=timed(2.0, [1.9, 2.1]), parameters=4e6),
+            row("slow", 2.0, 2, latency_ms=timed(9.0), parameters=1e5),
+            row("ridge", 3.0, 3, kind="gate"),
+        ]
+    )
+
+
+def document(**other: Any) -> Row:
+    return {"resolution_floor_px": 0.1, "weak_evidence": False, "failed": [], **other}
+
+
+def test_the_front_holds_whom_nobody_beats_in_both() -> None:
+    subject = ranking()[0]
+    places = [(1.0, 3.0), (2.0, 2.0), (2.0, 2.5), (3.0, 2.0), (4.0, 1.0), (5.0, 1.5)]
+    front = pareto_front([Point(subject, cost, None, error, None) for cost, error in places])
+    assert [(each.cost, each.error) for each in front] == [(1.0, 3.0), (2.0, 2.0), (4.0, 1.0)]
+
+
+def test_both_uncertainties_are_drawn() -> None:
+    figure = latency_figure(ranking())
+    assert figure is not None
+    assert figure.body.count("<line x1") + figure.body.count("<line y1") >= 5  # two both ways, one for error alone
+    by_parameters = parameter_figure(ranking())
+    assert by_parameters is not None
+    assert by_parameters.body.count('class="point best"') == 2
+
+
+def test_without_measurements_there_is_no_trade_off() -> None:
+    assert latency_figure(subjects_of([row("a", 1.0, 1), row("b", 2.0, 2)])) is None
+
+
+def test_a_bar_joins_a_group_of_several_and_no_other() -> None:
+    figure = tie_group_figure(ranking(), 0.1)
+    assert figure is not None
+    assert figure.body.count('class="tie best"') == 1
+    assert figure.body.count('class="tie"') == 0
+    assert "resolution floor 0.10 px" in figure.body
+
+
+def test_groups_that_overlap_get_bars_below_one_another() -> None:
+    subjects = subjects_of([row("a", 1.0, 1), row("b", 1.1, 2), row("c", 1.2, 1), row("d", 1.3, 2)])
+    figure = tie_group_figure(subjects, None)
+    assert figure is not None
+    assert 'y1="75" y2="75"' in figure.body
+    assert 'y1="86" y2="86"' in figure.body
+
+
+def test_long_curves_keep_their_ends_and_drop_infinite_losses() -> None:
+    points = [CurvePoint(epoch=k, train_loss=1.0 / k, seconds=0, learning_rate=0) for k in range(1, 501)]
+    short = thinned(points)
+    assert len(short) == MOST_POINTS
+    assert (short[0][0], short[-1][0]) == (1, 500)
+    assert thinned([CurvePoint(epoch=1, train_loss=float("inf"), seconds=0, learning_rate=0)]) == []
+
+
+def test_the_summary_names_the_best_its_ties_the_fastest_and_the_losers() -> None:
+    text = " ".join(summary_sentences(document(), ranking()))
+    assert "best has the smallest error: 1.70 px RMSE (95 % interval 1.60 to 1.80)." in text
+    assert "does not tell it apart from tied." in text
+    assert "tied is the fastest (2.00 ms) and best the one with the fewest parameters (3 M)" in text
+    assert "Every network beats the hardest gate, ridge (3.00 px)." in text
+    lost = summary_sentences(document(), subjects_of([row("weak", 3.5, 1), row("ridge", 3.0, 1, kind="gate")]))
+    assert "weak loses to a method without any network: ridge reaches 3.00 px." in lost
+
+
+@pytest.fixture
+def shifted_label() -> Observations:
+    """Three networks that miss by about a pixel; the label of row 7 is wrong; on row 9 they scatter widely."""
+    generator = np.random.default_rng(0)
+    face = generator.uniform(20, 75, (15, 2))
+    true = face + generator.normal(0, 2, (40, 15, 2))
+    guesses = true + generator.normal(0, 1, (3, 1, 40, 15, 2))
+    guesses[:, :, 9] += generator.normal(0, 25, (3, 1, 15, 2))
+    labels = true.astype(np.float32)
+    labels[7] += 12
+    labels[3, 4] = np.nan
+    names = ("a", "b", "c")
+    predictions = {name: guesses[k].astype(np.float32) for k, name in enumerate(names)}
+    return Observations(labels, np.arange(40), np.arange(40) % 5, predictions, dict.fromkeys(names, "network"))
+
+
+def test_a_wrong_label_is_told_from_a_hard_picture(shifted_label: Observations) -> None:
+    subjects = subjects_of([row(name, 1.0, 1) for name in shifted_label.predictions])
+    gallery = make_gallery(subjects, shifted_label, row_errors(shifted_label), None)
+    words = {card.row: card.words for card in gallery.suspects}
+    assert "look at the label" in words[7]
+    assert "a hard picture" in words[9]
+    assert {card.row for card in gallery.suspects[:2]} == {7, 9}
+    assert gallery.picture_count == 0
+    assert [shelf.cards[0].row for shelf in gallery.shelves] == [9, 9, 9]
+
+
+def test_row_errors_agree_with_their_definition(shifted_label: Observations) -> None:
+    errors = row_errors(shifted_label).rmse_px["a"]
+    squares = np.square(shifted_label.predictions["a"][0].astype(float) - shifted_label.truth.astype(float))
+    assert errors[7] == pytest.approx(np.sqrt(squares[7].mean()))
+    assert errors[3] == pytest.approx(np.sqrt(np.nanmean(squares[3])))
+
+
+def test_pictures_are_those_of_the_results_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    dataset = {"name": "../../elsewhere/faces.csv", "fingerprint": "00", "synthetic": False}
+    assert find_pictures(dataset, None) is None
+    (tmp_path / "data").mkdir()
+    path = write_faces_csv(tmp_path / "data" / "faces.csv", rows=6, groups=3)
+    assert find_pictures(dataset, None) is None
+    named = find_pictures(dataset, path)
+    assert named is not None  # whether it is the right one, the page checks
+    found = find_pictures({**dataset, "fingerprint": named.fingerprint}, None)
+    assert found is not None
+    assert found.rows == 6
