@@ -16,6 +16,7 @@ from bench.errors import DataError
 from bench.faces.face_set import FaceSet
 from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.records.atomic import write_text
+from bench.reporting.evidence import evidence
 from bench.reporting.facts import circumstances, latency_settings
 from bench.reporting.figures.cumulative import cumulative_figure
 from bench.reporting.figures.keypoint_faces import keypoint_figure
@@ -75,6 +76,7 @@ def render_page(material: Material, faces: FaceSet | None, sections: Sequence[Se
         summary=summary_sentences(document, subjects),
         table=ranking_table(subjects),
         tie_figures=_present(tie_group_figure(subjects, floor_px)),
+        evidence=evidence(document, material.ranking),
         cost_figures=_present(latency_figure(subjects), parameter_figure(subjects)),
         keypoint_figures=_present(keypoint_figure(subjects, material.observations.truth)),
         keypoint_heads=[(name, head_words(name)) for name in KEYPOINT_NAMES],

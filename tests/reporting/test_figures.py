@@ -74,6 +74,7 @@ def test_a_bar_joins_a_group_of_several_and_no_other() -> None:
     assert figure is not None
     assert figure.body.count('class="tie best"') == 1
     assert figure.body.count('class="tie"') == 0
+    assert figure.body.count('cy="75" r="1.6"') == 2  # its members
     assert "resolution floor 0.10 px" in figure.body
 
 

@@ -1,6 +1,7 @@
 """The critical-difference diagram: models on a line of error, bars over those that the run does not tell apart."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from xml.etree.ElementTree import Element
 
@@ -11,7 +12,17 @@ from bench.reporting.subjects import Subject
 WIDTH, LEFT, RIGHT = 760.0, 215.0, 545.0
 AXIS_Y, BAR_GAP, LABEL_GAP = 62.0, 11.0, 21.0
 
-Bar = tuple[str, float, float]
+
+@dataclass(frozen=True)
+class Bar:
+    """A tie group of several: its letter and the places of its members, left to right."""
+
+    letter: str
+    places: tuple[float, ...]
+
+    def covers(self, other: "Bar") -> bool:
+        """Whether the two would touch on one line."""
+        return self.places[0] - 10 < other.places[-1] and other.places[0] < self.places[-1] + 10
 
 
 def tie_group_figure(subjects: Sequence[Subject], floor_px: float | None) -> Figure | None:
@@ -35,11 +46,10 @@ def tie_group_figure(subjects: Sequence[Subject], floor_px: float | None) -> Fig
     _stems(root, list(reversed(ranked[half:])), scale, first_label, left=False)
     for level, bars in enumerate(levels):
         y = AXIS_Y + 13 + BAR_GAP * level
-        for letter, start, end in bars:
-            bar = put(root, "line", class_=f"tie{' best' if letter == 'A' else ''}", x1=start, x2=end, y1=y, y2=y)
-            put(bar, "title", f"tie group {letter}")
+        for bar in bars:
+            _draw_bar(root, bar, y)
     caption = (
-        "Left is better. A bar joins models that this run does not tell apart from the best of their group: tested "
+        "Left is better. A bar joins models, its dots, that this run does not tell apart from the best of them: tested "
         "between architectures, training variance included, corrected for the number of comparisons (Holm). The letter "
         "is the tie group."
     )
@@ -65,7 +75,7 @@ def _bars(ranked: Sequence[Subject], scale: Scale) -> list[Bar]:
         members = list(found)
         places = [_place(each, scale) for each in members]
         if len(members) > 1:
-            bars.append((members[0].letter, min(places) - 4, max(places) + 4))
+            bars.append(Bar(members[0].letter, tuple(sorted(places))))
     return bars
 
 
@@ -74,12 +84,20 @@ def _levels(bars: Sequence[Bar]) -> list[list[Bar]]:
     levels: list[list[Bar]] = []
     for bar in bars:
         for level in levels:
-            if all(bar[1] > other[2] + 2 or bar[2] < other[1] - 2 for other in level):
+            if not any(bar.covers(other) for other in level):
                 level.append(bar)
                 break
         else:
             levels.append([bar])
     return levels
+
+
+def _draw_bar(root: Element, bar: Bar, y: float) -> None:
+    group = put(root, "g", class_=f"tie{' best' if bar.letter == 'A' else ''}")
+    put(group, "title", f"tie group {bar.letter}")
+    put(group, "line", x1=bar.places[0] - 4, x2=bar.places[-1] + 4, y1=y, y2=y)
+    for place in bar.places:
+        put(group, "circle", cx=place, cy=y, r=1.6)
 
 
 def _place(subject: Subject, scale: Scale) -> float:

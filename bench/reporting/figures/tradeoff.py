@@ -141,6 +141,9 @@ def _labels(root: Element, points: Sequence[Point], gates: Sequence[float], axes
     x, y = axes
     marks = [_around(x(each.cost), y(each.error), 6) for each in points]
     names = [(LEFT, y(gate) - 2, RIGHT, y(gate) + 2) for gate in gates]
+    names += [
+        (x(each.cost) - 2, y(max(_error_reach(each))), x(each.cost) + 2, y(min(_error_reach(each)))) for each in points
+    ]
     for own, point in enumerate(points):
         name = shortened(point.subject.name, 24)
         for at_x, base, anchor, box in _places(x(point.cost), y(point.error), len(name) * LETTER_PX):
