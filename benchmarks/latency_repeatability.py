@@ -136,7 +136,7 @@ def main() -> None:
             against_torch_benchmark(model, given.rounds, given.turn_seconds) for model in models
         ]
     if "hogs" in parts:
-        document["hogs"] = with_hogs(models[0], settings)
+        document["hogs"] = with_hogs(models[0], settings.model_copy(update={"starts": 1}))
     sys.stdout.write(json.dumps(document, indent=1) + "\n")
 
 

@@ -22,6 +22,7 @@ class LatencySettings(Frozen):
         device: ``cpu`` or a torch device, resolved (never ``auto``).
         memory_format: of weights and inputs, in torch.
         end_to_end: also time uint8 pictures in, pixel coordinates out, beside the bare forward pass.
+        starts: fresh processes of each model, one after the other, over which the rounds are spread.
         rounds: undisturbed rounds wanted; in each, every model has one turn.
         extra_rounds: how many more may be taken in place of disturbed ones.
         turn_s: how long one setting is timed in one round; a call that takes longer is timed once.
@@ -34,6 +35,7 @@ class LatencySettings(Frozen):
     device: str = "cpu"
     memory_format: Literal["channels_last", "contiguous"] = "channels_last"
     end_to_end: bool = True
+    starts: int = Field(default=3, ge=1, le=100)
     rounds: int = Field(default=12, ge=1, le=1000)
     extra_rounds: int = Field(default=12, ge=0, le=1000)
     turn_s: float = Field(default=0.25, gt=0, le=60)
@@ -58,5 +60,5 @@ def latency_settings(values: Mapping[str, Any]) -> LatencySettings:
         raise ConfigError(f"{option}: {problem['input']!r}, {problem['msg'][0].lower()}{problem['msg'][1:]}") from error
 
 
-AFTER_TRAINING = LatencySettings(rounds=8, extra_rounds=8, turn_s=0.1, warm_up_limit_s=2.0)
+AFTER_TRAINING = LatencySettings(starts=1, rounds=8, extra_rounds=8, turn_s=0.1, warm_up_limit_s=2.0)
 """What ``bench run`` measures when nothing trains any more: a few seconds per model."""

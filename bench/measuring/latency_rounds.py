@@ -8,9 +8,8 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from bench.config.latency import LatencySettings
 from bench.errors import ModelError
 from bench.measuring.latency_session import Turn
 from bench.measuring.latency_target import Series
@@ -61,6 +60,13 @@ class Kept:
     unstable: bool
 
 
+class Quota(NamedTuple):
+    """When to stop: every station has so many ``undisturbed`` rounds in all, or ``limit`` more were taken."""
+
+    undisturbed: int
+    limit: int
+
+
 @dataclass
 class Canary:
     """The small fixed network that has a turn around everybody else's."""
@@ -109,22 +115,22 @@ def samples_per_turn(call_ms: float, turn_s: float) -> int:
 def take_rounds(
     stations: Sequence[Station],
     canary: Canary,
-    settings: LatencySettings,
-    on_round: Callable[[int, int], None],
+    quota: Quota,
+    on_round: Callable[[int], None],
 ) -> None:
-    """Take rounds until every station has enough undisturbed ones, or the extra rounds are used up.
+    """Take rounds until every station has enough undisturbed ones, or no more may be taken.
 
-    A station whose process fails is left out from then on; its ``failure`` says why. ``on_round`` hears, between
-    rounds, the number of rounds taken and of stations that still need one.
+    A station whose process fails is left out from then on; its ``failure`` says why. ``on_round`` hears, after each
+    round, how many stations took part.
     """
-    for number in range(settings.rounds + settings.extra_rounds):
-        waiting = [station for station in stations if _needs_a_round(station, canary, settings)]
+    for number in range(quota.limit):
+        waiting = [station for station in stations if _needs_a_round(station, canary, quota.undisturbed)]
         if not waiting:
             return
         # Every other round runs backwards: nobody always follows the same neighbour.
         for station in waiting if number % 2 == 0 else reversed(waiting):
             _take_turns(station, canary)
-        on_round(number + 1, len(waiting))
+        on_round(len(waiting))
 
 
 def keep(station: Station, canary: Canary, wanted: int) -> Kept:
@@ -141,13 +147,13 @@ def keep(station: Station, canary: Canary, wanted: int) -> Kept:
     return Kept(tuple(sorted(least)), retaken, unstable=True)
 
 
-def _needs_a_round(station: Station, canary: Canary, settings: LatencySettings) -> bool:
+def _needs_a_round(station: Station, canary: Canary, wanted: int) -> bool:
     if station.failure is not None:
         return False
     if not station.canary_turns:
         return True
     good = sum(disturbance <= DRIFT_LIMIT for disturbance in canary.disturbances(station))
-    return good < settings.rounds
+    return good < wanted
 
 
 def _take_turns(station: Station, canary: Canary) -> None:

@@ -9,7 +9,7 @@ from bench.records.schema import LatencyRecord
 from bench.records.store import RecordStore
 from tests.conftest import RunBench
 
-SHORT = ("--rounds", "2", "--turn-seconds", "0.01")
+SHORT = ("--starts", "1", "--rounds", "2", "--turn-seconds", "0.01")
 
 
 def stored(**changes: object) -> LatencyRecord:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-import bench.measuring.latency as protocol
+import bench.measuring.latency_campaign as protocol
 from bench.config.latency import LatencySettings
 from bench.errors import ConfigError
 from bench.measuring.environment import usable_cores
 from bench.measuring.latency import LatencyProgress, LatencySubject, measure_latencies
 from bench.records.store import RecordStore
 
-SETTINGS = LatencySettings(rounds=2, extra_rounds=1, turn_s=0.01, end_to_end=False, warm_up_limit_s=0.3)
+SETTINGS = LatencySettings(starts=1, rounds=2, extra_rounds=1, turn_s=0.01, end_to_end=False, warm_up_limit_s=0.3)
 
 PLUGIN = """
     import os, signal
@@ -78,7 +78,7 @@ def test_onnx_on_an_accelerator_is_refused_before_anything_starts(tmp_path: Path
 
 @pytest.mark.slow
 def test_company_on_every_core_is_caught_and_the_rounds_are_taken_again(tmp_path: Path) -> None:
-    settings = LatencySettings(rounds=9, extra_rounds=18, turn_s=0.1, end_to_end=False)
+    settings = LatencySettings(starts=1, rounds=9, extra_rounds=18, turn_s=0.1, end_to_end=False)
     hogs: list[subprocess.Popen[bytes]] = []
 
     def on_progress(progress: LatencyProgress) -> None:
@@ -108,7 +108,7 @@ def test_onnx_beside_torch(tmp_path: Path, threads: int) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     settings = LatencySettings(
-        rounds=2, extra_rounds=0, turn_s=0.02, runtimes=("torch", "onnx"), batches=(1, 3), threads=(threads,)
+        starts=2, rounds=2, extra_rounds=0, turn_s=0.02, runtimes=("torch", "onnx"), batches=(1, 3), threads=(threads,)
     )
     records = measure_latencies([subject("plain_cnn")], settings, RecordStore(tmp_path), lambda _: None)
     found = {(record.runtime, record.batch, record.end_to_end) for record in records}

@@ -7,6 +7,7 @@ from bench.config.latency import LatencySettings
 from bench.errors import ModelError
 from bench.measuring.latency_rounds import (
     Canary,
+    Quota,
     SeriesRounds,
     Station,
     keep,
@@ -49,21 +50,21 @@ class SimulatedTimer:
         return Turn([taken], [taken] * samples, self.machine.waiting(number))
 
 
-def run(machine: Machine, **dies_at: int) -> tuple[list[Station], Canary, list[tuple[int, int]]]:
-    heard: list[tuple[int, int]] = []
+def run(machine: Machine, **dies_at: int) -> tuple[list[Station], Canary, list[int]]:
+    heard: list[int] = []
     canary = Canary(machine.timer("canary", 0.5), 20)
     stations = [
         Station(name, machine.timer(name, call_ms, dies_at.get(name)), [SeriesRounds(Series(1, False), 10)])
         for name, call_ms in (("a", 1.0), ("b", 2.0), ("c", 3.0))
     ]
-    take_rounds(stations, canary, SETTINGS, lambda *each: heard.append(each))
+    take_rounds(stations, canary, Quota(SETTINGS.rounds, SETTINGS.rounds + SETTINGS.extra_rounds), heard.append)
     return stations, canary, heard
 
 
 def test_a_quiet_machine_needs_no_extra_round_and_interleaves() -> None:
     machine = Machine()
     stations, canary, heard = run(machine)
-    assert heard == [(number + 1, 3) for number in range(SETTINGS.rounds)]
+    assert heard == [3] * SETTINGS.rounds
     one, other = ["canary a canary", "canary b canary", "canary c canary"], ["c", "b", "a"]
     there = " ".join(one).split()
     back = " ".join(f"canary {name} canary" for name in other).split()
@@ -112,7 +113,7 @@ def test_waiting_for_a_core_disturbs_even_where_medians_do_not_move() -> None:
     """Only station b's own turn of round 0 waited; only b takes a round more."""
     machine = Machine(waiting=lambda turn: 0.3 if turn == 4 else 0.0)
     stations, canary, heard = run(machine)
-    assert heard[-1] == (SETTINGS.rounds + 1, 1)
+    assert heard == [3] * SETTINGS.rounds + [1]
     assert [keep(station, canary, SETTINGS.rounds).retaken for station in stations] == [0, 1, 0]
     assert 0 not in keep(stations[1], canary, SETTINGS.rounds).rounds
 
