@@ -1,5 +1,6 @@
 """Options that several commands share, declared once."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,6 +60,20 @@ def parse_workers(text: str | None) -> int | str | None:
     if text.isdecimal() and int(text) >= 1:
         return int(text)
     raise ConfigError(f"--workers {text}: expected auto or a number from 1")
+
+
+def parse_count(option: str, text: str | None) -> float | None:
+    """``2M``, ``500k``, ``1.5G`` or a plain number above zero; None stays None.
+
+    Raises:
+        ConfigError: anything else.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([kKMGB]?)", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise ConfigError(f"{option} {text}: expected a number above zero such as 500k or 2M")
+    return float(match[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9}[match[2].lower()]
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+"""``bench choose``: one network for a budget, out of what is recorded."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.cli import options
+from bench.cli.app import app
+from bench.errors import RecordError
+
+if TYPE_CHECKING:
+    from bench.comparing.choosing import Limits, Option
+    from bench.reporting.material import Material
+
+SHOWN_RUNNERS_UP = 5
+
+
+@app.command("choose")
+def choose(
+    max_ms: Annotated[
+        float | None, typer.Option("--max-ms", metavar="MS", help="Median latency: one picture, one thread.")
+    ] = None,
+    max_params: Annotated[
+        str | None, typer.Option("--max-params", metavar="N", help="Parameters, such as 500k or 2M.")
+    ] = None,
+    max_mb: Annotated[float | None, typer.Option("--max-mb", metavar="MB", help="Weights on disk.")] = None,
+    out: options.Out = options.DEFAULT_OUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Name one network within the limits, how probably it is the best of those, and the runners-up."""
+    from bench.comparing.choosing import Limits, options_by_error, split_by_limits
+    from bench.console import Screen
+    from bench.records.store import RecordStore
+    from bench.reporting.markdown import warnings_of
+    from bench.reporting.material import collect
+
+    limits = Limits(max_ms, options.parse_count("--max-params", max_params), max_mb)
+    screen = Screen(as_json=as_json)
+    material = collect(RecordStore(out))
+    fitting, refusals = split_by_limits(_costs(material), limits)
+    if not fitting:
+        raise RecordError(_nothing_fits(material, refusals))
+    found = options_by_error(material.observations, fitting)
+    for warning in warnings_of(material.document):
+        screen.warn(warning)
+    _show(screen.say, found, material)
+    for model, reason in refusals.items():
+        screen.note(f"left out: {model}, {reason}")
+    best, *others = [_as_json(option, material) for option in found]
+    screen.result_json({**best, "runners_up": others, "left_out": refusals, "weak_evidence": material.ranking.weak})
+
+
+def _costs(material: "Material") -> dict[str, "Limits"]:
+    """What each ranked candidate costs; gates are none."""
+    from bench.comparing.choosing import Limits
+
+    return {
+        row["model"]: Limits((row["latency_ms"] or {}).get("p50"), row["parameters"], row["weights_mb"])
+        for row in material.document["rows"]
+        if row["kind"] != "gate" and row["rank"] is not None
+    }
+
+
+def _nothing_fits(material: "Material", refusals: dict[str, str]) -> str:
+    if not refusals:
+        return f"--out {material.out}: no complete network to choose from; start or finish a `bench run`"
+    reasons = "; ".join(f"{model}: {reason}" for model, reason in list(refusals.items())[:5])
+    return f"no network fits the limits ({reasons}); raise a limit, or measure what is missing with `bench latency`"
+
+
+def _show(say: Any, found: "tuple[Option, ...]", material: "Material") -> None:
+    best, *others = found
+    say(f"{best.model}: {best.rmse_px:.3f} px RMSE, {_chance(best)} among the {len(found)} that fit.")
+    if others:
+        shown = (f"{one.model} {one.rmse_px:.3f} px ({_chance(one)})" for one in others[:SHOWN_RUNNERS_UP])
+        say(f"Runners-up: {'; '.join(shown)}")
+    if material.ranking.weak:
+        say("One training seed: the evidence is weak; `bench run --seeds 3` makes it firm.")
+
+
+def _chance(option: "Option") -> str:
+    if option.probability_best is None:
+        return "probability of being the best not known"
+    return f"best with probability {option.probability_best:.2f}"
+
+
+def _as_json(option: "Option", material: "Material") -> dict[str, Any]:
+    return {
+        "model": option.model,
+        "rmse_px": option.rmse_px,
+        "probability_best": option.probability_best,
+        "tie_group": material.ranking.tie_group[option.model],
+    }

@@ -1,0 +1,136 @@
+"""The comparison of two models, as facts and as one paragraph."""
+
+from dataclasses import dataclass
+from math import isnan
+
+from bench.comparing.floor import Improvement, ResolutionFloor
+from bench.comparing.keypoints import KeypointResult, keypoint_results
+from bench.comparing.observations import Observations
+from bench.comparing.pair_tests import PairTest
+from bench.comparing.ranking import Ranking
+from bench.comparing.row_losses import row_losses
+from bench.comparing.tail import Tail, worst_tail
+from bench.comparing.trained_models import TrainedModelsTest, trained_models_differ
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Everything known about two models.
+
+    Attributes:
+        rmse_px: of ``pair.a`` and ``pair.b``.
+        pair: claim two, the architectures; its better model is the verdict.
+        trained: claim one, these trained models, ``a`` minus ``b``.
+        keypoints: the same question at each keypoint.
+        tails: the worst 5 % of rows of each.
+        pairs: how many pairs the correction counts.
+        floor: what this run can resolve.
+    """
+
+    rmse_px: tuple[float, float]
+    pair: PairTest
+    trained: TrainedModelsTest
+    keypoints: tuple[KeypointResult, ...]
+    tails: tuple[Tail, Tail]
+    pairs: int
+    floor: ResolutionFloor | None
+
+    @property
+    def text(self) -> str:
+        """One paragraph: which is better, by how much, with what certainty, at which keypoints."""
+        return " ".join([_headline(self), _trained_sentence(self), _keypoint_sentence(self), _tail_sentence(self)])
+
+
+def compare(observations: Observations, ranking: Ranking, first: str, second: str) -> Verdict:
+    """Compare two ranked models.
+
+    Raises:
+        KeyError: one of them is not ranked, or they are the same.
+    """
+    pair = ranking.pair(first, second)
+    two = observations.only((pair.a, pair.b))
+    losses = row_losses(two)
+    a, b = losses.models.index(pair.a), losses.models.index(pair.b)
+    tails = worst_tail(losses)
+    gates = {observations.kinds[model] == "gate" for model in (pair.a, pair.b)}
+    return Verdict(
+        rmse_px=(losses.mean_squared_px2(a) ** 0.5, losses.mean_squared_px2(b) ** 0.5),
+        pair=pair,
+        trained=trained_models_differ(losses, a, b),
+        keypoints=keypoint_results(two),
+        tails=(tails[pair.a], tails[pair.b]),
+        pairs=sum((True in gates) == _has_gate(observations, other) for other in ranking.pairs),
+        floor=ranking.floor,
+    )
+
+
+def improvement_sentence(improvement: Improvement) -> str:
+    """What would lower the floor, to what and for how long."""
+    return (
+        f"{improvement.after} {improvement.means} instead of {improvement.before} would lower it to about "
+        f"{improvement.floor_px:.2g} px for {improvement.extra_minutes:,.1f} more minutes of training"
+    )
+
+
+def _has_gate(observations: Observations, pair: PairTest) -> bool:
+    return "gate" in (observations.kinds[pair.a], observations.kinds[pair.b])
+
+
+def _headline(verdict: Verdict) -> str:
+    pair = verdict.pair
+    # Pairs stand in ranked order: a is the one of lower error.
+    low, high = sorted(-bound for bound in pair.interval_px)
+    size = f"{abs(pair.difference_px):.3f} px"
+    errors = f"{verdict.rmse_px[0]:.3f} against {verdict.rmse_px[1]:.3f} px RMSE"
+    if isnan(pair.standard_error_px):
+        silent = "one fold and one seed say nothing about chance"
+        return f"{pair.a} came out {size} better than {pair.b} ({errors}), but {silent}."
+    certainty = f"95 % interval {low:.3f} to {high:.3f} px; {_p(pair.p_holm)}" + (
+        f" after Holm's correction for {verdict.pairs} pairs" if verdict.pairs > 1 else ""
+    )
+    weak = " One training seed: the evidence is weak." if pair.weak else ""
+    if pair.better is not None:
+        return f"{pair.better} is the better architecture by {size} ({errors}; {certainty}).{weak}"
+    text = f"{pair.a} and {pair.b} are not told apart: {size} ({errors}; {certainty})."
+    if low > 0:
+        text += " Asked alone the pair would count as different; among so many it does not."
+    return text + weak + _floor_sentence(verdict.floor)
+
+
+def _floor_sentence(floor: ResolutionFloor | None) -> str:
+    if floor is None:
+        return ""
+    return f" This run finds a difference of {floor.difference_px:.3f} px in four cases out of five."
+
+
+def _trained_sentence(verdict: Verdict) -> str:
+    pair, trained = verdict.pair, verdict.trained
+    low, high = sorted(-bound for bound in trained.interval_px)
+    scope = f"({low:.3f} to {high:.3f} px over other people; {_p(trained.p)})"
+    if trained.p <= 0.05:
+        return f"As trained here, {pair.a if trained.difference_px < 0 else pair.b} is the better model {scope}."
+    return f"The models as trained here are not told apart {scope}."
+
+
+def _keypoint_sentence(verdict: Verdict) -> str:
+    wins: dict[str, list[str]] = {verdict.pair.a: [], verdict.pair.b: []}
+    for result in verdict.keypoints:
+        if result.winner is not None:
+            other = next(model for model in result.rmse_px if model != result.winner)
+            gain = result.rmse_px[other] - result.rmse_px[result.winner]
+            wins[result.winner].append(f"{result.keypoint} ({gain:.2f} px)")
+    sentences = [
+        f"{model} is better at {len(found)} of {len(verdict.keypoints)} keypoints: {', '.join(found)}."
+        for model, found in wins.items()
+        if found
+    ]
+    return " ".join(sentences) if sentences else "No single keypoint tells them apart."
+
+
+def _tail_sentence(verdict: Verdict) -> str:
+    a, b = verdict.tails
+    return f"On their worst 5 % of faces: {verdict.pair.a} {a.rmse_px:.2f} px, {verdict.pair.b} {b.rmse_px:.2f} px."
+
+
+def _p(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"

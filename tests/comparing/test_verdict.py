@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from bench.comparing.ranking import rank
+from bench.comparing.verdict import Verdict, compare
+from tests.comparing.losses import draw_observations
+
+
+def verdict(*offsets_px: float, seeds: int = 2) -> Verdict:
+    observations = draw_observations(offsets_px, seeds=seeds)
+    return compare(observations, rank(observations), "net_0", "net_1")
+
+
+def test_a_clear_difference_names_winner_size_certainty_and_keypoints() -> None:
+    found = verdict(1.0, 2.0)
+    assert found.pair.better == "net_0"
+    assert found.trained.p < 0.05 and found.trained.interval_px[1] < 0
+    assert "net_0 is the better architecture by 0.986 px (" in found.text
+    assert "95 % interval" in found.text and "p < 0.001" in found.text
+    assert "net_0 is better at 15 of 15 keypoints: left_eye_center (" in found.text
+    assert "\n" not in found.text
+
+
+def test_equal_models_are_not_told_apart_and_the_floor_is_named() -> None:
+    found = verdict(1.5, 1.5)
+    assert found.pair.better is None
+    assert "net_0 and net_1 are not told apart" in found.text or "net_1 and net_0 are not told apart" in found.text
+    assert "in four cases out of five" in found.text
+
+
+def test_one_seed_is_called_weak() -> None:
+    assert "the evidence is weak" in verdict(1.0, 2.0, seeds=1).text
+
+
+def test_a_keypoint_where_the_loser_wins_is_told() -> None:
+    observations = draw_observations([1.0, 2.0])
+    observations.predictions["net_0"][:, :, 10] += np.float32(4)
+    found = compare(observations, rank(observations), "net_1", "net_0")
+    by_name = {one.keypoint: one for one in found.keypoints}
+    assert by_name["nose_tip"].winner == "net_1"
+    assert by_name["left_eye_center"].winner == "net_0"
+    assert "net_1 is better at 1 of 15 keypoints: nose_tip (" in found.text
+
+
+def test_the_tail_is_the_rmse_of_the_worst_twentieth() -> None:
+    found = verdict(1.0, 2.0, seeds=1)
+    observations = draw_observations([1.0, 2.0], seeds=1)
+    rows = np.square(observations.predictions["net_0"][0] - observations.truth).mean(axis=(1, 2))
+    worst = np.sort(rows)[-len(rows) // 20 :]
+    assert found.tails[0].rmse_px == pytest.approx(np.sqrt(worst.mean()), rel=0.03)
+    assert found.tails[0].interval_px is not None
+
+
+def test_an_unranked_model_is_refused() -> None:
+    observations = draw_observations([1.0, 2.0])
+    with pytest.raises(KeyError):
+        compare(observations, rank(observations), "net_0", "net_7")
