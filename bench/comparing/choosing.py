@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.comparing.observations import Observations
-from bench.comparing.row_losses import row_losses
-from bench.comparing.spread import Numbers, Spread, of_differences, spread
+from bench.comparing.row_losses import Numbers, row_losses
+from bench.comparing.spread import Spread, of_differences, spread
 
 DRAWS = 50_000
 
