@@ -21,9 +21,7 @@ Batches = Annotated[str, typer.Option("--batches", metavar="1,8,64", help="Pictu
 Threads = Annotated[str, typer.Option("--threads", metavar="1,all", help="Intra-op threads; all = every core.")]
 Runtimes = Annotated[str, typer.Option("--runtime", metavar="torch,onnx", help="onnx needs the export extra.")]
 Rounds = Annotated[int | None, typer.Option("--rounds", metavar="N", help="Undisturbed rounds wanted. [12]")]
-Starts = Annotated[
-    int | None, typer.Option("--starts", metavar="N", help="Fresh processes that share the rounds. [3]")
-]
+Starts = Annotated[int | None, typer.Option("--starts", metavar="N", help="Fresh processes that share the rounds. [3]")]
 TurnSeconds = Annotated[
     float | None, typer.Option("--turn-seconds", metavar="S", help="Time per setting and round. [0.25]")
 ]
@@ -42,10 +40,7 @@ def latency(
     device: options.Device = None,
     rounds: Rounds = None,
     starts: Starts = None,
-    turn_seconds: Starts = Annotated[
-    int | None, typer.Option("--starts", metavar="N", help="Fresh processes that share the rounds. [3]")
-]
-TurnSeconds = None,
+    turn_seconds: TurnSeconds = None,
     memory_format: MemoryFormat = None,
     out: options.Out = options.DEFAULT_OUT,
     assignments: options.Assignments = None,
