@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 
 from bench.errors import DataError
 from bench.faces.face_set import FaceSet
 from bench.records.store import RecordStore
 from bench.reporting.material import collect
 from bench.reporting.page import render_page, write_page
+from bench.reporting.section import Figure, Section
 from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
 from tests.conftest import bench_environment
 
@@ -158,3 +160,14 @@ def test_reports_are_rebuilt_without_torch(store: RecordStore) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert {path.name for path in store.out.glob("*.*")} >= {"report.html", "leaderboard.md", "leaderboard.json"}
+
+
+def test_a_further_section_stands_in_the_page_with_its_words_escaped(store: RecordStore) -> None:
+    drawing = Markup("<svg viewBox='0 0 1 1'></svg>")
+    figure = Figure("figure-more", "More <of> it", "Caption & all", drawing)
+    section = Section("more", "A <further> section", "Lead & text", [figure], Markup("<p id='own-body'>own</p>"))
+    outline = Outline(render_page(collect(store), None, [section]))
+    assert {"more", "figure-more", "own-body"} <= set(outline.ids())
+    assert "A <further> section" in outline.text
+    assert ("a", {"href": "#more"}) in outline.tags
+    assert outline.count("further") == 0
