@@ -1,41 +1,58 @@
 """The front door of the faces room: a source becomes a face set."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from bench.errors import DataError
+from bench.faces.cache import Parsed, parsed_file
 from bench.faces.face_set import FaceSet, FaceSource
-from bench.faces.keypoints import FRAME_PX, flat_names
+from bench.faces.grouping import AUTO, NONE, groups_from_values, near_duplicate_clusters, read_group_file
+
+DEFAULT_FILES = tuple(Path("data") / f"KeyFacialPoints{ending}" for ending in (".csv", ".csv.gz", ".zip"))
 
 
-def load_faces(source: FaceSource) -> FaceSet:
-    """Read and validate the faces of ``source``.
+def load_faces(source: FaceSource, *, verify: bool = False) -> FaceSet:
+    """Read and validate the faces of ``source``; parsed once, then mapped from the user's cache folder.
+
+    Without a file, ``data/KeyFacialPoints.csv`` (or ``.csv.gz``, ``.zip``) of the working directory is read; where that
+    is not there either, bench draws synthetic faces.
+
+    Args:
+        source: file and groups.
+        verify: check every byte of the cache.
 
     Raises:
         DataError: the file cannot be used; names file, row, column, value and what to do.
     """
-    if source.data is None:
-        raise DataError("no data: give --data FILE")
-    table = pd.read_csv(source.data)
-    keypoints = table[flat_names()].to_numpy(np.float32).reshape(len(table), -1, 2)
-    images = np.stack([np.array(text.split(), dtype=np.uint8) for text in table["Image"]])
-    images = images.reshape(-1, FRAME_PX, FRAME_PX)
-    groups = np.arange(len(images))
-    grouping = "none"
-    if source.groups not in ("auto", "none"):
-        path = Path(source.groups)
-        groups = pd.factorize(pd.read_csv(path).iloc[:, 0])[0]
-        grouping = f"file:{path.name}"
-    fingerprint = hashlib.sha256(images.tobytes() + keypoints.tobytes()).hexdigest()[:16]
-    return FaceSet(
-        source.data.name,
-        images,
-        keypoints,
-        groups.astype(np.int64),
-        grouping,
-        grouping != "none",
-        fingerprint,
-    )
+    path = source.data or next((file for file in DEFAULT_FILES if file.exists()), None)
+    if path is None:
+        return _synthetic(source)
+    parsed = parsed_file(path, verify=verify)
+    groups, grouping, people_known = _groups(source.groups, parsed, path)
+    return FaceSet(path.name, parsed.images, parsed.keypoints, groups, grouping, people_known, parsed.fingerprint)
+
+
+def _groups(asked: str, parsed: Parsed, path: Path) -> tuple[NDArray[np.int64], str, bool]:
+    rows = len(parsed.images)
+    if asked == NONE:
+        return np.arange(rows, dtype=np.int64), NONE, False
+    if asked == AUTO:
+        return near_duplicate_clusters(parsed.images), AUTO, False
+    if asked in parsed.columns:
+        return groups_from_values(parsed.columns[asked], f"{path.name}, column {asked}", rows), f"column:{asked}", True
+    file = Path(asked)
+    if not file.exists():
+        columns = ", ".join(parsed.columns) or "none"
+        raise DataError(
+            f"--groups {asked}: neither a file nor a column of {path.name} (further columns: {columns}); "
+            f"give FILE, COLUMN, auto or none"
+        )
+    return groups_from_values(read_group_file(file), file.name, rows), f"file:{file.name}", True
+
+
+def _synthetic(source: FaceSource) -> FaceSet:
+    if source.groups not in (AUTO, NONE):
+        raise DataError(f"--groups {source.groups}: synthetic faces bring their own people; give --data FILE with it")
+    raise DataError("no data: give --data FILE or put it at data/KeyFacialPoints.csv")

@@ -2,14 +2,12 @@
 
 import contextlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
+from bench.cache_folder import cache_folder
 from bench.records.atomic import write_text
 from bench.records.keys import digest
 
@@ -46,12 +44,6 @@ def catalogue() -> list[CatalogueEntry]:
     with contextlib.suppress(OSError):  # a folder that cannot be written only costs time
         write_text(path, json.dumps([entry.as_json() for entry in entries]))
     return entries
-
-
-def cache_folder() -> Path:
-    """Where bench remembers what it can rebuild: ``BENCH_CACHE_DIR``, else the user's cache folder."""
-    asked = os.environ.get("BENCH_CACHE_DIR")
-    return Path(asked) if asked else Path(platformdirs.user_cache_dir("bench-keypoints"))
 
 
 def _sources_digest() -> str:

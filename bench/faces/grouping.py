@@ -1,0 +1,120 @@
+"""Who belongs together: a file, a column, near-duplicate clusters, or nobody."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import DataError
+from bench.faces.opening import open_lines
+
+AUTO, NONE = "auto", "none"
+SIMILARITY = 0.93
+"""Pictures whose 24x24 versions correlate at least so much count as copies of one moment."""
+LARGEST_SHARE = 0.02
+"""No cluster holds more of the rows than this: a chain of likenesses must not swallow the set."""
+SIDE = 24
+BLOCK_ROWS = 1024
+
+
+def groups_from_values(values: Sequence[str], origin: str, rows: int) -> NDArray[np.int64]:
+    """Number the distinct texts in order of appearance: int64 (N,).
+
+    Raises:
+        DataError: another number of values than rows, or a blank among them.
+    """
+    if len(values) != rows:
+        raise DataError(f"{origin}: {len(values):,} groups for {rows:,} faces; give one line per row, in order")
+    numbers: dict[str, int] = {}
+    codes = np.empty(rows, dtype=np.int64)
+    for row, value in enumerate(values):
+        text = value.strip()
+        if not text:
+            raise DataError(
+                f"{origin}: row {row + 1} is blank; name the person, or give each unknown a name of its own"
+            )
+        codes[row] = numbers.setdefault(text, len(numbers))
+    return codes
+
+
+def read_group_file(path: Path) -> list[str]:
+    """The values of a CSV with one column and a header.
+
+    Raises:
+        DataError: not readable, not UTF-8, or more than one column.
+    """
+    values: list[str] = []
+    with open_lines(path) as lines:
+        try:
+            for number, fields in enumerate(csv.reader((line.decode("utf-8-sig") for line in lines), strict=True)):
+                if len(fields) > 1:
+                    raise DataError(f"{path.name}: line {number + 1} has {len(fields)} columns, expected one")
+                values.append(fields[0] if fields else "")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path.name}: not UTF-8 text; save it as UTF-8") from error
+        except csv.Error as error:
+            raise DataError(f"{path.name}: no CSV ({error})") from error
+    if not values:
+        raise DataError(f"{path.name}: is empty; expected a header and one group per row")
+    while len(values) > 1 and not values[-1].strip():
+        values.pop()  # blank lines at the end
+    return values[1:]
+
+
+def near_duplicate_clusters(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Cluster pictures that are nearly the same: uint8 (N, 96, 96) -> int64 (N,).
+
+    Single linkage over pairs of 24x24 pictures with a correlation of at least .93, most alike first; a link that would
+    make a cluster larger than 2 % of the rows (but at least two) is not made. Pairs are taken in blocks of rows, so
+    memory grows with N and not with its square; within a block the order is by likeness.
+    """
+    small = _standardised(images)
+    rows = len(small)
+    clusters = _Clusters(rows, max(2, int(LARGEST_SHARE * rows)))
+    for start in range(0, rows, BLOCK_ROWS):
+        alike = small[start : start + BLOCK_ROWS] @ small[start:].T
+        first, second = np.nonzero(np.triu(alike >= SIMILARITY, k=1))
+        for pair in np.argsort(-alike[first, second], kind="stable"):
+            clusters.join(start + int(first[pair]), start + int(second[pair]))
+    return clusters.labels()
+
+
+def _standardised(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """24x24 block means with zero mean and unit length, float32 (N, 576): their products are correlations."""
+    block = images.shape[1] // SIDE
+    small = np.empty((len(images), SIDE * SIDE), dtype=np.float32)
+    for start in range(0, len(images), BLOCK_ROWS):
+        part = images[start : start + BLOCK_ROWS].reshape(-1, SIDE, block, SIDE, block)
+        small[start : start + BLOCK_ROWS] = part.mean(axis=(2, 4), dtype=np.float32).reshape(len(part), -1)
+    small -= small.mean(axis=1, keepdims=True)
+    return np.asarray(small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6))
+
+
+class _Clusters:
+    """Disjoint sets with a limit on their size."""
+
+    def __init__(self, rows: int, largest: int) -> None:
+        self._parent = list(range(rows))
+        self._size = [1] * rows
+        self._largest = largest
+
+    def join(self, one: int, other: int) -> None:
+        """Put two rows' clusters together where the limit allows."""
+        first, second = self._root(one), self._root(other)
+        if first != second and self._size[first] + self._size[second] <= self._largest:
+            self._parent[second] = first
+            self._size[first] += self._size[second]
+
+    def labels(self) -> NDArray[np.int64]:
+        """Clusters numbered in order of their first row."""
+        roots = [self._root(row) for row in range(len(self._parent))]
+        _, first, codes = np.unique(roots, return_index=True, return_inverse=True)
+        return np.asarray(np.argsort(np.argsort(first))[codes], dtype=np.int64)
+
+    def _root(self, row: int) -> int:
+        while self._parent[row] != row:
+            self._parent[row] = self._parent[self._parent[row]]
+            row = self._parent[row]
+        return row

@@ -1,0 +1,143 @@
+"""Mutates files of faces and checks that each is read exactly as a plain slow reader reads it, or refused in one line.
+
+    python benchmarks/fuzz_reading.py --files 20000 --data data/KeyFacialPoints.csv
+
+Prints the counts and the time; exit code 1 where any file was read wrongly, hung, or ended in another exception.
+"""
+
+import argparse
+import csv
+import gzip
+import io
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from bench.errors import DataError
+from bench.faces.keypoints import flat_names
+from bench.faces.opening import open_lines
+from bench.faces.reading import MISSING, read_rows
+
+ROWS = 3
+SLOWEST_S = 2.0
+TOKENS = [b",", b",,", b" ", b"  ", b"\n", b"\r\n", b"\r", b'"', b"\0", b"nan", b"inf", b"-1", b"256", b"12.5", b"1e3"]
+TOKENS += [b"\xff\xfe", b"\xef\xbb\xbf", "é".encode(), b"0", b"007", b"_", b"Image", b"left_eye_center_x", b"\t", b""]
+
+
+def original_lines(data: Path | None) -> list[bytes]:
+    """A header and a few rows: of the users' file, or drawn at random."""
+    if data is not None:
+        with open_lines(data) as lines:
+            return [line for _, line in zip(range(ROWS + 1), lines, strict=False)]
+    generator = np.random.default_rng(0)
+    rows = [",".join([*flat_names(), "Image"]).encode()]
+    for _ in range(ROWS):
+        points = ",".join(f"{value:.3f}" for value in generator.uniform(0, 95, 30))
+        rows.append(f"{points},{' '.join(map(str, generator.integers(0, 256, 9216)))}".encode())
+    return rows
+
+
+def mutate(lines: list[bytes], generator: random.Random) -> bytes:
+    """One to three changes of bytes, tokens, fields, lines or compression."""
+    content = bytearray(b"\n".join(lines) + b"\n")
+    for _ in range(generator.randint(1, 3)):
+        kind = generator.randrange(6)
+        # Half of the changes fall into the header and the points, where most of the meaning is.
+        place = generator.randrange(min(900, len(content)) if generator.random() < 0.5 else len(content))
+        if kind == 0:
+            content[place] = generator.randrange(256)
+        elif kind == 1:
+            content[place:place] = generator.choice(TOKENS)
+        elif kind == 2:
+            del content[place : place + generator.choice([1, 1, 2, 30, 4000])]
+        elif kind == 3:
+            content[place : place + generator.randint(1, 4)] = generator.choice(TOKENS)
+        elif kind == 4:
+            fields = bytes(content).split(b",")
+            one, other = generator.randrange(len(fields)), generator.randrange(len(fields))
+            fields[one], fields[other] = fields[other], fields[one]
+            content = bytearray(b",".join(fields))
+        else:
+            del content[place:]
+        if not content:
+            content = bytearray(b"\n")
+    if generator.random() < 0.1:
+        packed = bytearray(gzip.compress(bytes(content), 1))
+        if generator.random() < 0.7:
+            packed[generator.randrange(len(packed))] ^= 1 << generator.randrange(8)
+        return bytes(packed)
+    return bytes(content)
+
+
+def read_slowly(content: bytes) -> tuple[list[list[int]], list[list[float]]]:
+    """The same table by the csv module and Python's own numbers: what an accepted file must have meant."""
+    if content[:2] == b"\x1f\x8b":
+        content = gzip.decompress(content)
+    table = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
+    while table and (not table[-1] or not "".join(table[-1]).strip()):
+        table.pop()
+    header = [name.strip() for name in table[0]]
+    places = [header.index(name) for name in flat_names()]
+    missing = {word.decode() for word in MISSING}
+    pictures, points = [], []
+    for row in table[1:]:
+        pictures.append([int(word) for word in row[header.index("Image")].split()])
+        fields = [row[place].strip() for place in places]
+        points.append([float("nan") if field in missing else float(field) for field in fields])
+    return pictures, points
+
+
+def judge(path: Path, content: bytes) -> str:
+    """``read``, ``refused``, or what went wrong."""
+    path.write_bytes(content)
+    started = time.perf_counter()
+    try:
+        rows = [row for _, row in read_rows(path)]
+    except DataError as error:
+        text = str(error)
+        in_form = path.name in text and "\n" not in text
+        return "refused" if in_form else f"refused in another form: {text!r}"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    if time.perf_counter() - started > SLOWEST_S:
+        return "took too long"
+    try:
+        pictures, points = read_slowly(content)
+    except Exception as error:
+        return f"read, but the plain reader fails: {type(error).__name__}: {error}"
+    same = len(rows) == len(pictures) and all(
+        row.picture.tolist() == picture and np.array_equal(row.points, np.float32(point), equal_nan=True)
+        for row, picture, point in zip(rows, pictures, points, strict=True)
+    )
+    return "read" if same else "read wrongly"
+
+
+def main() -> int:
+    """Run the fuzzer; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--files", type=int, default=20_000)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    lines = original_lines(asked.data)
+    generator = random.Random(asked.seed)
+    counts: Counter[str] = Counter()
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(asked.files):
+            verdict = judge(Path(folder) / "faces.csv", mutate(lines, generator))
+            counts[verdict] += 1
+    seconds = time.perf_counter() - started
+    sys.stdout.write(f"{asked.files:,} mutated files in {seconds:.0f} s (seed {asked.seed})\n")
+    for verdict, count in counts.most_common():
+        sys.stdout.write(f"{count:7,}  {verdict}\n")
+    return 0 if set(counts) <= {"read", "refused"} else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Doubts are counted once each; clusters keep copies together and stay small."""
+
+import dataclasses
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.faces.checks import inspect
+from bench.faces.face_set import FaceSet
+from bench.faces.grouping import near_duplicate_clusters
+from bench.faces.keypoints import MIRROR
+from tests.conftest import draw_rows
+
+
+def face_set(rows: int = 30) -> FaceSet:
+    images, keypoints = draw_rows(rows)
+    # The drawn points are named at random: put every left one on the picture's right.
+    swap = keypoints[:, :, 0] < keypoints[:, list(MIRROR), 0]
+    left = np.array([index < MIRROR[index] for index in range(15)])
+    mirrored = keypoints[:, list(MIRROR)]
+    keypoints = np.where((swap & left | swap[:, list(MIRROR)] & left[list(MIRROR)])[..., None], mirrored, keypoints)
+    return FaceSet("f.csv", images, keypoints, np.arange(rows), "none", False, "ab")
+
+
+def kinds(faces: FaceSet) -> dict[str, list[int]]:
+    return {finding.kind: finding.rows.tolist() for finding in inspect(faces)}
+
+
+def test_a_clean_set_raises_no_doubt() -> None:
+    assert kinds(face_set()) == {}
+
+
+def test_each_doubt_names_its_rows() -> None:
+    faces = face_set()
+    images, keypoints = faces.images.copy(), faces.keypoints.copy()
+    images[4] = 77
+    images[9] = images[2]
+    keypoints[9] = keypoints[2]
+    images[11] = images[3]
+    keypoints[20] = keypoints[20, list(MIRROR)]
+    keypoints[25, 10] = [2, 93]
+    found = kinds(dataclasses.replace(faces, images=images, keypoints=keypoints))
+    assert found["constant pictures"] == [5]
+    assert found["exact duplicates"] == [10, 12]
+    assert found["contradicting duplicates"] == [12]
+    assert found["left and right swapped"] == [21]
+    assert 26 in found["labels in unusual places"]
+
+
+def test_copies_with_noise_are_one_cluster() -> None:
+    images, _ = draw_rows(60)
+    noisy = np.clip(images[:3].astype(int) + np.random.default_rng(1).integers(-4, 5, images[:3].shape), 0, 255)
+    clusters = near_duplicate_clusters(np.concatenate([images, noisy.astype(np.uint8)]))
+    assert clusters[60:].tolist() == clusters[:3].tolist()
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 1000), st.integers(60, 200), st.integers(1, 4))
+def test_no_cluster_holds_more_than_its_share(seed: int, rows: int, originals: int) -> None:
+    generator = np.random.default_rng(seed)
+    pictures = generator.integers(0, 255, (originals, 96, 96), dtype=np.uint8)
+    clusters = near_duplicate_clusters(pictures[generator.integers(0, originals, rows)])
+    assert np.bincount(clusters).max() <= max(2, rows // 50)
