@@ -13,7 +13,6 @@ from bench.tuning.ranges import Range
 from bench.tuning.sampling import distributions
 from bench.tuning.space import search_space, split_params
 
-
 WING = Recipe(loss="wing", lr=3e-3)
 """Fixed here, so that better defaults change no test."""
 
