@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.reporting.markdown import format_count
 from bench.reporting.subjects import Subject
 
 NOTHING = "–"
@@ -62,7 +61,7 @@ def _latency_line(entry: Mapping[str, Any]) -> tuple[str, ...]:
         _fixed(entry["p95"], 2),
         _fixed(entry["p99"], 2),
         str(entry["samples"]),
-        format_count(entry.get("throughput_images_per_s")),
+        _fixed(entry.get("throughput_images_per_s"), 0),
         "unstable" if entry.get("unstable") else "",
     )
 
