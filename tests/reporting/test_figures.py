@@ -150,3 +150,12 @@ def test_pictures_are_those_of_the_results_or_none(tmp_path: Path, monkeypatch: 
     found = find_pictures({**dataset, "fingerprint": named.fingerprint}, None)
     assert found is not None
     assert found.rows == 6
+
+
+def test_a_damaged_file_of_that_name_costs_only_the_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "faces.csv").write_text("not,faces\n")
+    assert find_pictures({"name": "faces.csv", "fingerprint": "00", "synthetic": False}, None) is None
+    assert "no pictures in the report" in caplog.text
