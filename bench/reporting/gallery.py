@@ -25,7 +25,9 @@ JPEG_QUALITY = 82
 AGREEMENT = 0.5
 """Networks agree against a label where they lie within this share of their common distance from it ..."""
 USUAL = 1.5
-"""... and no further from each other than this times the median over all rows: on hard pictures they scatter."""
+"""... and no further from each other than this times the median over all rows: on hard pictures they scatter ..."""
+OUTSTANDING = 4.0
+"""... and their common error is this many times its median over all rows: weak networks agree on much that is wrong."""
 
 Numbers = NDArray[np.float64]
 Points = NDArray[np.float32]
@@ -125,30 +127,37 @@ class Panel:
         networks: how many they are.
         consensus: float64 (N, 15, 2), the median of their predictions in px.
         scatter_px: float64 (N,), root mean square distance of their coordinates from it.
+        error_px: float64 (N,), the same of the labels; NaN where a row has none.
     """
 
     networks: int
     consensus: Numbers
     scatter_px: Numbers
+    error_px: Numbers
 
     def verdict(self, row: int, truth: Points) -> str:
-        """Whether they agree with each other against the label (15, 2) of a row."""
+        """Why they miss the label (15, 2) of a row: whose fault it looks like."""
         worst = _worst_keypoint(truth, self.consensus[row])
         if self.networks < 2:
             return f"Worst: {worst}."
-        scatter = self.scatter_px[row]
-        off = (self.consensus[row] - truth)[np.isfinite(truth)]
-        agree = scatter < AGREEMENT * np.sqrt(np.mean(np.square(off)))
-        if agree and scatter <= USUAL * np.nanmedian(self.scatter_px):
-            return f"They agree with each other within {scatter:.1f} px: look at the label ({worst})."
-        return f"They scatter by {scatter:.1f} px: a hard picture ({worst})."
+        scatter, error = self.scatter_px[row], self.error_px[row]
+        if scatter >= AGREEMENT * error or scatter > USUAL * np.nanmedian(self.scatter_px):
+            return f"They scatter by {scatter:.1f} px: a hard picture ({worst})."
+        if error < OUTSTANDING * np.nanmedian(self.error_px):
+            return f"They share an error that is not unusual for them ({worst})."
+        return f"They agree with each other within {scatter:.1f} px: look at the label ({worst})."
 
 
 def _consult(networks: Sequence[str], observations: Observations) -> Panel:
     every = np.arange(len(observations.truth))
     guesses = np.stack([mean_prediction(observations.predictions[model], every) for model in networks])
     consensus = np.median(guesses, axis=0)
-    return Panel(len(networks), consensus, np.sqrt(np.mean(np.square(guesses - consensus), axis=(0, 2, 3))))
+    scatter_px = np.sqrt(np.mean(np.square(guesses - consensus), axis=(0, 2, 3)))
+    squared = np.square(consensus - observations.truth)
+    labelled = np.isfinite(squared)
+    count = labelled.sum(axis=(1, 2))
+    mean = np.where(labelled, squared, 0).sum(axis=(1, 2)) / np.maximum(count, 1)
+    return Panel(len(networks), consensus, scatter_px, np.sqrt(np.where(count > 0, mean, np.nan)))
 
 
 def _worst_keypoint(truth: Points, guess: Numbers) -> str:

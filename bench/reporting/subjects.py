@@ -16,11 +16,13 @@ class Subject:
         index: its place in the document; the only thing about it that enters ids and data attributes.
         row: the row itself.
         colour: 1 .. ``COLOURS`` for the best networks, 0 for the others.
+        leads: whether it is a candidate that is not told apart from the best candidate.
     """
 
     index: int
     row: Mapping[str, Any]
     colour: int
+    leads: bool
 
     @property
     def name(self) -> str:
@@ -76,4 +78,6 @@ def subjects_of(rows: Sequence[Mapping[str, Any]]) -> tuple[Subject, ...]:
     """Number the rows; the best ``COLOURS`` candidates get colours in the order of the ranking."""
     candidates = [index for index, row in enumerate(rows) if row["kind"] != "gate"]
     colour = {index: place for place, index in enumerate(candidates[:COLOURS], start=1)}
-    return tuple(Subject(index, row, colour.get(index, 0)) for index, row in enumerate(rows))
+    best = next((rows[index]["tie_group"] for index in candidates if rows[index]["rank"] is not None), None)
+    leading = {index for index in candidates if best is not None and rows[index]["tie_group"] == best}
+    return tuple(Subject(index, row, colour.get(index, 0), index in leading) for index, row in enumerate(rows))

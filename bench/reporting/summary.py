@@ -17,7 +17,7 @@ def summary_sentences(document: Document, subjects: Sequence[Subject]) -> list[s
     if not networks:
         return ["No network has all its cells yet, so nothing is ranked.", *_failures(document)]
     best = min(networks, key=lambda each: each.rmse_px or 0.0)
-    tied = [each for each in networks if each.letter == best.letter and each is not best]
+    tied = [each for each in networks if each.leads and each is not best]
     return [
         _leader(best),
         _ties(tied, len(networks)),

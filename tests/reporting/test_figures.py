@@ -159,3 +159,21 @@ def test_a_damaged_file_of_that_name_costs_only_the_pictures(
     (tmp_path / "faces.csv").write_text("not,faces\n")
     assert find_pictures({"name": "faces.csv", "fingerprint": "00", "synthetic": False}, None) is None
     assert "no pictures in the report" in caplog.text
+
+
+def test_weak_networks_accuse_no_label() -> None:
+    """Networks that share one poor answer agree everywhere; that says nothing about labels."""
+    generator = np.random.default_rng(1)
+    labels = (48 + generator.normal(0, 6, (60, 1, 2)) + generator.normal(0, 1, (60, 15, 2))).astype(np.float32)
+    constant = np.full((1, 60, 15, 2), 48, np.float32)
+    predictions = {"a": constant, "b": constant + np.float32(0.1)}
+    observations = Observations(labels, np.arange(60), np.arange(60) % 5, predictions, dict.fromkeys("ab", "network"))
+    subjects = subjects_of([row(name, 6.0, 1) for name in predictions])
+    gallery = make_gallery(subjects, observations, row_errors(observations), None)
+    assert len(gallery.suspects) == 12
+    assert all("not unusual for them" in card.words for card in gallery.suspects)
+
+
+def test_a_gate_is_never_shown_as_leading() -> None:
+    subjects = subjects_of([row("ridge", 1.0, 1, kind="gate"), row("net", 2.0, 2), row("other", 2.1, 2)])
+    assert [each.leads for each in subjects] == [False, True, True]

@@ -21,7 +21,7 @@ def interval_cells(subjects: Sequence[Subject]) -> dict[int, Markup]:
 
 
 def _cell(subject: Subject, scale: Scale) -> Markup:
-    root = picture(WIDTH, HEIGHT, "", class_=f"interval{' best' if subject.letter == 'A' else ''}", aria_hidden="true")
+    root = picture(WIDTH, HEIGHT, "", class_=f"interval{' best' if subject.leads else ''}", aria_hidden="true")
     middle, error = HEIGHT / 2, subject.rmse_px or 0.0
     put(root, "line", class_="grid", x1=0, x2=WIDTH, y1=middle, y2=middle)
     if error > scale.high:

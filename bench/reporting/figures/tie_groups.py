@@ -15,10 +15,11 @@ AXIS_Y, BAR_GAP, LABEL_GAP = 62.0, 11.0, 21.0
 
 @dataclass(frozen=True)
 class Bar:
-    """A tie group of several: its letter and the places of its members, left to right."""
+    """A tie group of several: letter, places of its members left to right, whether the best network is in it."""
 
     letter: str
     places: tuple[float, ...]
+    leads: bool
 
     def covers(self, other: "Bar") -> bool:
         """Whether the two would touch on one line."""
@@ -75,7 +76,7 @@ def _bars(ranked: Sequence[Subject], scale: Scale) -> list[Bar]:
         members = list(found)
         places = [_place(each, scale) for each in members]
         if len(members) > 1:
-            bars.append(Bar(members[0].letter, tuple(sorted(places))))
+            bars.append(Bar(members[0].letter, tuple(sorted(places)), any(each.leads for each in members)))
     return bars
 
 
@@ -93,7 +94,7 @@ def _levels(bars: Sequence[Bar]) -> list[list[Bar]]:
 
 
 def _draw_bar(root: Element, bar: Bar, y: float) -> None:
-    group = put(root, "g", class_=f"tie{' best' if bar.letter == 'A' else ''}")
+    group = put(root, "g", class_=f"tie{' best' if bar.leads else ''}")
     put(group, "title", f"tie group {bar.letter}")
     put(group, "line", x1=bar.places[0] - 4, x2=bar.places[-1] + 4, y1=y, y2=y)
     for place in bar.places:

@@ -89,7 +89,7 @@ def _draw(
     gates = _gate_lines(root, subjects, y)
     front = pareto_front(points)
     _front_line(root, front, x, y)
-    for point in sorted(points, key=lambda each: each.subject.letter == "A"):
+    for point in sorted(points, key=lambda each: each.subject.leads):
         _mark(root, point, x, y)
     _labels(root, [*front, *(each for each in points if each not in front)], gates, (x, y))
     return root
@@ -124,7 +124,7 @@ def _front_line(root: Element, front: Sequence[Point], x: Scale, y: Scale) -> No
 
 def _mark(root: Element, point: Point, x: Scale, y: Scale) -> None:
     subject = point.subject
-    mark = put(root, "g", class_=f"point{' best' if subject.letter == 'A' else ''}", data_model=str(subject.index))
+    mark = put(root, "g", class_=f"point{' best' if subject.leads else ''}", data_model=str(subject.index))
     put(mark, "title", f"{subject.name}: {point.error:.3f} px")
     at_x, at_y = x(point.cost), y(point.error)
     if point.error_interval:
