@@ -5,13 +5,13 @@ loss. A run draws people with replacement, lays folds, trains "architectures" an
 would hold. Because effects multiply and average to one, the expected error of the procedure is known exactly.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.comparing.row_losses import RowLosses
-from bench.comparing.spread import spread
+from bench.comparing.spread import of_differences, spread
 from bench.faces.folds import assign_group_folds
 
 Numbers = NDArray[np.float64]
@@ -147,17 +147,15 @@ def fitted_population(losses: RowLosses) -> Population:
         raise ValueError("needs records of a network with two seeds or more: run `bench run --seeds 3` first")
     chosen = losses.of(networks)
     fits = [_training_effects(chosen, model) for model in range(len(networks))]
-    cell, person_cell, row_cell, fold = (
-        float(np.sqrt(np.mean(np.square(column)))) for column in zip(*fits, strict=True)
-    )
+    cell, person_cell, row_cell = (float(np.sqrt(np.mean(np.square(column)))) for column in zip(*fits, strict=True))
     person, row = _architecture_effects(chosen, person_cell, row_cell)
     best = min(range(len(networks)), key=chosen.mean_squared_px2)
     expected = chosen.squared_px2[best].mean(axis=0) / chosen.counts
-    effects = Effects(cell, person_cell, row_cell, fold, person, row)
+    effects = Effects(cell, person_cell, row_cell, _fold_effect(losses), person, row)
     return Population(expected, chosen.groups, effects, f"fitted to {', '.join(chosen.models)}")
 
 
-def _training_effects(losses: RowLosses, model: int) -> tuple[float, float, float, float]:
+def _training_effects(losses: RowLosses, model: int) -> tuple[float, float, float]:
     logs = np.log(losses.squared_px2[model] / losses.counts + 1e-12)
     seeds = len(logs)
     scatter = (logs - logs.mean(axis=0)) * np.sqrt(seeds / (seeds - 1))
@@ -165,10 +163,26 @@ def _training_effects(losses: RowLosses, model: int) -> tuple[float, float, floa
     scatter -= _cell_means(losses, scatter)
     person, row = _nested(losses, scatter)
     parts = spread(losses.of([model])).contrast(0, 0)
-    relative = 2 / np.sqrt(losses.mean_squared_px2(model))  # an RMSE's px to the logarithm of its square
-    cell = relative * np.sqrt(parts.seed_cell * seeds * losses.fold_count)
-    fold = relative * np.sqrt(parts.data_split * losses.fold_count)
-    return cell, person, row, fold
+    cell = 2 / np.sqrt(losses.mean_squared_px2(model)) * np.sqrt(parts.seed_cell * seeds * losses.fold_count)
+    return cell, person, row
+
+
+def _fold_effect(losses: RowLosses) -> float:
+    """What one architecture makes of one fold's training part, relative to its loss; gates help to find it.
+
+    The variance between folds of the difference of two models, less what people and seeds explain, without clipping
+    before the mean over pairs: four degrees of freedom a pair would otherwise turn chance into an effect.
+    """
+    found = spread(losses)
+    people, total, within, between = (
+        of_differences(part) for part in (found.people, found.seed_total, found.seed_people, found.between_folds)
+    )
+    excess = between - np.maximum(np.maximum(people, total), people - within + total)
+    first, second = np.triu_indices(len(losses.models), k=1)
+    # A relative change e of a loss moves its root by e/2 of itself.
+    scale = (np.square(found.rmse_px[first]) + np.square(found.rmse_px[second])) / 4
+    mean = float(np.mean(excess[first, second] / scale)) * losses.fold_count if first.size else 0.0
+    return float(np.sqrt(max(mean, 0.0)))
 
 
 def _architecture_effects(losses: RowLosses, person_cell: float, row_cell: float) -> tuple[float, float]:
@@ -203,8 +217,3 @@ def _nested(losses: RowLosses, values: Numbers) -> tuple[float, float]:
     total = float(np.square(values).mean())
     person = float(np.clip(person, 0.0, total))
     return float(np.sqrt(person)), float(np.sqrt(total - person))
-
-
-def without_fold_effect(population: Population) -> Population:
-    """The same where training parts bring nothing of their own."""
-    return replace(population, effects=replace(population.effects, fold=0.0))
