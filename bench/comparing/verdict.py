@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import isnan
 
-from bench.comparing.floor import Improvement, ResolutionFloor
+from bench.comparing.floor import ResolutionFloor
 from bench.comparing.keypoints import KeypointResult, keypoint_results
 from bench.comparing.observations import Observations
 from bench.comparing.pair_tests import PairTest
@@ -61,14 +61,6 @@ def compare(observations: Observations, ranking: Ranking, first: str, second: st
         tails=(tails[pair.a], tails[pair.b]),
         pairs=sum((True in gates) == _has_gate(observations, other) for other in ranking.pairs),
         floor=ranking.floor,
-    )
-
-
-def improvement_sentence(improvement: Improvement) -> str:
-    """What would lower the floor, to what and for how long."""
-    return (
-        f"{improvement.after} {improvement.means} instead of {improvement.before} would lower it to about "
-        f"{improvement.floor_px:.2g} px for {improvement.extra_minutes:,.1f} more minutes of training"
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from bench.comparing.observations import Observations
 from bench.comparing.ranking import Ranking
+from bench.comparing.summary import comparison_summary
 from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.measuring.accuracy import Accuracy, score
 from bench.measuring.latency_statistics import summarise_latencies
@@ -30,6 +31,8 @@ def leaderboard_document(
     builder = _Rows(selection, observations, ranking, latencies, costs)
     scored = [model for model in ranking.order if model in selection.entries]
     partial = [model for model in observations.predictions if model not in scored]
+    rows = [builder.row(model) for model in [*scored, *partial]]
+    train_seconds = sum(row["train_seconds"] or 0 for row in rows if row["rank"] is not None)
     return {
         "schema": LEADERBOARD_SCHEMA,
         "generated": latest.asked,
@@ -40,11 +43,12 @@ def leaderboard_document(
             "grouping": latest.dataset.grouping,
         },
         "machine": latest.environment,
-        "rows": [builder.row(model) for model in [*scored, *partial]],
+        "rows": rows,
         "failed": [_failure(cell) for entry in selection.entries.values() for cell in entry.failed],
         "unlike_records": selection.unlike,
         "resolution_floor_px": _rounded(ranking.floor.difference_px if ranking.floor is not None else None),
         "weak_evidence": ranking.weak,
+        "comparison": _rounded_within(comparison_summary(observations, ranking, train_seconds)),
     }
 
 
@@ -164,3 +168,12 @@ def _rounded(value: float | None) -> float | None:
     if value is None or not np.isfinite(value):
         return None
     return float(f"{value:.6g}")
+
+
+def _rounded_within(found: Any) -> Any:
+    """The same document with every float rounded."""
+    if isinstance(found, dict):
+        return {name: _rounded_within(value) for name, value in found.items()}
+    if isinstance(found, list | tuple):
+        return [_rounded_within(value) for value in found]
+    return _rounded(found) if isinstance(found, float) else found

@@ -133,12 +133,23 @@ def _reading_notes(document: Document) -> list[str]:
     if floor is not None:
         notes += ["", f"This run would find a difference of {floor:.2f} px in four cases out of five; smaller ones may "
                   "be missed."]  # fmt: skip
+        notes += _lowering_notes(document["comparison"]["resolution_floor"])
     if document["weak_evidence"]:
         notes += ["", "One training seed: how much training itself varies is only estimated; `--seeds 3` measures it."]
     if document["unlike_records"]:
         notes += ["", f"{document['unlike_records']} records under this folder have other data, folds or settings and "
                   "are not shown."]  # fmt: skip
     return notes
+
+
+def _lowering_notes(floor: Document) -> list[str]:
+    """What would lower the resolution floor, most effective first."""
+    ways = [
+        f"{way['to']} {way['means']} instead of {way['from']}: about {way['floor_px']:.2g} px "
+        f"(+{format_seconds(way['extra_minutes'] * 60)} of training)"
+        for way in floor["lowered_by"]
+    ]
+    return ["", f"To resolve smaller differences: {'; '.join(ways)}."]
 
 
 def _keypoint_table(rows: Sequence[Document]) -> str:
