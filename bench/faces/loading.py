@@ -1,5 +1,6 @@
 """The front door of the faces room: a source becomes a face set."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from bench.errors import DataError
 from bench.faces.cache import Parsed, parsed_file
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.grouping import AUTO, NONE, groups_from_values, near_duplicate_clusters, read_group_file
+from bench.faces.synthetic.stored import stored_synthetic_faces
 
 DEFAULT_FILES = tuple(Path("data") / f"KeyFacialPoints{ending}" for ending in (".csv", ".csv.gz", ".zip"))
 
@@ -55,4 +57,7 @@ def _groups(asked: str, parsed: Parsed, path: Path) -> tuple[NDArray[np.int64], 
 def _synthetic(source: FaceSource) -> FaceSet:
     if source.groups not in (AUTO, NONE):
         raise DataError(f"--groups {source.groups}: synthetic faces bring their own people; give --data FILE with it")
-    raise DataError("no data: give --data FILE or put it at data/KeyFacialPoints.csv")
+    faces = stored_synthetic_faces()
+    if source.groups == AUTO:
+        return faces
+    return replace(faces, groups=np.arange(faces.rows, dtype=np.int64), grouping=NONE, people_known=False)

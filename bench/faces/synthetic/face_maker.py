@@ -49,10 +49,15 @@ def synthetic_faces(rows: int = DEFAULT_ROWS, people: int = DEFAULT_PEOPLE, seed
         head = build_head(person)
         for shot_number, row in enumerate(np.flatnonzero(groups == person_number)):
             images[row], keypoints[row] = draw_face(person, head, stream(seed, 2, person_number, shot_number))
+    return as_face_set(images, keypoints, groups)
+
+
+def as_face_set(images: NDArray[np.uint8], keypoints: NDArray[np.float32], groups: NDArray[np.int64]) -> FaceSet:
+    """Drawn faces as the other rooms see them; the arrays become read-only."""
     for array in (images, keypoints, groups):
         array.flags.writeable = False
-    fingerprint = hashlib.sha256(images.tobytes() + keypoints.tobytes()).hexdigest()[:16]
-    return FaceSet("synthetic", images, keypoints, groups, "people", True, fingerprint, synthetic=True)
+    facts = hashlib.sha256(images.tobytes() + keypoints.tobytes() + groups.tobytes())
+    return FaceSet("synthetic", images, keypoints, groups, "people", True, facts.hexdigest()[:16], synthetic=True)
 
 
 def draw_face(

@@ -39,8 +39,7 @@ def _unshadowed(skin: Skin, head: Head, direction: np.ndarray) -> Floats:
     free = np.full_like(skin.x, 4.0)
     for step in SHADOW_STEPS:
         x, y, z = (
-            start + np.float32(step * along)
-            for start, along in zip((skin.x, skin.y, skin.z), direction, strict=True)
+            start + np.float32(step * along) for start, along in zip((skin.x, skin.y, skin.z), direction, strict=True)
         )
         rho = np.sqrt(x * x + z * z)
         clearance = rho - head.radius[nearest_cell(x / (rho + z + np.float32(1e-3)), y)]

@@ -31,7 +31,9 @@ class Paint:
     albedo: Floats
     gloss: Floats
 
-    def blend(self, where: Floats, albedo: Floats | float, gloss: float | None = None, index: np.ndarray | None = None) -> None:
+    def blend(
+        self, where: Floats, albedo: Floats | float, gloss: float | None = None, index: np.ndarray | None = None
+    ) -> None:
         """Lay ``albedo`` over the samples with weight ``where``; with ``index``, over these samples only."""
         chosen = slice(None) if index is None else index
         self.albedo[chosen] += where * (albedo - self.albedo[chosen])
@@ -96,9 +98,7 @@ def _paint_folds(result: Paint, person: Person, expression: Expression, layout: 
         result.darken(1 - 0.13 * age * np.maximum(lines, 0) ** 2, index)
 
 
-def _paint_cheek_fold(
-    result: Paint, person: Person, expression: Expression, layout: Layout, skin: Skin
-) -> None:
+def _paint_cheek_fold(result: Paint, person: Person, expression: Expression, layout: Layout, skin: Skin) -> None:
     start = np.array([8.5 * person.nose_width, person.nose_y - 0.5])
     end = np.array([layout.mouth_corner[0] + 3.5, layout.mouth_corner[1] + 0.5])
     index = _near(skin, (float(start[0] + end[0]) / 2, float(start[1] + end[1]) / 2), 12, 14)
