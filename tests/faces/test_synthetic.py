@@ -64,7 +64,7 @@ def test_more_rows_begin_with_the_same_pictures_of_each_person() -> None:
 
 
 def test_keypoints_have_mean_and_spread_of_real_labels(faces: FaceSet) -> None:
-    assert np.abs(faces.keypoints.mean(axis=0) - MEAN_FACE).max() < 1.5
+    assert np.abs(faces.keypoints.mean(axis=0) - MEAN_FACE).max() < 2.0
     mean_face_rmse_px = np.sqrt(((faces.keypoints - faces.keypoints.mean(axis=0)) ** 2).mean())
     assert 4.0 < mean_face_rmse_px < 5.2  # 4.58 on real frames
 

@@ -99,9 +99,9 @@ def _paint_folds(result: Paint, person: Person, expression: Expression, layout: 
 
 
 def _paint_cheek_fold(result: Paint, person: Person, expression: Expression, layout: Layout, skin: Skin) -> None:
-    start = np.array([8.5 * person.nose_width, person.nose_y - 0.5])
-    end = np.array([layout.mouth_corner[0] + 3.5, layout.mouth_corner[1] + 0.5])
-    index = _near(skin, (float(start[0] + end[0]) / 2, float(start[1] + end[1]) / 2), 12, 14)
+    start = (8.5 * person.nose_width, person.nose_y - 0.5)
+    end = (layout.mouth_corner[0] + 3.5, layout.mouth_corner[1] + 0.5)
+    index = _near(skin, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2), 12, 14)
     along = np.clip((skin.y[index] - start[1]) / (end[1] - start[1]), 0, 1)
     offset = np.abs(skin.x[index]) - (start[0] + along * (end[0] - start[0]) + 2.5 * along * (1 - along))
     strength = 0.05 + 0.22 * person.age + 0.16 * max(expression.smile, 0)
@@ -116,12 +116,12 @@ def _paint_beard(result: Paint, person: Person, layout: Layout, skin: Skin) -> N
     index = np.flatnonzero((skin.y > 8) & (skin.y < person.chin_y + 10) & (np.abs(skin.turn) < 1.05))
     x, y = np.abs(skin.x[index]), skin.y[index]
     grain = lookup(noise_tile(0.8), skin.x[index] * 4 + person.texture, skin.y[index] * 3)
-    cheek_line = 20 + 0.012 * (38 - x) ** 2
+    cheek_line = 20 + 0.012 * (38 - x) * (38 - x)
     # A moustache fans out from under the nose and ends a little beyond the corners of the mouth.
-    top = person.nose_y + 5.5 + 0.035 * x**2 + 1.2 * grain
+    top = person.nose_y + 5.5 + 0.035 * x * x + 1.2 * grain
     upper = smooth_step(-1.2, 2.0, y - top) * smooth_step(4, 0, x - layout.mouth_corner[0] - grain)
     upper *= smooth_step(3, -1, y - layout.mouth_corner[1] - 0.2 * x)
-    cheeks = smooth_step(cheek_line - 3, cheek_line + 4, y + grain)
+    cheeks = smooth_step(-3, 4, y + grain - cheek_line)
     lower = np.maximum(cheeks * smooth_step(12, 18, x), smooth_step(layout.lip_bottom - 2, layout.lip_bottom + 4, y))
     cover = np.maximum(person.beard * np.maximum(lower, upper), person.moustache * upper)
     cover = np.maximum(cover, person.stubble * np.maximum(lower, upper))

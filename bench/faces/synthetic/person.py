@@ -93,7 +93,7 @@ def draw_person(generator: np.random.Generator) -> Person:
         nose_height=normal(15.0, 1.6),
         nose_width=float(np.clip(normal(0.94 if feminine else 1.08, 0.14), 0.7, 1.5)),
         mouth_y=normal(29.6, 1.3),
-        mouth_half_width=normal(14.0, 1.1),
+        mouth_half_width=normal(14.7, 1.1),
         upper_lip=float(np.clip(normal(3.6, 0.9), 1.6, 6.0)),
         lower_lip=float(np.clip(normal(5.0, 1.0), 2.4, 8.0)),
         lip_albedo=float(np.clip(normal(0.62 if feminine else 0.78, 0.12), 0.35, 1.0)),
