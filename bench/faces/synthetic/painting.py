@@ -116,11 +116,12 @@ def _paint_beard(result: Paint, person: Person, layout: Layout, skin: Skin) -> N
     index = np.flatnonzero((skin.y > 8) & (skin.y < person.chin_y + 10) & (np.abs(skin.turn) < 1.05))
     x, y = np.abs(skin.x[index]), skin.y[index]
     grain = lookup(noise_tile(0.8), skin.x[index] * 4 + person.texture, skin.y[index] * 3)
-    cheek_line = 20 + 0.012 * (38 - x) * (38 - x)
+    cheek_line: Floats = np.asarray(20 + 0.012 * (38 - x) * (38 - x), dtype=np.float32)
     # A moustache fans out from under the nose and ends a little beyond the corners of the mouth.
-    top = person.nose_y + 5.5 + 0.035 * x * x + 1.2 * grain
-    upper = smooth_step(-1.2, 2.0, y - top) * smooth_step(4, 0, x - layout.mouth_corner[0] - grain)
-    upper *= smooth_step(3, -1, y - layout.mouth_corner[1] - 0.2 * x)
+    top: Floats = np.asarray(person.nose_y + 5.5 + 0.035 * x * x + 1.2 * grain, dtype=np.float32)
+    beyond: Floats = np.asarray(x - layout.mouth_corner[0] - grain, dtype=np.float32)
+    below: Floats = np.asarray(y - layout.mouth_corner[1] - 0.2 * x, dtype=np.float32)
+    upper = smooth_step(-1.2, 2.0, y - top) * smooth_step(4, 0, beyond) * smooth_step(3, -1, below)
     cheeks = smooth_step(-3, 4, y + grain - cheek_line)
     lower = np.maximum(cheeks * smooth_step(12, 18, x), smooth_step(layout.lip_bottom - 2, layout.lip_bottom + 4, y))
     cover = np.maximum(person.beard * np.maximum(lower, upper), person.moustache * upper)
