@@ -15,6 +15,7 @@ from bench.records.schema import CellRecord, CostRecord, LatencyRecord
 from bench.reporting.selection import Entry, Selection
 
 LEADERBOARD_SCHEMA = 1
+TUNED_ON_SCORED_ROWS = "tuned on scored rows"
 
 Document = dict[str, Any]
 
@@ -123,6 +124,8 @@ class _Rows:
         flags = []
         if not entry.complete:
             flags.append(f"incomplete: {len(entry.cells)} of {entry.expected} cells")
+        if entry.tuned_on_scored_rows:
+            flags.append(TUNED_ON_SCORED_ROWS)
         if entry.asked.kind != "gate":
             flags += [
                 f"loses to {gate}"

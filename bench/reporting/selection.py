@@ -30,6 +30,11 @@ class Entry:
         """Whether every fold of every seed is there, as ranking demands."""
         return len(self.cells) == self.expected
 
+    @property
+    def tuned_on_scored_rows(self) -> bool:
+        """Whether a plain search chose the parameters: it saw rows that all but the first fold score."""
+        return any(cell.variant.tuned is not None and cell.variant.tuned.get("mode") == "plain" for cell in self.cells)
+
 
 @dataclass(frozen=True)
 class Selection:

@@ -15,6 +15,7 @@ from bench.records.keys import cell_key, digest, protocol_digest, variant_digest
 from bench.records.schema import DatasetFacts, Kind, ProtocolFacts, VariantFacts
 from bench.running.task import FoldTask
 from bench.running.variants import gate_variant, network_variant, recipe_of
+from bench.tuning.best import load_tuned, with_parameters
 
 TUNED_SUFFIX = "@tuned"
 """Marks a model that runs with the parameters `bench tune` found."""
@@ -65,13 +66,15 @@ def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
     protocol = ProtocolFacts(folds=run.folds, seed=run.seed, folds_digest=folds_digest(fold_of_row), quick=run.quick)
     protocol_name = protocol_digest(dataset, protocol)
     variants: dict[str, tuple[Kind, VariantFacts, str]] = {}
-    for model in run.models:
-        variant = network_variant(config, model)
-        variants[model] = ("network", variant, variant_digest(model, variant))
+    by_fold: dict[tuple[str, int], VariantFacts] = {}
+    for model in _with_tuned(run.models, run.tuned):
+        found = [_fold_variant(config, model, protocol_name, fold) for fold in range(1 if run.quick else run.folds)]
+        by_fold |= {(model, fold): variant for fold, variant in enumerate(found)}
+        variants[model] = ("network", found[0], _digest_of(model, found))
     for gate in GATES:
         variant = gate_variant()
         variants[gate] = ("gate", variant, variant_digest(gate, variant))
-    layout = _Layout(config, source, faces, fold_of_row, protocol_name)
+    layout = _Layout(config, source, faces, fold_of_row, protocol_name, by_fold)
     cells = tuple(
         layout.cell(model, *facts, fold, seed)
         for seed in range(run.seeds)
@@ -80,6 +83,43 @@ def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
         if seed == 0 or facts[0] != "gate"  # gates draw nothing at random: one seed says all
     )
     return Plan(dataset, protocol, protocol_name, fold_of_row, variants, cells, run.seeds)
+
+
+def _with_tuned(models: Sequence[str], tuned: bool) -> list[str]:
+    """The models as typed, each followed by its tuned form where that was asked for."""
+    listed = list(models)
+    for model in models if tuned else ():
+        if not model.endswith(TUNED_SUFFIX) and model + TUNED_SUFFIX not in listed:
+            listed.insert(listed.index(model) + 1, model + TUNED_SUFFIX)
+    return listed
+
+
+def _fold_variant(config: Config, model: str, protocol_name: str, fold: int) -> VariantFacts:
+    """How a model is trained in one fold: the same everywhere, but for the parameters of a nested search."""
+    name = architecture_of(model)
+    if name == model:
+        return network_variant(config, model)
+    tuned = load_tuned(config.run.out, name)
+    if tuned.protocol != protocol_name:
+        raise ConfigError(
+            f"{model}: was tuned on other data, folds or seed; run `bench tune --models {name}` with those of this run"
+        )
+    options, recipe = tuned.for_fold(fold)
+    facts = {
+        "mode": tuned.mode,
+        "adopted": tuned.adopted,
+        "verdict": tuned.verdict,
+        "trials": tuned.asked_trials,
+        "budget_s": tuned.budget_s,
+    }
+    variant = network_variant(with_parameters(config, name, options, recipe), name)
+    return variant.model_copy(update={"tuned": facts})
+
+
+def _digest_of(model: str, by_fold: Sequence[VariantFacts]) -> str:
+    """Names a variant by what it does in every fold; where all folds are alike, by that alone."""
+    digests = [variant_digest(model, variant) for variant in by_fold]
+    return digests[0] if len(set(digests)) == 1 else digest(digests)
 
 
 def architecture_of(model: str) -> str:
@@ -112,9 +152,11 @@ class _Layout:
     faces: FaceSet
     fold_of_row: NDArray[np.int64]
     protocol_name: str
+    by_fold: dict[tuple[str, int], VariantFacts]
 
     def cell(self, model: str, kind: Kind, variant: VariantFacts, variant_name: str, fold: int, seed: int) -> Cell:
         run = self.config.run
+        variant = self.by_fold.get((model, fold), variant)
         key = cell_key(variant_name, self.protocol_name, fold, seed)
         weights = run.out / "weights" / variant_name / f"fold{fold}-seed{seed}.safetensors"
         task = FoldTask(
