@@ -20,6 +20,7 @@ COLUMNS = ("model", "runtime", "device", "threads", "batch", "scope", "p50 ms", 
 Batches = Annotated[str, typer.Option("--batches", metavar="1,8,64", help="Pictures per call.")]
 Threads = Annotated[str, typer.Option("--threads", metavar="1,all", help="Intra-op threads; all = every core.")]
 Runtimes = Annotated[str, typer.Option("--runtime", metavar="torch,onnx", help="onnx needs the export extra.")]
+Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to measure. [auto]")]
 Rounds = Annotated[int | None, typer.Option("--rounds", metavar="N", help="Undisturbed rounds wanted. [12]")]
 Starts = Annotated[int | None, typer.Option("--starts", metavar="N", help="Fresh processes that share the rounds. [3]")]
 TurnSeconds = Annotated[
@@ -37,7 +38,7 @@ def latency(
     batches: Batches = "1",
     threads: Threads = "1",
     runtimes: Runtimes = "torch",
-    device: options.Device = None,
+    device: Device = None,
     rounds: Rounds = None,
     starts: Starts = None,
     turn_seconds: TurnSeconds = None,
