@@ -16,12 +16,10 @@ from bench.records.store import RecordStore
 
 SETTINGS = LatencySettings(starts=1, rounds=2, extra_rounds=1, turn_s=0.01, end_to_end=False, warm_up_limit_s=0.3)
 
-PLUGIN = """
+NETWORKS = """
     import os, signal
     from torch import Tensor, nn
-    from architectures import register
 
-    @register("toy_good", summary="")
     def good(*, width: int = 4) -> nn.Module:
         return nn.Sequential(nn.Conv2d(1, width, 3, stride=8), nn.Flatten(), nn.Linear(width * 144, 30))
 
@@ -29,44 +27,30 @@ PLUGIN = """
         def forward(self, pictures: Tensor) -> Tensor:
             raise ValueError("no way forward")
 
-    @register("toy_broken", summary="")
-    def broken() -> nn.Module:
-        return Broken()
-
     class Deadly(nn.Module):
         def forward(self, pictures: Tensor) -> Tensor:
             os.kill(os.getpid(), signal.SIGKILL)
-
-    @register("toy_deadly", summary="")
-    def deadly() -> nn.Module:
-        return Deadly()
 """
-
-
-@pytest.fixture
-def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes measuring processes know three toy networks: a ``sitecustomize`` is the one door into a fresh process."""
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(textwrap.dedent(PLUGIN))
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
 
 
 def subject(name: str, **options: object) -> LatencySubject:
     return LatencySubject(name, name, options, f"digest of {name} {options}")
 
 
-@pytest.mark.usefixtures("toys")
 def test_a_broken_model_is_told_and_the_others_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "PROCESSES", 3)  # the canary and two of the four: two heats
     heard: list[LatencyProgress] = []
     store = RecordStore(tmp_path / "out")
-    subjects = [subject("toy_broken"), subject("toy_good"), subject("toy_deadly"), subject("toy_good", width=8)]
+    file = tmp_path / "toys.py"
+    file.write_text(textwrap.dedent(NETWORKS))
+    good, broken, deadly = f"{file}:good", f"{file}:Broken", f"{file}:Deadly"
+    subjects = [subject(broken), subject(good), subject(deadly), subject(good, width=8)]
     records = measure_latencies(subjects, SETTINGS, store, heard.append)
     assert [record.variant_digest for record in records] == [subjects[1].variant_digest, subjects[3].variant_digest]
     assert {record.key for record in records} == {record.key for record in store.latencies()}
     failures = {progress.failed_model: str(progress.message) for progress in heard if progress.failed_model}
-    assert "no way forward" in failures["toy_broken"]
-    assert "SIGKILL" in failures["toy_deadly"]
+    assert "no way forward" in failures[broken]
+    assert "SIGKILL" in failures[deadly]
 
 
 def test_onnx_on_an_accelerator_is_refused_before_anything_starts(tmp_path: Path) -> None:
@@ -103,12 +87,18 @@ def _end(processes: list["subprocess.Popen[bytes]"]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("threads", [1, "all"])
-def test_onnx_beside_torch(tmp_path: Path, threads: int) -> None:
+def test_all_threads_are_the_usable_cores(tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"threads": ("all", usable_cores())})
+    (record,) = measure_latencies([subject("plain_cnn")], settings, RecordStore(tmp_path), lambda _: None)
+    assert record.threads == usable_cores()
+
+
+@pytest.mark.slow
+def test_onnx_beside_torch(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     settings = LatencySettings(
-        starts=2, rounds=2, extra_rounds=0, turn_s=0.02, runtimes=("torch", "onnx"), batches=(1, 3), threads=(threads,)
+        starts=2, rounds=2, extra_rounds=0, turn_s=0.02, runtimes=("torch", "onnx"), batches=(1, 3)
     )
     records = measure_latencies([subject("plain_cnn")], settings, RecordStore(tmp_path), lambda _: None)
     found = {(record.runtime, record.batch, record.end_to_end) for record in records}
