@@ -132,6 +132,9 @@ class _Rows:
                 for gate, other in self.accuracy.items()
                 if self.selection.entries[gate].asked.kind == "gate" and other.rmse_px <= accuracy.rmse_px
             ]
+        latency = self._speed(entry)["latency_ms"]
+        if latency is not None and latency["unstable"]:
+            flags.append(f"latency unstable: {latency['unstable_reason'] or 'the machine was disturbed'}")
         return flags
 
 
