@@ -13,6 +13,7 @@ import random
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from bench.faces.reading import MISSING, read_rows
 
 ROWS = 3
 SLOWEST_S = 2.0
+ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 TOKENS = [b",", b",,", b" ", b"  ", b"\n", b"\r\n", b"\r", b'"', b"\0", b"nan", b"inf", b"-1", b"256", b"12.5", b"1e3"]
 TOKENS += [b"\xff\xfe", b"\xef\xbb\xbf", "é".encode(), b"0", b"007", b"_", b"Image", b"left_eye_center_x", b"\t", b""]
 
@@ -66,18 +68,32 @@ def mutate(lines: list[bytes], generator: random.Random) -> bytes:
             del content[place:]
         if not content:
             content = bytearray(b"\n")
-    if generator.random() < 0.1:
-        packed = bytearray(gzip.compress(bytes(content), 1))
-        if generator.random() < 0.7:
-            packed[generator.randrange(len(packed))] ^= 1 << generator.randrange(8)
-        return bytes(packed)
-    return bytes(content)
+    return pack(bytes(content), generator) if generator.random() < 0.2 else bytes(content)
+
+
+def pack(content: bytes, generator: random.Random) -> bytes:
+    """A gzip or a zip of ``content``; two in three have a few bits flipped, mostly in their headers."""
+    if generator.random() < 0.5:
+        packed = bytearray(gzip.compress(content, 1))
+    else:
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w", generator.choice(ZIP_METHODS), compresslevel=1) as archive:
+            archive.writestr("faces.csv", content)
+        packed = bytearray(stream.getvalue())
+    for _ in range(generator.choice([0, 1, 3])):
+        reach = min(150, len(packed))
+        near = generator.choice([generator.randrange(reach), -1 - generator.randrange(reach)])
+        packed[near if generator.random() < 0.7 else generator.randrange(len(packed))] ^= 1 << generator.randrange(8)
+    return bytes(packed)
 
 
 def read_slowly(content: bytes) -> tuple[list[list[int]], list[list[float]]]:
     """The same table by the csv module and Python's own numbers: what an accepted file must have meant."""
     if content[:2] == b"\x1f\x8b":
         content = gzip.decompress(content)
+    elif content[:2] == b"PK":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            content = archive.read(archive.namelist()[0])
     table = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
     while table and (not table[-1] or not "".join(table[-1]).strip()):
         table.pop()

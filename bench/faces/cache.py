@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 
 from bench.cache_folder import cache_folder
 from bench.errors import DataError
+from bench.faces.grouping import near_duplicate_clusters
 from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES, KEYPOINTS
 from bench.faces.reading import points_shape, read_rows
+from bench.records.atomic import write_bytes
 
 logger = logging.getLogger(__name__)
 
 VERSION = 1
 """Counts up when the reader understands a file differently: older caches are then stale."""
 SAMPLED_ROWS = 16
-IMAGES, POINTS, FACTS = "images.raw", "keypoints.raw", "facts.json"
+SEAL_BYTES = 32
+IMAGES, POINTS, FACTS, CLUSTERS = "images.raw", "keypoints.raw", "facts.json", "clusters.raw"
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,14 @@ class Parsed:
         keypoints: float32 (N, 15, 2) in pixels, NaN = not labelled, read-only.
         columns: other named columns as text, N values each.
         fingerprint: digest over pictures and keypoints.
+        folder: the cache folder that holds it; None where there is no cache.
     """
 
     images: NDArray[np.uint8]
     keypoints: NDArray[np.float32]
     columns: Mapping[str, list[str]]
     fingerprint: str
+    folder: Path | None = None
 
 
 def parsed_file(path: Path, *, verify: bool = False) -> Parsed:
@@ -59,13 +64,36 @@ def parsed_file(path: Path, *, verify: bool = False) -> Parsed:
         cached = _open(folder, verify)
         if cached is not None:
             return cached
+        try:
+            return _build(path, folder)
+        except OSError as error:
+            why = error.strerror
+            logger.warning("cache folder %s cannot be written (%s): parsing anew each time", folder.parent, why)
     try:
-        return _build(path, folder)
-    except OSError as error:
-        if folder is None:
-            raise DataError(f"{path}: no room for its pictures in the temporary folder ({error.strerror})") from error
-        logger.warning("cache folder %s cannot be written (%s): parsing anew each time", folder.parent, error.strerror)
         return _build(path, None)
+    except OSError as error:
+        raise DataError(f"{path}: no room for its pictures in the temporary folder ({error.strerror})") from error
+
+
+def remembered_clusters(parsed: Parsed) -> NDArray[np.int64]:
+    """Near-duplicate clusters of the pictures, int64 (N,): found once, then read from the cache."""
+    if parsed.folder is None:
+        return near_duplicate_clusters(parsed.images)
+    file = parsed.folder / CLUSTERS
+    try:
+        content = file.read_bytes()
+    except OSError:
+        content = b""
+    seal, labels = content[:SEAL_BYTES], content[SEAL_BYTES:]
+    if len(labels) == 8 * len(parsed.images) and hashlib.sha256(labels).digest() == seal:
+        return np.frombuffer(labels, "<i8").astype(np.int64)
+    clusters = near_duplicate_clusters(parsed.images)
+    labels = clusters.astype("<i8").tobytes()
+    try:
+        write_bytes(file, hashlib.sha256(labels).digest() + labels)
+    except OSError as error:
+        logger.warning("cache folder %s cannot be written (%s): clusters are found anew", file.parent, error.strerror)
+    return clusters
 
 
 def _folder_of(path: Path) -> Path | None:
@@ -194,4 +222,4 @@ def _load(folder: Path, facts: Mapping[str, Any], *, mapped: bool) -> Parsed:
     keypoints = np.fromfile(folder / POINTS, "<f4").astype(np.float32).reshape(rows, KEYPOINTS, 2)
     images.flags.writeable = False
     keypoints.flags.writeable = False
-    return Parsed(images, keypoints, facts["columns"], str(facts["sha256"])[:16])
+    return Parsed(images, keypoints, facts["columns"], str(facts["sha256"])[:16], folder if mapped else None)

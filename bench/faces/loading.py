@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import DataError
-from bench.faces.cache import Parsed, parsed_file
+from bench.faces.cache import Parsed, parsed_file, remembered_clusters
 from bench.faces.face_set import FaceSet, FaceSource
-from bench.faces.grouping import AUTO, NONE, groups_from_values, near_duplicate_clusters, read_group_file
+from bench.faces.grouping import AUTO, NONE, groups_from_values, read_group_file
 from bench.faces.synthetic.stored import stored_synthetic_faces
 
 DEFAULT_FILES = tuple(Path("data") / f"KeyFacialPoints{ending}" for ending in (".csv", ".csv.gz", ".zip"))
@@ -41,7 +41,7 @@ def _groups(asked: str, parsed: Parsed, path: Path) -> tuple[NDArray[np.int64], 
     if asked == NONE:
         return np.arange(rows, dtype=np.int64), NONE, False
     if asked == AUTO:
-        return near_duplicate_clusters(parsed.images), AUTO, False
+        return remembered_clusters(parsed), AUTO, False
     if asked in parsed.columns:
         return groups_from_values(parsed.columns[asked], f"{path.name}, column {asked}", rows), f"column:{asked}", True
     file = Path(asked)
@@ -51,7 +51,7 @@ def _groups(asked: str, parsed: Parsed, path: Path) -> tuple[NDArray[np.int64], 
             f"--groups {asked}: neither a file nor a column of {path.name} (further columns: {columns}); "
             f"give FILE, COLUMN, auto or none"
         )
-    return groups_from_values(read_group_file(file), file.name, rows), f"file:{file.name}", True
+    return groups_from_values(read_group_file(file, rows), file.name, rows), f"file:{file.name}", True
 
 
 def _synthetic(source: FaceSource) -> FaceSet:

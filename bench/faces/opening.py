@@ -1,7 +1,9 @@
 """Opens a file of faces as one stream of lines: plain, gzip or zip, told by content and never by name."""
 
 import gzip
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,7 +18,9 @@ ZIP_MAGIC = b"PK"
 MAX_LINE_BYTES = 1_000_000
 """Longer than any row of 9,216 pixels and thirty points by far: what goes on beyond it is no row but a bomb."""
 
-BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError)
+BROKEN: tuple[type[Exception], ...] = (EOFError, OSError, RuntimeError, ValueError, IndexError, struct.error)
+BROKEN += (zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+"""What gzip and zipfile raise on damaged or encrypted archives, a name that is empty or no UTF-8 among it."""
 
 
 @contextmanager
@@ -56,12 +60,15 @@ def _open_member(path: Path, stream: IO[bytes], stack: ExitStack) -> IO[bytes]:
         archive = stack.enter_context(zipfile.ZipFile(stream))
     except BROKEN as error:
         raise DataError(f"{path}: no sound zip ({error}); download it again") from error
-    members = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
-    for info in members:
-        inside = PurePosixPath(info.filename.replace("\\", "/"))
-        if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
-            raise DataError(f"{path}: holds the path '{info.filename}', which leads outside; do not trust this file")
-    tables = [info for info in members if info.filename.lower().endswith(".csv")]
+    for name in archive.namelist():
+        inside = PurePosixPath(name.replace("\\", "/"))
+        if inside.is_absolute() or ".." in inside.parts or ":" in name.partition("/")[0]:
+            raise DataError(f"{path}: holds the path '{name}', which leads outside; do not trust this file")
+    tables = [
+        info
+        for info in archive.infolist()
+        if info.filename.lower().endswith(".csv") and not info.filename.startswith("__MACOSX/")
+    ]
     if len(tables) != 1:
         found = ", ".join(info.filename for info in tables[:3]) or "none"
         raise DataError(f"{path}: must hold exactly one CSV, found {len(tables)} ({found}); unpack the one you mean")

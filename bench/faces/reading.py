@@ -20,6 +20,8 @@ NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 MISSING = (b"", b"nan", b"NaN", b"NA", b"null")
 LOWEST_PX, HIGHEST_PX = -1.0, float(FRAME_PX)
 """A label may lie outside the frame 0 .. 95 by one pixel: hand-made labels do."""
+MOST_BLANK_LINES = 100
+"""So many may end a file; a packed file could hold billions."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def read_rows(path: Path, *, labelled: bool = True) -> Iterator[tuple[Layout, Ro
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 blank = blank or number
-                continue
+                if number - blank < MOST_BLANK_LINES:
+                    continue
             if blank is not None:
                 raise DataError(f"{name}: row {blank} is empty; remove the line")
             yield layout, _parse_row(line, layout, f"{name}: row {number}")
@@ -137,11 +140,12 @@ def _coordinate(field: bytes, where: str, column: str) -> float:
     text = field.strip()
     if text in MISSING:
         return float("nan")
-    shown = text[:20].decode("utf-8", "replace")
     if NUMBER.fullmatch(text) is None:
+        shown = text[:20].decode("utf-8", "replace")
         raise DataError(f"{where}, column {column}: '{shown}' is no number; give pixels, or leave it empty")
     value = float(text)
     if not LOWEST_PX <= value <= HIGHEST_PX:
+        shown = text[:20].decode()
         raise DataError(f"{where}, column {column}: {shown} lies outside the frame of 0 to {FRAME_PX - 1} pixels")
     return value
 

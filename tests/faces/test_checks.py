@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,6 +54,17 @@ def test_copies_with_noise_are_one_cluster() -> None:
     noisy = np.clip(images[:3].astype(int) + np.random.default_rng(1).integers(-4, 5, images[:3].shape), 0, 255)
     clusters = near_duplicate_clusters(np.concatenate([images, noisy.astype(np.uint8)]))
     assert clusters[60:].tolist() == clusters[:3].tolist()
+
+
+def test_clusters_do_not_depend_on_the_size_of_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(3)
+    originals = generator.integers(0, 255, (150, 96, 96))
+    noise = generator.integers(-6, 7, (300, 96, 96))
+    images = np.clip(originals[generator.permutation(300) % 150] + noise, 0, 255).astype(np.uint8)
+    whole = near_duplicate_clusters(images)
+    assert len(np.unique(whole)) == 150
+    monkeypatch.setattr("bench.faces.grouping.BLOCK_ROWS", 37)
+    assert np.array_equal(near_duplicate_clusters(images), whole)
 
 
 @settings(deadline=None, max_examples=25)

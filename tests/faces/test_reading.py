@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bench.errors import DataError
 from bench.faces.cache import parsed_file
 from bench.faces.face_set import FaceSource
+from bench.faces.grouping import near_duplicate_clusters
 from bench.faces.keypoints import flat_names
 from bench.faces.loading import load_faces
 from bench.faces.pixels import decode_picture
@@ -148,6 +149,27 @@ def test_a_cache_folder_that_cannot_be_written_costs_only_time(
     path = write_faces_csv(tmp_path / "faces.csv", rows=5)
     assert np.array_equal(loaded(path)[0], draw_rows(5)[0])
     assert "parsing anew each time" in caplog.text
+
+
+def test_clusters_are_found_once_and_again_when_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
+    calls: list[int] = []
+
+    def found(images: np.ndarray) -> np.ndarray:
+        calls.append(len(images))
+        return near_duplicate_clusters(images)
+
+    monkeypatch.setattr("bench.faces.cache.near_duplicate_clusters", found)
+    source = FaceSource(write_faces_csv(tmp_path / "faces.csv", rows=9), "auto")
+    first = load_faces(source).groups
+    assert np.array_equal(load_faces(source).groups, first)
+    assert calls == [9]
+    (file,) = cache_files("clusters.raw")
+    content = bytearray(file.read_bytes())
+    content[40] ^= 1
+    file.write_bytes(content)
+    assert np.array_equal(load_faces(source).groups, first)
+    assert calls == [9, 9]
 
 
 def test_pictures_and_points_cannot_be_written_to(tmp_path: Path) -> None:

@@ -113,6 +113,20 @@ def zip_of(*names: str) -> Callable[[Path], None]:
     return make
 
 
+def damaged_lzma(path: Path) -> None:
+    source = write_faces_csv(path.parent / "plain.csv", rows=6).read_text()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("faces.csv", source)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+def blank_lines_bomb(path: Path) -> None:
+    content = write_faces_csv(path.parent / "plain.csv", rows=6).read_bytes()
+    path.write_bytes(gzip.compress(content + b"\n" * 300_000_000, 1))
+
+
 def one_bad_byte(path: Path) -> None:
     content = write_faces_csv(path.parent / "plain.csv", rows=6).read_bytes()
     path.write_bytes(content[:3000] + b"\0" + content[3000:])
@@ -128,9 +142,12 @@ FILES = {
     "nul": ("faces.csv", one_bad_byte, "NUL bytes"),
     "truncated gzip": ("faces.csv.gz", truncated_gzip, "breaks off in line"),
     "gz that is none": ("faces.csv.gz", raw(b"a,b\n1,2\n"), "holds no gzip data"),
+    "blank lines without end": ("faces.csv.gz", blank_lines_bomb, "row 7 is empty"),
+    "damaged lzma": ("faces.zip", damaged_lzma, "breaks off in line"),
     "zip that is none": ("faces.zip", raw(b"PK nothing"), "no sound zip"),
     "two csvs": ("faces.zip", zip_of("a.csv", "b.csv"), "exactly one CSV, found 2 (a.csv, b.csv)"),
     "no csv": ("faces.zip", zip_of("a.txt"), "exactly one CSV, found 0"),
+    "climbing beside": ("faces.zip", zip_of("faces.csv", "__MACOSX/../../x"), "leads outside"),
     "climbing": ("faces.zip", zip_of("../faces.csv"), "leads outside"),
     "absolute": ("faces.zip", zip_of("/etc/faces.csv"), "leads outside"),
 }  # fmt: skip
@@ -148,6 +165,7 @@ def test_files(run_bench: RunBench, tmp_path: Path, name: str) -> None:
 GROUPS = {
     "another length": ("person\n1\n2\n", "people.csv: 2 groups for 6 faces"),
     "blank": ("person\n1\n\n2\n3\n4\n5\n", "people.csv: row 2 is blank"),
+    "far longer": ("person\n" + "1\n" * 1000, "people.csv: more than 106 lines for 6 faces"),
     "two columns": ("person,age\n" + "1,2\n" * 6, "people.csv: line 1 has 2 columns"),
     "empty": ("", "people.csv: is empty"),
 }
