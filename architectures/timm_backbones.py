@@ -162,8 +162,9 @@ def _create(name: str, **arguments: Any) -> "nn.Module":
 
 def _plain_reason(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    # A bare `assert` says nothing: the line it stands on does.
-    text = (lines[0] if lines else traceback.extract_tb(error.__traceback__)[-1].line or "")[:160].rstrip(" .:")
+    # A bare assertion says nothing: the line of timm that it stands on does.
+    places = [frame.line for frame in traceback.extract_tb(error.__traceback__) if "timm" in Path(frame.filename).parts]
+    text = (lines[0] if lines else (places or [""])[-1] or "")[:160].rstrip(" .:")
     return text if isinstance(error, ArchitectureError) else f"{type(error).__name__}: {text}"
 
 

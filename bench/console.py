@@ -2,12 +2,21 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 
@@ -56,6 +65,14 @@ class Screen:
     def bars(self, total: int, expected_seconds: float) -> "Bars":
         """Live bars on stderr: one for all ``total`` pieces of work, one for each that is under way."""
         return Bars(self.err, total, expected_seconds)
+
+    @contextmanager
+    def progress(self, label: str, total: int) -> Iterator[Callable[[], None]]:
+        """One bar on stderr for ``total`` equal steps, where stderr is a terminal; yields what advances it."""
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self.err, transient=True, disable=not self.live) as bar:
+            task = bar.add_task(escape(label), total=total)
+            yield lambda: bar.advance(task)
 
     def result_json(self, document: Any) -> None:
         """The JSON result, on stdout; only when asked for."""

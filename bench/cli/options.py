@@ -11,6 +11,11 @@ from bench.errors import ConfigError
 Models = Annotated[
     str | None, typer.Option("--models", "-m", metavar="A,B", help="Architectures, separated by commas.")
 ]
+Model = Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Architecture, as `bench models` lists it.")]
+Weights = Annotated[
+    Path | None, typer.Option("--weights", metavar="FILE", help="Weights of that model. [what `bench fit` left]")
+]
+Fold = Annotated[int | None, typer.Option("--fold", metavar="N", help="Weights of one fold, kept by --keep-weights.")]
 Data = Annotated[
     Path | None,
     typer.Option("--data", metavar="FILE", help="CSV, CSV.GZ or ZIP. [data/KeyFacialPoints.csv, else synthetic]"),

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -76,12 +77,15 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
 
 
 def is_wanted(store: RecordStore, cell: Cell) -> bool:
-    """Whether a cell has to be trained: no sound record, or a failure that may not happen again."""
+    """Whether a cell has to be trained: no sound record, no weights where they are to be kept, or a failure
+    that may not happen again."""
     record = store.read_cell(cell.model, cell.key)
     if record is None:
         return True
     if record.status == "failed":
         return record.cause in TRANSIENT_CAUSES
+    if cell.task.keep_weights is not None and not Path(cell.task.keep_weights).exists():
+        return True
     try:
         store.predictions(record)
     except RecordError as error:

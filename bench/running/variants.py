@@ -1,5 +1,6 @@
 """Variants: one way of training one model, resolved so that nothing is left ``auto``."""
 
+import hashlib
 import inspect
 from collections.abc import Callable
 from importlib.metadata import version
@@ -39,9 +40,18 @@ def network_variant(config: Config, model: str) -> VariantFacts:
         precision=resolve_precision(recipe.precision, device),
         threads=config.run.threads,
         code_digest=code_digest([*TRAINER, source_file(entry.builder)]),
-        versions={name: version(name) for name in ("torch", "timm", "numpy")},
+        versions={name: version(name) for name in ("torch", "timm", "numpy")} | _weights_version(options),
         pretrained=bool(options.get("pretrained") or options.get("weights")),
     )
+
+
+def _weights_version(options: dict[str, Any]) -> dict[str, str]:
+    """The contents of the file that a training starts from: its name alone would hide a change."""
+    start = options.get("weights")
+    if not isinstance(start, str) or not Path(start).is_file():
+        return {}
+    with Path(start).open("rb") as stream:
+        return {"weights": hashlib.file_digest(stream, "sha256").hexdigest()[:16]}
 
 
 def gate_variant() -> VariantFacts:

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,7 +129,7 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     if not np.isfinite(predictions).all():
         return FoldOutcome(None, cause="diverged", reason="predictions are not finite")
     if task.keep_weights is not None:
-        save_weights(module, Path(task.keep_weights))
+        save_weights(module, task, faces, Path(task.keep_weights))
     return FoldOutcome(
         predictions,
         tuple(curve_point(epoch) for epoch in curve),
@@ -163,11 +165,23 @@ def curve_point(epoch: "EpochReport") -> CurvePoint:
     )
 
 
-def save_weights(module: "nn.Module", path: Path) -> None:
-    """Write a module's weights as safetensors, whole or not at all."""
-    from safetensors.torch import save
+def save_weights(module: "nn.Module", task: FoldTask, faces: FaceSet, path: Path) -> None:
+    """Write a trained module's weights with what they belong to."""
+    from bench.records.weights import WeightsFacts, write_weights
 
-    from bench.records.atomic import write_bytes
-
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    write_bytes(path, save(state))
+    facts = WeightsFacts(
+        model=task.model,
+        options=dict(task.options),
+        recipe=task.recipe.model_dump(mode="json"),
+        dataset=faces.name,
+        fingerprint=faces.fingerprint,
+        train_rows=len(task.train_rows),
+        rows=faces.rows,
+        seed=task.seed,
+        device=task.device,
+        precision=task.precision,
+        threads=task.threads,
+        versions={name: version(name) for name in ("torch", "timm", "keypoint-bench")},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    write_weights(path, module.state_dict(), facts)

@@ -1,0 +1,57 @@
+"""``bench fit``: weights to use, trained on all rows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import options
+from bench.cli.app import app
+
+
+@app.command("fit")
+def fit(
+    model: options.Model,
+    data: options.Data = None,
+    groups: options.Groups = None,
+    seed: options.Seed = None,
+    epochs: options.Epochs = None,
+    out: options.Out = options.DEFAULT_OUT,
+    device: options.Device = None,
+    threads: Annotated[int | None, typer.Option("--threads", metavar="N", help="Threads to train with. [1]")] = None,
+    assignments: options.Assignments = None,
+    config_file: options.ConfigFile = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Where to. [OUT/fitted/]")] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Train one architecture on all rows and store its weights (safetensors) for predict and export."""
+    from bench.config.loading import load_config
+    from bench.console import Screen
+    from bench.delivering.fitting import fit as fit_model
+    from bench.delivering.fitting import fitted_path
+    from bench.reporting.markdown import format_seconds
+    from bench.running.variants import network_variant, recipe_of
+
+    screen = Screen(as_json=as_json)
+    given = options.given(
+        models=(model,), data=data, groups=groups, seed=seed, epochs=epochs, out=out, device=device, threads=threads
+    )
+    config = load_config(config_file, assignments or (), given)
+    path = to or fitted_path(out, model)
+    with screen.progress(model, recipe_of(network_variant(config, model)).epochs) as advance:
+        fitted = fit_model(config, model, path, lambda _: advance())
+    screen.say(
+        f"{model}: {fitted.rows:,} rows, {fitted.epochs} epochs in {format_seconds(fitted.train_seconds)}; "
+        f"RMSE on these same rows {fitted.training_rmse_px:.2f} px (not an estimate for new faces)"
+    )
+    screen.say(f"written: {path}")
+    screen.result_json(
+        {
+            "model": model,
+            "weights": str(path),
+            "rows": fitted.rows,
+            "epochs": fitted.epochs,
+            "train_seconds": fitted.train_seconds,
+            "training_rmse_px": fitted.training_rmse_px,
+        }
+    )

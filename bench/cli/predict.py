@@ -1,0 +1,52 @@
+"""``bench predict``: keypoints of pictures."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bench.cli import options
+from bench.cli.app import app
+
+
+@app.command("predict")
+def predict(
+    files: Annotated[list[Path], typer.Argument(metavar="FILES...", help="PNG, JPEG or PGM pictures, or a CSV.")],
+    model: options.Model,
+    weights: options.Weights = None,
+    fold: options.Fold = None,
+    out: options.Out = options.DEFAULT_OUT,
+    crop: Annotated[
+        str | None, typer.Option("--crop", metavar="X,Y,W,H", help="The face, in pixels. [the centre square]")
+    ] = None,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder for the results.")] = Path("predictions"),
+    format_: Annotated[Literal["json", "csv"], typer.Option("--format", help="Form of the coordinates.")] = "json",
+    draw: Annotated[
+        bool | None, typer.Option("--draw/--no-draw", help="Draw the points. [pictures yes, rows of a CSV no]")
+    ] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Find the fifteen keypoints in pictures with the weights of `bench fit`, or of one fold."""
+    from bench.console import Screen
+    from bench.delivering import predicting
+    from bench.delivering.deployed import deploy
+    from bench.delivering.pictures import parse_crop
+    from bench.delivering.weights import WeightsChoice, load_trained
+
+    screen = Screen(as_json=as_json)
+    faces = predicting.read_faces(files, parse_crop(crop) if crop is not None else None)
+    trained = load_trained(WeightsChoice(model, out, weights, fold))
+    predictions = predicting.predict_faces(deploy(trained), faces)
+    document = predicting.as_document(trained.facts.model, trained.file.name, predictions)
+    target = to / f"predictions.{format_}"
+    if format_ == "json":
+        predicting.write_json(target, document)
+    else:
+        predicting.write_csv(target, predictions)
+    drawn = predicting.draw_predictions(
+        to, [one for one in predictions if (draw if draw is not None else one.face.row is None)]
+    )
+    screen.say(f"{trained.facts.model}: {len(predictions)} faces; coordinates in {target}")
+    if drawn:
+        screen.say(f"drawn: {len(drawn)} pictures in {to}")
+    screen.result_json(document)

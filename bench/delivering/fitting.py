@@ -1,0 +1,81 @@
+"""Weights to use: one network trained on all rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.config.settings import Config
+from bench.errors import ModelError
+from bench.faces.face_set import FaceSource
+from bench.faces.loading import load_faces
+from bench.measuring.accuracy import score
+from bench.records.schema import CurvePoint
+from bench.records.store import slug
+from bench.running.plan import architecture_of, cell_seed
+from bench.running.task import FoldTask
+from bench.running.variants import network_variant, recipe_of
+from bench.running.worker_process import WorkerProcess
+
+NO_FOLD = -1
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit leaves. ``training_rmse_px`` is over the rows trained on: it says nothing about new faces."""
+
+    path: Path
+    model: str
+    rows: int
+    epochs: int
+    train_seconds: float
+    training_rmse_px: float
+
+
+def fitted_path(out: Path, model: str) -> Path:
+    """Where ``bench fit`` puts a model's weights and ``bench predict`` looks for them."""
+    return out / "fitted" / f"{slug(model)}.safetensors"
+
+
+def fit(config: Config, model: str, path: Path, on_epoch: Callable[[CurvePoint], None]) -> Fitted:
+    """Train ``model`` on all rows in a process of its own and store its weights at ``path``.
+
+    Raises:
+        DataError, ConfigError, ArchitectureError: told before anything trains.
+        ModelError: the training failed; nothing is written then.
+    """
+    run = config.run
+    source = FaceSource(run.data, run.groups)
+    faces = load_faces(source)
+    variant = network_variant(config, model)
+    rows = np.arange(faces.rows)
+    task = FoldTask(
+        source=source,
+        fingerprint=faces.fingerprint,
+        model=architecture_of(model),
+        options=variant.options,
+        recipe=recipe_of(variant),
+        train_rows=rows,
+        scored_rows=rows,
+        seed=cell_seed(run.seed, NO_FOLD, 0),
+        device=variant.device,
+        precision=variant.precision,
+        threads=variant.threads,
+        keep_weights=str(path),
+    )
+    worker = WorkerProcess(variant.threads)
+    try:
+        outcome = worker.run(task, on_epoch)
+    finally:
+        worker.close()
+    if outcome.predictions is None or outcome.train_seconds is None:
+        raise ModelError(f"model {model}: the fit failed: {outcome.cause}: {outcome.reason}")
+    return Fitted(
+        path,
+        model,
+        faces.rows,
+        task.recipe.epochs,
+        outcome.train_seconds,
+        score(outcome.predictions, faces.keypoints).rmse_px,
+    )

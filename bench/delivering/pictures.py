@@ -1,0 +1,153 @@
+"""Pictures from outside: PNG, JPEG or PGM of any size, cropped and scaled to the frame, and points drawn on them."""
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+
+from bench.errors import ConfigError, DataError
+from bench.faces.keypoints import FRAME_PX
+from bench.records.atomic import write_bytes
+
+FORMATS = ("PNG", "JPEG", "PPM")
+"""PPM is Pillow's name for the PGM, PPM and PNM family."""
+
+MIN_SIDE_PX = 16
+"""Below this a crop holds no face whose points could be told apart."""
+
+DRAWN_SIDE_PX = 480
+"""Smaller pictures are enlarged to this for drawing, or the points would hide the face."""
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A rectangle of a picture in its pixels: left edge, top edge, width, height."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def to_picture(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Points (..., 2) in pixels of the frame to pixels of the whole picture; pixel centres at integers in both."""
+        scale = np.array([self.width, self.height]) / FRAME_PX
+        moved = (points.astype(np.float64) + 0.5) * scale + np.array([self.x, self.y]) - 0.5
+        return np.asarray(moved, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture, decoded: what is drawn on, and what the network sees.
+
+    ``frame`` is uint8 (96, 96), the crop in grey.
+    """
+
+    path: Path
+    image: Image.Image
+    crop: Crop
+    frame: NDArray[np.uint8]
+
+
+def parse_crop(text: str) -> Crop:
+    """``x,y,w,h`` -> a crop.
+
+    Raises:
+        ConfigError: not four whole numbers, or a negative one.
+    """
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
+        raise ConfigError(f"--crop {text}: expected X,Y,WIDTH,HEIGHT in whole pixels, e.g. 40,60,200,200")
+    return Crop(*(int(part) for part in parts))
+
+
+def open_picture(path: Path, crop: Crop | None = None) -> Picture:
+    """Decode a picture, turned upright as its camera noted, and cut the frame out of it.
+
+    Without ``crop`` the centre square is taken. The frame is scaled with an antialiasing filter.
+
+    Raises:
+        DataError: no picture, damaged, too large or too small, or the crop leaves the picture.
+    """
+    image = _decode(path)
+    chosen = crop if crop is not None else centre_square(image.size)
+    width, height = image.size
+    if chosen.x + chosen.width > width or chosen.y + chosen.height > height:
+        raise DataError(
+            f"{path}: --crop {chosen.x},{chosen.y},{chosen.width},{chosen.height} leaves the picture, which is "
+            f"{width}x{height} pixels"
+        )
+    if min(chosen.width, chosen.height) < MIN_SIDE_PX:
+        raise DataError(
+            f"{path}: {chosen.width}x{chosen.height} pixels are too few to find a face in; at least "
+            f"{MIN_SIDE_PX}x{MIN_SIDE_PX} are needed"
+        )
+    box = (chosen.x, chosen.y, chosen.x + chosen.width, chosen.y + chosen.height)
+    frame = grey(image).resize((FRAME_PX, FRAME_PX), Image.Resampling.BILINEAR, box=box)
+    return Picture(path, image, chosen, np.asarray(frame, dtype=np.uint8))
+
+
+def centre_square(size: tuple[int, int]) -> Crop:
+    """The largest square in the middle of a picture of (width, height) pixels."""
+    width, height = size
+    side = min(size)
+    return Crop((width - side) // 2, (height - side) // 2, side, side)
+
+
+def grey(image: Image.Image) -> Image.Image:
+    """8-bit grey (ITU-R 601 luma); 16-bit pictures keep their upper byte, transparent ones lie on black."""
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, dtype=np.float64)
+        scale = 257.0 if values.max(initial=0) > 255 else 1.0
+        return Image.fromarray(np.clip(values / scale, 0, 255).round().astype(np.uint8))
+    if "A" in image.getbands() or "transparency" in image.info:
+        whole = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", whole.size, (0, 0, 0, 255)), whole)
+    return image.convert("L")
+
+
+def _decode(path: Path) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            # Pillow looks at the header before it unpacks anything; above 89 megapixels it warns, above 179 it raises.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as opened:
+                opened.load()
+                return ImageOps.exif_transpose(opened)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file; give PNG, JPEG or PGM pictures, or a CSV") from error
+    except UnidentifiedImageError as error:
+        raise DataError(f"{path}: not a PNG, JPEG or PGM picture; convert it first") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise DataError(f"{path}: too large to unpack safely ({error}); scale it down first") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise on damaged files
+        raise DataError(
+            f"{path}: damaged picture ({str(error).strip() or type(error).__name__}); get it again"
+        ) from error
+
+
+def draw_points(image: Image.Image, crop: Crop, points: NDArray[np.float32], target: Path) -> None:
+    """Write a PNG of a picture with its crop and points on it, whole or not at all.
+
+    Args:
+        image: the picture.
+        crop: what the network saw of it.
+        points: float32 (15, 2) in pixels of the picture.
+        target: where to.
+    """
+    scale = max(1, -(-DRAWN_SIDE_PX // max(image.size)))
+    canvas = (grey(image) if image.mode.startswith(("I", "F")) else image).convert("RGB")
+    canvas = canvas.resize((canvas.width * scale, canvas.height * scale), Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(canvas)
+    width = max(1, max(canvas.size) // 400)
+    box = [crop.x, crop.y, crop.x + crop.width, crop.y + crop.height]
+    pen.rectangle([edge * scale - (index > 1) for index, edge in enumerate(box)], outline=(255, 200, 0), width=width)
+    radius = max(2.0, max(crop.width, crop.height) * scale / 120)
+    for x, y in (points + 0.5) * scale:
+        pen.ellipse([x - radius, y - radius, x + radius, y + radius], outline=(0, 0, 0), fill=(0, 230, 90))
+    stream = io.BytesIO()
+    canvas.save(stream, "PNG")
+    write_bytes(target, stream.getvalue())

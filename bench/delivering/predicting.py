@@ -1,0 +1,154 @@
+"""Keypoints of pictures: files in, coordinates in each picture's own pixels out."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.delivering.pictures import Crop, draw_points, open_picture
+from bench.errors import DataError
+from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES, flat_names
+from bench.faces.reading import read_pictures
+from bench.records.atomic import write_text
+
+if TYPE_CHECKING:
+    from bench.delivering.deployed import Deployed
+
+SCHEMA = 1
+TABLE_SUFFIXES = (".csv", ".gz", ".zip")
+BATCH = 256
+WHOLE_FRAME = Crop(0, 0, FRAME_PX, FRAME_PX)
+CONVENTION = (
+    "pixels of the upright picture, x right, y down, pixel centres at integers; left and right are the subject's"
+)
+
+
+@dataclass(frozen=True)
+class Face:
+    """One picture to predict: where it is from, its crop, and the frame uint8 (96, 96) that the network sees.
+
+    ``row`` counts the rows of a table from 0; None for a picture file. ``size`` is (width, height).
+    """
+
+    file: Path
+    row: int | None
+    size: tuple[int, int]
+    crop: Crop
+    frame: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A face with its points, float32 (15, 2) in pixels of its picture."""
+
+    face: Face
+    points: NDArray[np.float32]
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry of this face in ``predictions.json``."""
+        crop = self.face.crop
+        return {
+            "file": self.face.file.name,
+            "row": self.face.row,
+            "width": self.face.size[0],
+            "height": self.face.size[1],
+            "crop": [crop.x, crop.y, crop.width, crop.height],
+            "keypoints": {
+                name: [round(float(x), 3), round(float(y), 3)]
+                for name, (x, y) in zip(KEYPOINT_NAMES, self.points, strict=True)
+            },
+        }
+
+
+def read_faces(files: Sequence[Path], crop: Crop | None) -> list[Face]:
+    """Open every file before anything is predicted, so that a bad one is told at once.
+
+    Raises:
+        DataError: a file that is no picture and no table of faces.
+    """
+    return [face for file in files for face in _faces_of(file, crop)]
+
+
+def _faces_of(file: Path, crop: Crop | None) -> Iterator[Face]:
+    if file.suffix.lower() in TABLE_SUFFIXES:
+        if crop is not None:
+            raise DataError(f"{file}: --crop is for pictures; the rows of a table are 96x96 already")
+        images, _ = read_pictures(file)
+        for row, frame in enumerate(images):
+            yield Face(file, row, (FRAME_PX, FRAME_PX), WHOLE_FRAME, frame)
+        return
+    picture = open_picture(file, crop)
+    yield Face(file, None, picture.image.size, picture.crop, picture.frame)
+
+
+def predict_faces(deployed: "Deployed", faces: Sequence[Face]) -> list[Prediction]:
+    """Run the network over all faces, in batches, in float32."""
+    import torch
+
+    predictions = []
+    with torch.inference_mode():
+        for start in range(0, len(faces), BATCH):
+            batch = faces[start : start + BATCH]
+            frames = torch.from_numpy(np.stack([face.frame for face in batch])).unsqueeze(1).float()
+            for face, points in zip(batch, deployed(frames).numpy(), strict=True):
+                predictions.append(Prediction(face, face.crop.to_picture(points)))
+    return predictions
+
+
+def as_document(model: str, weights: str, predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """What ``predictions.json`` holds."""
+    return {
+        "schema": SCHEMA,
+        "model": model,
+        "weights": weights,
+        "coordinates": CONVENTION,
+        "pictures": [one.as_json() for one in predictions],
+    }
+
+
+def write_json(target: Path, document: dict[str, Any]) -> None:
+    """Write the document whole or not at all."""
+    write_text(target, json.dumps(document, indent=1) + "\n")
+
+
+def write_csv(target: Path, predictions: Sequence[Prediction]) -> None:
+    """Write one line per face: file, row, crop, then the thirty coordinates under their usual names."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["file", "row", "crop_x", "crop_y", "crop_width", "crop_height", *flat_names()])
+    for one in predictions:
+        face, crop = one.face, one.face.crop
+        row = "" if face.row is None else face.row
+        numbers = [f"{value:.3f}" for value in one.points.ravel()]
+        writer.writerow([_safe(face.file.name), row, crop.x, crop.y, crop.width, crop.height, *numbers])
+    write_text(target, stream.getvalue())
+
+
+def _safe(name: str) -> str:
+    """A spreadsheet takes a cell that begins like this for a formula."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+
+
+def draw_predictions(folder: Path, predictions: Sequence[Prediction]) -> list[Path]:
+    """Draw the points of every face into ``folder``; the paths written."""
+    from PIL import Image
+
+    written: list[Path] = []
+    taken: set[str] = set()
+    for one in predictions:
+        face = one.face
+        image = Image.fromarray(face.frame) if face.row is not None else open_picture(face.file, face.crop).image
+        stem = face.file.name.split(".")[0] + (f"-row{face.row}" if face.row is not None else "")
+        name, number = f"{stem}-points.png", 2
+        while name in taken:
+            name, number = f"{stem}-points-{number}.png", number + 1
+        taken.add(name)
+        draw_points(image, face.crop, one.points, folder / name)
+        written.append(folder / name)
+    return written

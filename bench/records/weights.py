@@ -1,0 +1,84 @@
+"""Weights on disk: safetensors, with what is needed to use them in the file's own metadata."""
+
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+
+from bench.errors import ModelError
+from bench.records.atomic import write_bytes
+from bench.records.schema import Stored
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+METADATA_KEY = "keypoint-bench"
+MAX_HEADER_BYTES = 100_000_000
+"""What safetensors itself allows; a larger header is no header."""
+
+
+class WeightsFacts(Stored):
+    """What weights belong to, and how they came about.
+
+    Attributes:
+        model: the architecture, as the user typed it.
+        options: of its builder.
+        recipe: the effective recipe; its ``test_time_flip`` also decides how to predict.
+        dataset: name of the data file, never its path.
+        fingerprint: digest of the data.
+        train_rows, rows: how many of the file's rows were trained on.
+        seed, device, precision, threads: how the training ran.
+        versions: of the libraries that trained.
+    """
+
+    model: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    dataset: str
+    fingerprint: str
+    train_rows: int
+    rows: int
+    seed: int
+    device: str
+    precision: str
+    threads: int
+    versions: dict[str, str] = Field(default_factory=dict)
+    created: str = ""
+
+
+def write_weights(path: Path, state: Mapping[str, "Tensor"], facts: WeightsFacts) -> None:
+    """Store a state dict and its facts, whole or not at all."""
+    from safetensors.torch import save
+
+    # Cloned: safetensors refuses tensors that share memory.
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
+    write_bytes(path, save(tensors, {METADATA_KEY: facts.model_dump_json()}))
+
+
+def read_weights_facts(path: Path) -> WeightsFacts:
+    """The facts in a weights file; its tensors are not read.
+
+    Raises:
+        ModelError: no such file, no safetensors file, or one that bench did not write.
+    """
+    try:
+        with path.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            header = json.loads(stream.read(length)) if length <= MAX_HEADER_BYTES else None
+    except OSError as error:
+        raise ModelError(f"weights {path}: cannot be read ({error.strerror}); `bench fit` makes weights") from error
+    except (struct.error, ValueError) as error:
+        raise ModelError(f"weights {path}: not a safetensors file; `bench fit` makes one") from error
+    metadata = header.get("__metadata__") if isinstance(header, dict) else None
+    text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise ModelError(
+            f"weights {path}: not written by bench, so how to use them is not known; `bench fit` makes some"
+        )
+    try:
+        return WeightsFacts.model_validate_json(text)
+    except ValidationError as error:
+        raise ModelError(f"weights {path}: damaged metadata; make them again with `bench fit`") from error

@@ -1,0 +1,122 @@
+"""fit, predict and export as users call them."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.delivering.fitting import fitted_path
+from bench.faces.keypoints import KEYPOINT_NAMES
+from tests.conftest import RunBench, draw_rows, write_faces_csv
+from tests.delivering.conftest import Bench, write_fitted
+
+
+@pytest.mark.slow
+def test_fit_predict_export(run_bench: RunBench, tmp_path: Path, faces_csv: Path) -> None:
+    done = run_bench(
+        "fit", "--model", "plain_cnn", "--data", str(faces_csv), "--groups", "none", "--epochs", "30", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rows"] == 40
+    images, keypoints = draw_rows(40)  # the rows of the file: what was learnt must show
+    Image.fromarray(images[0]).resize((192, 192)).save(tmp_path / "face.png")
+    done = run_bench("predict", "--model", "plain_cnn", "face.png", "--json")
+    assert done.returncode == 0, done.stderr
+    found = np.array(list(json.loads(done.stdout)["pictures"][0]["keypoints"].values()))
+    error = np.sqrt(np.mean((found - (keypoints[0] * 2 + 0.5)) ** 2))
+    guess = np.sqrt(np.mean((95.5 - (keypoints[0] * 2 + 0.5)) ** 2))
+    assert error < guess
+    for form in ("onnx", "pt2"):
+        done = run_bench("export", "--model", "plain_cnn", "--format", form, "--data", str(faces_csv), "--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["largest_difference_px"] < 0.01
+
+
+@pytest.mark.usefixtures("fitted")
+def test_predict_pictures_and_tables(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    Image.new("RGB", (300, 200), (200, 10, 10)).save(tmp_path / "face.jpg")
+    Image.new("L", (96, 96), 90).save(tmp_path / "other" / "face.png")
+    write_faces_csv(tmp_path / "faces.csv", rows=3)
+    done = bench("predict", "--model", "plain_cnn", "face.jpg", "other/face.png", "faces.csv", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert [one["row"] for one in document["pictures"]] == [None, None, 0, 1, 2]
+    assert document["pictures"][0]["crop"] == [50, 0, 200, 200]
+    assert list(document["pictures"][0]["keypoints"]) == list(KEYPOINT_NAMES)
+    assert json.loads((tmp_path / "predictions" / "predictions.json").read_text()) == document
+    drawn = sorted(path.name for path in (tmp_path / "predictions").glob("*.png"))
+    assert drawn == ["face-points-2.png", "face-points.png"]
+    assert str(tmp_path) not in done.stdout
+
+
+@pytest.mark.usefixtures("fitted")
+def test_predict_an_unlabelled_table_as_csv(bench: Bench, tmp_path: Path) -> None:
+    images, _ = draw_rows(2)
+    lines = ["ImageId,Image", *(f"{row + 1},{' '.join(map(str, image.ravel()))}" for row, image in enumerate(images))]
+    (tmp_path / "test.csv").write_text("\n".join(lines))
+    done = bench("predict", "--model", "plain_cnn", "test.csv", "--format", "csv", "--to", "out", "--draw")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader((tmp_path / "out" / "predictions.csv").read_text().splitlines()))
+    assert len(rows) == 2
+    assert len(rows[0]) == 6 + 30
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == [
+        "test-row0-points.png",
+        "test-row1-points.png",
+    ]
+
+
+def make_bad_files(folder: Path) -> dict[str, str]:
+    """Files that must be refused, and what the message must say."""
+    (folder / "text.png").write_text("hello")
+    stream = folder / "whole.png"
+    Image.effect_noise((200, 200), 50).save(stream)
+    (folder / "cut.png").write_bytes(stream.read_bytes()[:3000])
+    Image.new("L", (1, 1)).save(folder / "dot.png")
+    Image.new("1", (20_000, 20_000)).save(folder / "huge.png")
+    return {"text.png": "not a PNG", "cut.png": "damaged", "dot.png": "too few", "huge.png": "too large"}
+
+
+def test_bad_input_is_one_line_and_exit_code_2(bench: Bench, tmp_path: Path, fitted: Path) -> None:
+    expected = make_bad_files(tmp_path)
+    Image.new("L", (100, 100)).save(tmp_path / "good.png")
+    before = {path for path in tmp_path.rglob("*") if "predictions" not in path.parts}
+    for name, reason in expected.items():
+        done = bench("predict", "--model", "plain_cnn", "good.png", name)
+        assert done.returncode == 2, name
+        assert reason in done.stderr
+        assert done.stderr.startswith("error: ")
+        assert done.stderr.count("\n") == 1
+    write_fitted(fitted_path(tmp_path / "elsewhere", "resnet_custom"))
+    before |= set(tmp_path.rglob("*"))
+    for arguments in (
+        ("--model", "../../x"),
+        ("--model", "../../x.py:Net"),
+        ("--model", "resnet_custom", "--weights", str(fitted)),
+        ("--model", "plain_cnn", "--fold", "0"),
+        ("--model", "plain_cnn", "--crop", "90,90,20,20"),
+    ):
+        done = bench("predict", *arguments, "good.png")
+        assert done.returncode == 2, arguments
+        assert done.stderr.count("\n") == 1
+    assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.slow
+def test_fold_weights_only_by_fold(run_bench: RunBench, tmp_path: Path, faces_csv: Path) -> None:
+    common = ("--data", str(faces_csv), "--groups", "people.csv", "--folds", "2", "--epochs", "1", "--no-latency")
+    done = run_bench("run", "--models", "plain_cnn", *common, "--keep-weights")
+    assert done.returncode == 0, done.stderr
+    Image.new("L", (100, 100), 77).save(tmp_path / "face.png")
+    refused = run_bench("predict", "--model", "plain_cnn", "face.png")
+    assert refused.returncode == 2
+    assert "--fold" in refused.stderr
+    answers = [run_bench("predict", "--model", "plain_cnn", "face.png", "--fold", fold, "--json") for fold in "01"]
+    assert [one.returncode for one in answers] == [0, 0]
+    assert answers[0].stdout != answers[1].stdout
+    missing = run_bench("predict", "--model", "plain_cnn", "face.png", "--fold", "7")
+    assert missing.returncode == 2
+    assert "kept are fold0-seed0, fold1-seed0" in missing.stderr

@@ -1,0 +1,49 @@
+"""Exports give the same coordinates, whatever the architecture and the batch."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import architectures
+from bench.delivering import exporting
+from bench.delivering.weights import WeightsChoice, load_trained
+from bench.errors import ModelError
+from tests.conftest import draw_rows
+from tests.delivering.conftest import write_fitted
+
+OURS = [name for name, entry in architectures.registered().items() if entry.family != "timm"]
+BACKBONES = ["resnet18", "mobilenetv3_small", "convnext_atto", "vit_tiny"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [*OURS, *BACKBONES])
+def test_onnx_of_every_family(tmp_path: Path, model: str) -> None:
+    trained = load_trained(WeightsChoice(str(write_fitted(tmp_path / "a.safetensors", model, flip=True)), tmp_path))
+    exported = exporting.export(trained, "onnx", tmp_path / "a.onnx", draw_rows(256)[0])
+    assert exported.faces == 256
+    assert exported.largest_difference_px < 0.01
+    assert exported.path.is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["plain_cnn", "vit_tiny"])
+def test_torch_archive(tmp_path: Path, model: str) -> None:
+    trained = load_trained(WeightsChoice(str(write_fitted(tmp_path / "a.safetensors", model)), tmp_path))
+    exported = exporting.export(trained, "pt2", tmp_path / "a.pt2", draw_rows(16)[0])
+    assert exported.largest_difference_px < 0.01
+
+
+@pytest.mark.slow
+def test_an_export_that_differs_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = load_trained(WeightsChoice(str(write_fitted(tmp_path / "a.safetensors")), tmp_path))
+    honest = exporting.onnx_runner
+
+    def shifted(path: Path) -> exporting.Run:
+        run = honest(path)
+        return lambda pictures: run(pictures) + np.float32(0.02)
+
+    monkeypatch.setattr(exporting, "onnx_runner", shifted)
+    with pytest.raises(ModelError, match=r"differs by 0\.02 px"):
+        exporting.export(trained, "onnx", tmp_path / "a.onnx", draw_rows(4)[0])
+    assert not (tmp_path / "a.onnx").exists()
