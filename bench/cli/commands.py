@@ -1,8 +1,9 @@
 """Imports every command module, which registers itself on ``app``. None may import torch or pandas at its top."""
 
-from bench.cli import choose, compare, data, export, fit, latency, models, predict, report, run, synth, tune
+from bench.cli import check, choose, compare, data, export, fit, latency, models, new, predict, report, run, synth, tune
 
 __all__ = [
+    "check",
     "choose",
     "compare",
     "data",
@@ -10,6 +11,7 @@ __all__ = [
     "fit",
     "latency",
     "models",
+    "new",
     "predict",
     "report",
     "run",

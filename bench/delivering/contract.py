@@ -1,0 +1,291 @@
+"""What every architecture must do, as checks that a test or ``bench check`` runs one by one."""
+
+import copy
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import architectures
+from bench.config.recipe import Recipe
+from bench.errors import BenchError
+from bench.faces.face_set import FaceSet
+from bench.faces.folds import assign_folds
+from bench.faces.keypoints import FRAME_PX, KEYPOINTS
+from bench.faces.synthetic import synthetic_faces
+from bench.gates import predict_gate
+from bench.measuring.accuracy import score
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FACES = 200
+PEOPLE = 40
+FOLDS = 5
+TRAINING_SECONDS = 40.0
+"""Planned length of the training check: with building, probing and predicting it ends within a minute."""
+
+MOST_EPOCHS = 60
+FEWEST_EPOCHS = 2
+STEPS_TO_MOVE = 3
+ROW_TOLERANCE = 1e-4
+"""Normalised units, 0.005 px: batches of other sizes may round differently."""
+
+
+class BrokenContract(AssertionError):  # noqa: N818  (an assertion, so that pytest shows it as a failure)
+    """A check failed; the text says what was expected and what was found."""
+
+
+class Subject:
+    """The architecture under check; its untrained module is built once, and copied where a check changes it."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    @cached_property
+    def architecture(self) -> architectures.Architecture:
+        """The registry's entry."""
+        return architectures.get(self.model)
+
+    @cached_property
+    def module(self) -> "nn.Module":
+        """The untrained module."""
+        import torch
+
+        torch.manual_seed(0)
+        return self.architecture.build()
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe that a run would train it with."""
+        return Recipe(**self.architecture.recipe)
+
+    @cached_property
+    def faces(self) -> FaceSet:
+        """The synthetic faces to train on."""
+        return synthetic_faces(rows=FACES, people=PEOPLE, seed=0)
+
+    def pictures(self, rows: int) -> "Tensor":
+        """Random inputs, float32 (rows, 1, 96, 96), zero mean and unit spread, the same in each call."""
+        import torch
+
+        return torch.randn(rows, 1, FRAME_PX, FRAME_PX, generator=torch.Generator().manual_seed(1))
+
+    def answer(self, module: "nn.Module", rows: int) -> "Tensor":
+        """What a module says about :meth:`pictures` in eval mode."""
+        import torch
+
+        with torch.inference_mode():
+            answer: Tensor = module.eval()(self.pictures(rows))
+        return answer
+
+
+@dataclass(frozen=True)
+class Check:
+    """One demand of the contract. ``run`` raises where it is not met."""
+
+    name: str
+    demand: str
+    run: Callable[[Subject], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one check: ``problem`` is None where it passed."""
+
+    name: str
+    demand: str
+    problem: str | None
+    seconds: float
+
+
+def check_contract(model: str, on_finding: Callable[[Finding], None]) -> list[Finding]:
+    """Run every check on a model, whichever fail before; the findings in order.
+
+    Raises:
+        ArchitectureError: the name leads to no architecture.
+    """
+    subject = Subject(model)
+    _ = subject.architecture
+    findings = []
+    for check in CHECKS:
+        started = time.perf_counter()
+        problem = None
+        try:
+            check.run(subject)
+        except Exception as error:  # whatever a user's network raises is the finding
+            problem = describe_problem(error)
+        findings.append(Finding(check.name, check.demand, problem, time.perf_counter() - started))
+        on_finding(findings[-1])
+    return findings
+
+
+def describe_problem(error: Exception) -> str:
+    """One line: our own words as they are, others with their kind and the line of the user's file they came from."""
+    text = " ".join(str(error).split())[:300]
+    if isinstance(error, BrokenContract | BenchError | architectures.ArchitectureError):
+        return text
+    frames = traceback.extract_tb(error.__traceback__)
+    # The last line outside of installed libraries: errors usually surface deep inside torch.
+    own = [frame for frame in frames if not {"site-packages", "dist-packages"} & set(Path(frame.filename).parts)]
+    last = (own or frames)[-1]
+    return f"{type(error).__name__}: {text} ({Path(last.filename).name}, line {last.lineno})"
+
+
+def thirty_numbers(subject: Subject) -> None:
+    """Shape and type of the answer."""
+    import torch
+
+    answer = subject.answer(subject.module, 3)
+    if not isinstance(answer, torch.Tensor):
+        raise BrokenContract(f"expected a tensor, found {type(answer).__name__}")
+    if tuple(answer.shape) != (3, 2 * KEYPOINTS):
+        raise BrokenContract(f"expected shape (3, 30) for three pictures, found {tuple(answer.shape)}")
+    if not answer.is_floating_point():
+        raise BrokenContract(f"expected floating-point numbers, found {answer.dtype}")
+
+
+def finite(subject: Subject) -> None:
+    """No NaN or infinity, also for extreme pictures."""
+    import torch
+
+    module = subject.module.eval()
+    for name, value in (("random", None), ("black", -2.0), ("white", 2.5)):
+        pictures = subject.pictures(2) if value is None else torch.full((2, 1, FRAME_PX, FRAME_PX), value)
+        with torch.inference_mode():
+            broken = int((~torch.isfinite(module(pictures))).sum())
+        if broken:
+            raise BrokenContract(f"{broken} of 60 numbers are not finite for {name} pictures")
+
+
+def gradients(subject: Subject) -> None:
+    """Each trainable parameter gets a finite gradient, and not only zeros within three steps."""
+    import torch
+
+    module = copy.deepcopy(subject.module).train()
+    trainable = {name: one for name, one in module.named_parameters() if one.requires_grad}
+    if not trainable:
+        raise BrokenContract("no parameter has requires_grad, so there is nothing to train")
+    optimiser = torch.optim.SGD(trainable.values(), lr=1e-2)
+    still = set(trainable)
+    for _ in range(STEPS_TO_MOVE):
+        optimiser.zero_grad()
+        _training_loss(subject, module).backward()  # type: ignore[no-untyped-call]
+        for name, parameter in trainable.items():
+            if parameter.grad is None:
+                raise BrokenContract(f"parameter '{name}' gets no gradient: it takes no part in the answer")
+            if not bool(torch.isfinite(parameter.grad).all()):
+                raise BrokenContract(f"the gradient of '{name}' is not finite")
+            if bool(parameter.grad.any()):
+                still.discard(name)
+        optimiser.step()
+    if still:
+        raise BrokenContract(f"the gradient of {', '.join(sorted(still)[:3])} stays zero over {STEPS_TO_MOVE} steps")
+
+
+def _training_loss(subject: Subject, module: "nn.Module") -> "Tensor":
+    import torch
+
+    pictures = subject.pictures(4)
+    targets = torch.linspace(-0.5, 0.5, 2 * KEYPOINTS).expand(4, 2 * KEYPOINTS)
+    own = getattr(module, "training_loss", None)
+    loss: Tensor = own(pictures, targets) if own is not None else (module(pictures) - targets).square().mean()
+    return loss
+
+
+def eval_is_deterministic(subject: Subject) -> None:
+    """Two calls in eval mode agree bit for bit."""
+    import torch
+
+    first, second = subject.answer(subject.module, 4), subject.answer(subject.module, 4)
+    if not torch.equal(first, second):
+        raise BrokenContract(
+            f"two calls in eval mode differ by up to {float((first - second).abs().max()):.3g}: is something random "
+            "that does not look at self.training?"
+        )
+
+
+def rows_are_independent(subject: Subject) -> None:
+    """A picture's answer does not depend on its neighbours in the batch."""
+    import torch
+
+    together = subject.answer(subject.module, 5)
+    with torch.inference_mode():
+        alone = subject.module.eval()(subject.pictures(5)[2:3])
+    if tuple(alone.shape) != (1, 2 * KEYPOINTS):
+        raise BrokenContract(f"a batch of one gives shape {tuple(alone.shape)}, expected (1, 30)")
+    difference = float((alone - together[2:3]).abs().max())
+    if not difference <= ROW_TOLERANCE:
+        raise BrokenContract(f"a batch of one differs from the same row in a batch by {difference:.3g}")
+
+
+def state_round_trip(subject: Subject) -> None:
+    """A second module with the first one's state dict gives the same answers."""
+    import torch
+
+    torch.manual_seed(99)
+    other = subject.architecture.build()
+    other.load_state_dict(subject.module.state_dict())
+    if not torch.equal(subject.answer(other, 2), subject.answer(subject.module, 2)):
+        raise BrokenContract("with the same state dict another module answers differently: some state is not in it")
+
+
+def trains_below_the_mean_face(subject: Subject) -> None:
+    """Better than the mean face on the synthetic faces of people it has not seen, after less than a minute."""
+    import torch
+
+    from bench.training.loop import Execution, predict, train
+
+    faces = subject.faces
+    fold_of_row = assign_folds(faces, FOLDS, seed=0)
+    seen, unseen = np.flatnonzero(fold_of_row != 0), np.flatnonzero(fold_of_row == 0)
+    images, keypoints = torch.tensor(faces.images[seen]), torch.tensor(faces.keypoints[seen])
+    execution = Execution(threads=torch.get_num_threads())
+    probe = subject.recipe.model_copy(update={"epochs": 1})
+    started = time.perf_counter()
+    train(copy.deepcopy(subject.module), images, keypoints, probe, execution, lambda _: None)
+    possible = int(TRAINING_SECONDS / (time.perf_counter() - started))
+    recipe = subject.recipe.model_copy(update={"epochs": int(np.clip(possible, FEWEST_EPOCHS, MOST_EPOCHS))})
+    module = copy.deepcopy(subject.module)
+    train(module, images, keypoints, recipe, execution, lambda _: None)
+    guessed = predict(module, torch.tensor(faces.images[unseen]), recipe, execution)
+    truth = faces.keypoints[unseen]
+    network = score(guessed, truth).rmse_px
+    mean_face = predict_gate("mean_face", faces.images[seen], faces.keypoints[seen], faces.images[unseen])
+    mean = score(mean_face, truth).rmse_px
+    if not network < mean:
+        raise BrokenContract(
+            f"after {recipe.epochs} epochs it misses by {network:.2f} px, the mean face by {mean:.2f} px: not learnt"
+        )
+
+
+def exports(subject: Subject) -> None:
+    """``torch.export`` follows it, and the file gives the same coordinates at any batch size."""
+    from bench.delivering.deployed import Deployed
+    from bench.delivering.exporting import TOLERANCE_PX, export_pt2, largest_difference_px, pt2_runner, quiet
+
+    deployed = Deployed(copy.deepcopy(subject.module), flip=False).eval()
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        path = Path(folder) / "checked.pt2"
+        export_pt2(deployed, path, {})
+        difference = largest_difference_px(deployed, pt2_runner(path), subject.faces.images[:16])
+    if not difference < TOLERANCE_PX:
+        raise BrokenContract(f"the exported file differs by {difference:.3g} px, the limit is {TOLERANCE_PX} px")
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("shape", "(B, 1, 96, 96) gives (B, 30)", thirty_numbers),
+    Check("finite", "numbers are finite", finite),
+    Check("gradients", "every parameter learns", gradients),
+    Check("deterministic", "eval mode draws nothing at random", eval_is_deterministic),
+    Check("rows", "a batch of one equals its row in a batch", rows_are_independent),
+    Check("state", "the state dict holds everything", state_round_trip),
+    Check("trains", f"beats the mean face on {FACES} synthetic faces in a minute", trains_below_the_mean_face),
+    Check("exports", "torch.export follows it, batch size free", exports),
+)
