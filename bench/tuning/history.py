@@ -26,6 +26,7 @@ class TrialFacts:
         params: searched values, ``recipe.NAME`` and ``options.NAME``.
         seconds: wall time.
         folds_done: inner folds trained to their end.
+        fold_seconds: wall time of each inner fold that was begun.
         reason: why it was pruned, failed or interrupted.
         is_default: the defaults, which are never pruned.
     """
@@ -38,6 +39,7 @@ class TrialFacts:
     folds_done: int
     reason: str | None
     is_default: bool
+    fold_seconds: tuple[float, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """One entry of ``bench tune --show --json``."""
@@ -152,6 +154,7 @@ def _trial_facts(trial: FrozenTrial) -> TrialFacts:
         folds_done=attributes.get("folds_done", 0),
         reason=attributes.get("reason"),
         is_default=bool(attributes.get(ownership.DEFAULTS)),
+        fold_seconds=tuple(attributes.get("fold_seconds", ())),
     )
 
 

@@ -19,7 +19,7 @@ from bench.tuning.ranges import Range, Value, parse_range, widened
 Params = Mapping[str, Value]
 
 RECIPE_SPACE: Mapping[str, Mapping[str, Any]] = {
-    "lr": {"type": "float", "low": 3e-4, "high": 1e-2, "log": True},
+    "lr": {"type": "float", "low": 1e-3, "high": 3e-2, "log": True},
     "weight_decay": {"type": "float", "low": 1e-3, "high": 0.3, "log": True},
     "loss": {"type": "categorical", "choices": ["wing", "smooth_l1", "l1", "mse"]},
     "batch_size": {"type": "categorical", "choices": [16, 32, 64]},

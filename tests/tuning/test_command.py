@@ -32,6 +32,11 @@ def tune(faces_csv: Path, run_bench: RunBench, tmp_path: Path) -> RunBench:
     return call
 
 
+def heed_ctrl_c() -> None:
+    """A shell starts background jobs, and so these tests when run there, with Ctrl-C ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def words(faces_csv: Path) -> list[str]:
     fixed = ["tune", "--models", "plain_cnn", "--data", str(faces_csv), "--groups", "people.csv", "--epochs", "2"]
     small = ["--set", "models.plain_cnn.width=8", "--set", "recipe.batch_size=16", "--space", "space.toml"]
@@ -72,7 +77,13 @@ def test_a_limit_on_parameters_and_time_holds(tune: RunBench) -> None:
 def test_ctrl_c_tells_optuna_and_the_same_command_goes_on(tune: RunBench, faces_csv: Path, tmp_path: Path) -> None:
     command = bench_command([*words(faces_csv), "--trials", "6"])
     with subprocess.Popen(
-        command, cwd=tmp_path, env=bench_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        command,
+        cwd=tmp_path,
+        env=bench_environment(),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=heed_ctrl_c,
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:

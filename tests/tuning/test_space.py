@@ -37,10 +37,10 @@ def test_the_built_in_space_of_every_architecture_holds_its_defaults(name: str) 
 def test_a_file_narrows_what_it_names_and_leaves_the_rest(tmp_path: Path) -> None:
     space = space_of(
         tmp_path,
-        '[recipe.lr]\nlow = 1e-3\n[models."plain_cnn".width]\nlow = 12\nhigh = 20\n[recipe.loss]\nsearch = false\n'
+        '[recipe.lr]\nlow = 2e-3\n[models."plain_cnn".width]\nlow = 12\nhigh = 20\n[recipe.loss]\nsearch = false\n'
         '[models."plain_cnn".recipe.contrast]\nhigh = 0.3\n',
     )
-    assert (space["recipe.lr"].low, space["recipe.lr"].high, space["recipe.lr"].log) == (1e-3, 1e-2, True)
+    assert (space["recipe.lr"].low, space["recipe.lr"].high, space["recipe.lr"].log) == (2e-3, 3e-2, True)
     assert (space["options.width"].low, space["options.width"].high) == (12, 20)
     assert "recipe.loss" not in space
     assert space["recipe.contrast"].high == 0.3
