@@ -13,7 +13,7 @@ from bench.faces.face_set import FaceSet, FaceSource
 from bench.records.store import RecordStore
 from bench.reporting.material import Material, collect
 from bench.reporting.pictures import find_pictures
-from bench.reporting.rebuilding import report_from_records
+from bench.reporting.rebuilding import further_sections, report_from_records
 from bench.reporting.writing import write_reports
 from bench.running.events import Event, Stage
 from bench.running.session import OnEvent, RunResult, execute_run
@@ -72,7 +72,8 @@ def run_and_report(config: Config, on_event: OnEvent) -> tuple[RunResult, Materi
     result = execute_run(config, on_event)
     on_event(Stage("writing the reports"))
     material = collect(result.store)
-    write_reports(material, faces=find_pictures(material.document["dataset"], config.run.data))
+    faces = find_pictures(material.document["dataset"], config.run.data)
+    write_reports(material, faces=faces, sections=further_sections(config.run.out, config.tuning.storage))
     return result, material
 
 

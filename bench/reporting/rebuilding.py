@@ -7,6 +7,7 @@ from bench.errors import ConfigError
 from bench.records.store import RecordStore
 from bench.reporting.material import Material, collect
 from bench.reporting.pictures import find_pictures
+from bench.reporting.section import Section
 from bench.reporting.writing import FORMATS, write_reports
 
 
@@ -25,4 +26,19 @@ def report_from_records(
             raise ConfigError(f"--format {name}: unknown; choose among {','.join(FORMATS)}")
     material = collect(RecordStore(out))
     faces = find_pictures(material.document["dataset"], data) if "html" in formats else None
-    return material, write_reports(material, formats, faces)
+    return material, write_reports(material, formats, faces, further_sections(out) if "html" in formats else ())
+
+
+def further_sections(out: Path, storage: str | None = None) -> list[Section]:
+    """Chapters of the page that other rooms write; what is not there costs no import.
+
+    Args:
+        out: the results folder.
+        storage: the database of the tuning studies, if they are not in their journal.
+    """
+    if not any((out / "tuning").glob("*.json")):
+        return []
+    from bench.tuning.section import tuning_section
+
+    section = tuning_section(out, storage)
+    return [section] if section is not None else []

@@ -8,8 +8,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bench.tuning import ownership
 from bench.tuning.best import FoldFinding
+from bench.tuning.parameters import split_params
 from bench.tuning.sampling import plain
-from bench.tuning.space import split_params
 
 STATE_WORDS = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 

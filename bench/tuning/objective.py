@@ -15,7 +15,7 @@ from bench.gates import predict_gate
 from bench.measuring.accuracy import score, squared_errors
 from bench.records.keys import digest
 from bench.running.task import FoldOutcome, FoldTask, GiveUp
-from bench.tuning.space import Params, split_params
+from bench.tuning.parameters import Params, split_params
 
 State = Literal["complete", "pruned", "failed", "interrupted"]
 AfterFold = Callable[[int, float], bool]

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 
 from bench.records.keys import digest
 from bench.tuning.ownership import counts
-from bench.tuning.space import Parameter
+from bench.tuning.parameters import Parameter
 
 RANDOM_TRIALS = 8
 """Trials drawn at random before TPE has enough to model."""

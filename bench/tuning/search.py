@@ -19,8 +19,8 @@ from architectures import ArchitectureError
 from bench.errors import BenchError
 from bench.tuning import ownership
 from bench.tuning.objective import Objective, RunFold, TrialResult
+from bench.tuning.parameters import Params
 from bench.tuning.sampling import plain
-from bench.tuning.space import Params
 
 POLL_S = 0.5
 """Between looks at what other processes are doing when there is nothing left to claim."""

@@ -23,10 +23,11 @@ from bench.tuning.constraints import Constraints
 from bench.tuning.findings import judge, summarise_study
 from bench.tuning.journal import open_storage
 from bench.tuning.objective import Objective, split_training_part
+from bench.tuning.parameters import Parameter
 from bench.tuning.runners import MakeRunner, ProcessRunner, side_by_side
 from bench.tuning.sampling import SteadySampler, distributions
 from bench.tuning.search import Limits, OnTrial, Search, TrialBegan, TrialEnded, make_pruner
-from bench.tuning.space import Parameter, search_space
+from bench.tuning.space import search_space
 
 
 @dataclass(frozen=True)

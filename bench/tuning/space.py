@@ -4,7 +4,6 @@ import difflib
 import inspect
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,7 @@ from architectures import Architecture, ArchitectureError
 from bench.config.recipe import Recipe
 from bench.errors import ConfigError
 from bench.running.variants import refuse_bad_build
-from bench.tuning.ranges import Range, Value, parse_range, widened
-
-Params = Mapping[str, Value]
+from bench.tuning.parameters import Parameter, Range, parse_range, widened
 
 RECIPE_SPACE: Mapping[str, Mapping[str, Any]] = {
     "lr": {"type": "float", "low": 1e-3, "high": 3e-2, "log": True},
@@ -32,15 +29,6 @@ RECIPE_SPACE: Mapping[str, Mapping[str, Any]] = {
     "contrast": {"type": "float", "low": 0.0, "high": 0.5},
 }
 """What is searched for every network unless a ``--space`` file says otherwise."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One searched parameter: ``recipe.NAME`` or ``options.NAME``, its values and its default."""
-
-    name: str
-    range: Range
-    default: Value
 
 
 def search_space(
@@ -101,13 +89,6 @@ def default_params(architecture: Architecture, options: Mapping[str, Any], recip
     }
     given = {f"options.{name}": value for name, value in options.items()}
     return {**builder, **given, **{f"recipe.{name}": value for name, value in recipe.model_dump().items()}}
-
-
-def split_params(params: Params) -> tuple[dict[str, Value], dict[str, Value]]:
-    """``{"options.width": 32, "recipe.lr": 0.001}`` -> builder options and recipe values."""
-    options = {name.removeprefix("options."): value for name, value in params.items() if name.startswith("options.")}
-    recipe = {name.removeprefix("recipe."): value for name, value in params.items() if name.startswith("recipe.")}
-    return options, recipe
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

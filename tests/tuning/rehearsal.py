@@ -19,10 +19,9 @@ from bench.faces.face_set import FaceSet, FaceSource
 from bench.running.task import FoldOutcome, FoldTask
 from bench.tuning.journal import open_storage
 from bench.tuning.objective import Objective, split_training_part
-from bench.tuning.ranges import Range
+from bench.tuning.parameters import Parameter, Range
 from bench.tuning.sampling import SteadySampler, distributions
 from bench.tuning.search import Limits, Search, TrialBegan, TrialEnded, make_pruner
-from bench.tuning.space import Parameter
 
 SPACE = (
     Parameter("recipe.lr", Range(type="float", low=1e-4, high=1e-1, log=True), 3e-3),

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -54,7 +55,11 @@ def finish(process: Process) -> None:
 
 def trials_of(out: Path, url: str) -> list[FrozenTrial]:
     storage = open_storage(out, None if url == "journal" else url)
-    return optuna.load_study(study_name="rehearsal", storage=storage).get_trials()
+    trials = optuna.load_study(study_name="rehearsal", storage=storage).get_trials()
+    if isinstance(storage, optuna.storages.RDBStorage):
+        storage.remove_session()
+        storage.engine.dispose()
+    return trials
 
 
 def check(out: Path, url: str) -> None:
@@ -142,7 +147,7 @@ def serve(folder: Path, initdb: str, postgres: str) -> Iterator[str]:
         wait_for(folder / ".s.PGSQL.5432")
         yield f"postgresql://tuner@/postgres?host={folder}"
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # its fast shutdown; SIGTERM waits until all clients have left
         server.wait()
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 import architectures
 from bench.config.recipe import Recipe
 from bench.errors import ConfigError
-from bench.tuning.ranges import Range
+from bench.tuning.parameters import Range, split_params
 from bench.tuning.sampling import distributions
-from bench.tuning.space import search_space, split_params
+from bench.tuning.space import search_space
 
 WING = Recipe(loss="wing", lr=3e-3)
 """Fixed here, so that better defaults change no test."""

@@ -1,7 +1,8 @@
-"""The values a parameter may take in a search: one table of a search space."""
+"""A searched parameter and the values it may take: one table of a search space. No torch here: reports read it."""
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from bench.config.recipe import Frozen
 from bench.errors import ConfigError
 
 Value = str | int | float | bool
+Params = Mapping[str, Value]
 
 
 class Range(Frozen):
@@ -32,6 +34,22 @@ class Range(Frozen):
             return False
         steps = (value - self.low) / self.step if self.step else 0.0
         return math.isclose(steps, round(steps), abs_tol=1e-9)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One searched parameter: ``recipe.NAME`` or ``options.NAME``, its values and its default."""
+
+    name: str
+    range: Range
+    default: Value
+
+
+def split_params(params: Params) -> tuple[dict[str, Value], dict[str, Value]]:
+    """``{"options.width": 32, "recipe.lr": 0.001}`` -> builder options and recipe values."""
+    options = {name.removeprefix("options."): value for name, value in params.items() if name.startswith("options.")}
+    recipe = {name.removeprefix("recipe."): value for name, value in params.items() if name.startswith("recipe.")}
+    return options, recipe
 
 
 def parse_range(name: str, table: Mapping[str, Any], origin: str) -> Range:
