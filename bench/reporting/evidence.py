@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bench.comparing.floor import improvements
 from bench.comparing.ranking import Ranking
 from bench.reporting.facts import NOTHING, FactTable
 from bench.reporting.markdown import format_seconds
@@ -13,22 +12,43 @@ MEANS = {"seeds": "training seeds", "folds": "folds", "people": "people"}
 
 def evidence(document: Mapping[str, Any], ranking: Ranking) -> list[FactTable]:
     """The tables that have something in them."""
-    found = (_sharper(document, ranking), _against_best(document, ranking), _variance(ranking))
+    found = (_sharper(document), _against_best(document, ranking), _tail(document), _variance(ranking))
     return [table for table in found if table.lines]
 
 
-def _sharper(document: Mapping[str, Any], ranking: Ranking) -> FactTable:
+def _sharper(document: Mapping[str, Any]) -> FactTable:
     head = ("change", "from", "to", "expected resolution floor, px", "more training")
-    lines: tuple[tuple[str, ...], ...] = ()
-    if ranking.floor is not None:
-        seconds = sum(row["train_seconds"] or 0.0 for row in document["rows"])
-        lines = tuple(
-            (f"more {MEANS[one.means]}", str(one.before), str(one.after), f"{one.floor_px:.2f}",
-             format_seconds(one.extra_minutes * 60))
-            for one in improvements(ranking.floor, seconds / 60)
-        )  # fmt: skip
-    floor = f", now {ranking.floor.difference_px:.2f} px" if ranking.floor is not None else ""
-    return FactTable("evidence-sharper", f"What would lower the resolution floor{floor}", head, lines)
+    floor = document["comparison"]["resolution_floor"] or {"lowered_by": ()}
+    lines = tuple(
+        (f"more {MEANS[one['means']]}", str(one["from"]), str(one["to"]), f"{one['floor_px']:.2f}",
+         format_seconds(one["extra_minutes"] * 60))
+        for one in floor["lowered_by"]
+    )  # fmt: skip
+    now = f", now {floor['difference_px']:.2f} px" if lines else ""
+    return FactTable("evidence-sharper", f"What would lower the resolution floor{now}", head, lines)
+
+
+def keypoint_winners(document: Mapping[str, Any]) -> FactTable | None:
+    """Who is better than every other network at a keypoint; None where there are not two networks to compare."""
+    found = document["comparison"]["keypoint_winners"]
+    networks = [row for row in document["rows"] if row["kind"] != "gate" and row["rank"] is not None]
+    lines = tuple(
+        (one["keypoint"].replace("_", " "), one["best"], one["winner"] or NOTHING, ", ".join(one["tied"]) or NOTHING)
+        for one in found
+        if one["best"] is not None
+    )
+    head = ("keypoint", "lowest error", "better than all others", "not told apart from the lowest")
+    title = "Which network wins at which keypoint, corrected for the number of comparisons"
+    return FactTable("keypoint-winners", title, head, lines) if lines and len(networks) > 1 else None
+
+
+def _tail(document: Mapping[str, Any]) -> FactTable:
+    lines = tuple(
+        (model, f"{one['rmse_px']:.2f}", f"{one['ci95'][0]:.2f} to {one['ci95'][1]:.2f}" if one["ci95"] else NOTHING)
+        for model, one in document["comparison"]["worst_5_percent_rmse_px"].items()
+        if one["rmse_px"] is not None
+    )
+    return FactTable("evidence-tail", "The worst 5 % of faces of each", ("model", "RMSE px", "95 % interval"), lines)
 
 
 def _against_best(document: Mapping[str, Any], ranking: Ranking) -> FactTable:

@@ -16,7 +16,7 @@ from bench.errors import DataError
 from bench.faces.face_set import FaceSet
 from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.records.atomic import write_text
-from bench.reporting.evidence import evidence
+from bench.reporting.evidence import evidence, keypoint_winners
 from bench.reporting.facts import circumstances, latency_settings
 from bench.reporting.figures.cumulative import cumulative_figure
 from bench.reporting.figures.keypoint_faces import keypoint_figure
@@ -80,6 +80,7 @@ def render_page(material: Material, faces: FaceSet | None, sections: Sequence[Se
         cost_figures=_present(latency_figure(subjects), parameter_figure(subjects)),
         keypoint_figures=_present(keypoint_figure(subjects, material.observations.truth)),
         keypoint_heads=[(name, head_words(name)) for name in KEYPOINT_NAMES],
+        keypoint_winners=keypoint_winners(document),
         keypoint_lines=keypoint_lines(subjects),
         curve_figures=_present(cumulative_figure(subjects, errors.nme)),
         training_figures=_present(training_figure(subjects, material.cells)),

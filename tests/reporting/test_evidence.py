@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.reporting.evidence import evidence
+from bench.reporting.evidence import evidence, keypoint_winners
 from bench.reporting.facts import FactTable
 from bench.reporting.material import Material, collect
 from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
@@ -42,6 +42,24 @@ def test_variance_shares_add_up(two_seeds: Material) -> None:
     lines = tables(two_seeds)["evidence-variance"].lines
     assert {line[0] for line in lines} >= {"near", "far"}
     assert all(sum(map(float, line[2:])) == pytest.approx(100, abs=2) for line in lines)
+
+
+def test_the_worst_faces_are_worse_than_all(two_seeds: Material) -> None:
+    rows = {row["model"]: row["rmse_px"] for row in two_seeds.document["rows"]}
+    lines = tables(two_seeds)["evidence-tail"].lines
+    assert {line[0] for line in lines} == set(rows)
+    assert all(float(line[1]) > rows[line[0]] for line in lines)
+
+
+def test_a_clear_winner_wins_at_every_keypoint(two_seeds: Material) -> None:
+    table = keypoint_winners(two_seeds.document)
+    assert table is not None
+    assert len(table.lines) == 15
+    assert all(line[1] == line[2] == "near" for line in table.lines)
+
+
+def test_a_network_alone_wins_nothing(tmp_path: Path) -> None:
+    assert keypoint_winners(collect(draw_results(tmp_path, DrawnResults(MODELS[1:]))).document) is None
 
 
 def test_one_fold_and_one_seed_claim_nothing(tmp_path: Path) -> None:
