@@ -123,7 +123,7 @@ def _skull(person: Person) -> Floats:
     back = np.where(y > NECK_Y - 15, 22.0, 1.05 * width + 4)
     depth = np.where(COSINE[None, :] > 0, front[:, None], back[:, None])
     # A superellipse: the front of a face is flatter than an ellipse.
-    power = 2.35
+    power = 2.6
     across = (np.abs(SINE)[None, :] / width[:, None]) ** power
     radius = (across + (np.abs(COSINE)[None, :] / depth) ** power) ** (-1 / power)
     return np.asarray(radius, dtype=np.float32)
@@ -139,7 +139,7 @@ def _features(person: Person, x: Floats, y: Floats) -> Floats:
     front = smooth_step(0.0, 0.35, COSINE)[None, :]
     nose_y, width = person.nose_y, person.nose_width
     along = np.interp(
-        y[:, 0], [nose_y - 24, nose_y - 17, nose_y - 4, nose_y, nose_y + 2.5, nose_y + 6.5], [0, 0.2, 0.82, 1, 0.7, 0]
+        y[:, 0], [nose_y - 24, nose_y - 17, nose_y - 4, nose_y, nose_y + 3.0, nose_y + 9.0], [0, 0.2, 0.82, 1, 0.72, 0]
     )
     spread = np.interp(y[:, 0], [nose_y - 20, nose_y - 4, nose_y + 3], [3.2, 4.0, 5.0]) * width
     ridge = person.nose_height * along[:, None] * np.exp(-0.5 * (x / spread[:, None]) ** 2)
@@ -156,7 +156,7 @@ def _features(person: Person, x: Floats, y: Floats) -> Floats:
     total += bump(2.6, (person.eye_x, person.eye_y + 0.3), 4.6, 3.4)
     total += bump(2.2, (person.eye_x, brow_y), 11, 3)
     total += bump(person.cheek, (23, 6), 9, 8) + bump(-1.5 * person.age, (21, 22), 5, 9)
-    total += bump(3.2, (0, mouth_y), mouth, 8)
+    total += bump(4.2, (0, mouth_y), mouth, 9)
     total += bump(1.6, (3, mouth_y - 0.5 * person.upper_lip), 7, 1.7)
     total += bump(2.2, (0, mouth_y + 0.6 * person.lower_lip), 8, 2.2)
     total += bump(-1.6, (0, mouth_y + person.lower_lip + 5), 10, 2.6)
@@ -179,7 +179,7 @@ def _with_hair(person: Person, radius: Floats) -> Floats:
     edge = hair_edge(person, TURNS)[None, :]
     inside = smooth_step(0, 9, edge - y)
     waves = lookup(noise_tile(1.5), TURNS[None, :] * 40 + person.texture + 0 * y, y * 0.7 + 0 * radius)
-    thick = person.hair_thickness * (1 + 0.12 * person.hair_roughness * waves)
+    thick = person.hair_thickness * (1 + 0.06 * person.hair_roughness * waves)
     hair = radius + inside * thick * smooth_step(0.15, 0.6, np.abs(TURNS)[None, :] + (y < -30) * 0.6)
     # The crown must not be an edge: thickness above it fades with the skull's own radius.
     hair = np.where(y < -55, np.minimum(hair, radius + thick * smooth_step(0, 14, radius)), hair)

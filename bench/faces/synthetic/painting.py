@@ -209,7 +209,7 @@ def _paint_hair(result: Paint, person: Person, skin: Skin) -> None:
     above = hair_edge(person, skin.turn) - skin.y + person.hair_roughness * wisps
     strands = lookup(noise_tile(1.0, 5.0), skin.turn * 90 + skin.x + person.texture, skin.y * 1.5)
     fading = smooth_step(-1.8, 2.8, above)
-    colour = np.clip(person.hair * (1 + 0.28 * strands) + 0.015 * strands, 0.015, 1)
+    colour = np.clip(person.hair * (1 + 0.24 * strands) + 0.012 * strands, 0.015, 1)
     # Receding hair lets the scalp through.
     density = min(1.0, 0.35 + person.hair_thickness / 4)
     result.blend(fading * density, colour, 0.5)

@@ -77,7 +77,7 @@ def draw_person(generator: np.random.Generator) -> Person:
     skin = float(np.clip(normal(0.62, 0.13), 0.22, 0.85))
     grey_hair = generator.random() < 0.25
     hair = float(uniform(0.35, 0.8) if grey_hair else uniform(0.03, 0.14) if skin < 0.5 else uniform(0.03, 0.45))
-    brow_y = normal(-20.3, 1.4) + (-0.8 if feminine else 0.6)
+    brow_y = normal(-21.1, 1.5) + (-0.8 if feminine else 0.6)
     return Person(
         eye_x=normal(18.0, 0.7),
         eye_y=normal(-9.2, 0.7),
@@ -85,14 +85,14 @@ def draw_person(generator: np.random.Generator) -> Person:
         eye_tilt=normal(0.5, 0.6),
         lid=float(np.clip(normal(4.6, 0.8), 2.8, 6.5)),
         brow_inner=(normal(10.1, 1.2), brow_y),
-        brow_outer=(normal(33.0, 1.2), brow_y + normal(2.2, 1.3)),
+        brow_outer=(normal(33.0, 1.2), brow_y + normal(2.0, 1.3)),
         brow_arch=float(np.clip(normal(3.6 if feminine else 2.4, 1.2), 0, 7)),
         brow_thickness=float(np.clip(normal(1.3 if feminine else 1.9, 0.4), 0.7, 3.0)),
         brow_darkness=float(uniform(0.3, 0.9)),
-        nose_y=normal(10.8, 1.4),
-        nose_height=normal(15.0, 1.6),
+        nose_y=normal(10.0, 1.4),
+        nose_height=normal(16.5, 1.7),
         nose_width=float(np.clip(normal(0.94 if feminine else 1.08, 0.14), 0.7, 1.5)),
-        mouth_y=normal(29.6, 1.3),
+        mouth_y=normal(29.0, 1.4),
         mouth_half_width=normal(14.7, 1.1),
         upper_lip=float(np.clip(normal(3.6, 0.9), 1.6, 6.0)),
         lower_lip=float(np.clip(normal(5.0, 1.0), 2.4, 8.0)),

@@ -81,7 +81,7 @@ def draw_shot(generator: np.random.Generator) -> Shot:
     """Circumstances at random; size, shift and roll have the spread of real labels (YouTube Faces frames)."""
     normal = generator.normal
     yaw = np.clip(19.0 * generator.standard_t(7) * np.sqrt(5 / 7), -LIMIT_DEGREES["yaw"], LIMIT_DEGREES["yaw"])
-    pitch = np.clip(normal(0, 11.0), -LIMIT_DEGREES["pitch"], LIMIT_DEGREES["pitch"])
+    pitch = np.clip(normal(0, 12.0), -LIMIT_DEGREES["pitch"], LIMIT_DEGREES["pitch"])
     return Shot(
         yaw=float(yaw),
         pitch=float(pitch),
@@ -96,10 +96,10 @@ def draw_shot(generator: np.random.Generator) -> Shot:
 
 def _expression(generator: np.random.Generator) -> Expression:
     normal, uniform = generator.normal, generator.uniform
-    talking = generator.random() < 0.5
+    talking = generator.random() < 0.6
     blink = generator.random() < 0.08
     return Expression(
-        jaw=float(abs(normal(0, 4.5)) if talking else abs(normal(0, 0.6))),
+        jaw=float(abs(normal(0, 5.5)) if talking else abs(normal(0, 0.6))),
         smile=float(np.clip(normal(0.3, 0.8), -1, 2.0)),
         purse=float(uniform(0, 0.5) if generator.random() < 0.2 else 0.0),
         brow_raise=normal(0, 1.6),
@@ -137,6 +137,6 @@ def _camera(generator: np.random.Generator) -> Camera:
         blur_x_px=float(blur + (uniform(0.3, 1.5) if moving else 0.0)),
         blur_y_px=float(blur),
         sharpen=float(uniform(0, 0.8)),
-        noise=float(uniform(0.3, 4.5)),
-        noise_slope=float(generator.choice([0.0, 0.5])),
+        noise=float(uniform(0.2, 3.0)),
+        noise_slope=float(generator.choice([0.2, 0.6])),
     )

@@ -71,7 +71,7 @@ def trace(head: Head, view: View) -> Hits:
     rays = _Rays(head, view, x, y)
     depth = np.repeat(np.repeat(nearest, COARSE, axis=0), COARSE, axis=1)
     for _ in range(6):
-        depth = rays.advance(depth, 0.75)
+        depth = rays.advance(depth, 0.65)
     return rays.hits(depth)
 
 
@@ -95,8 +95,11 @@ class _Rays:
         """Move away from the camera by a part of the gap to the surface."""
         x, y, z = self.points(depth)
         rho = np.sqrt(x * x + z * z)
-        cells = nearest_cell(x / (rho + z + np.float32(1e-3)), y)
-        return np.asarray(depth - np.float32(step) * (rho - self.head.radius[cells]))
+        z += rho
+        z += np.float32(1e-3)
+        rho -= np.take(self.head.radius, nearest_cell(x / z, y))
+        rho *= np.float32(step)
+        return np.asarray(depth - rho)
 
     def hits(self, depth: Floats) -> Hits:
         """Points, normals and whether the ray met the head."""
@@ -116,9 +119,16 @@ def _largest_neighbour(values: Floats) -> Floats:
 
 def nearest_cell(turn: Floats, y: Floats) -> np.ndarray:
     """Flat index of the table's cell nearest to each turn and height."""
-    column = np.clip((turn + np.float32(TURN_LIMIT)) * np.float32(1 / TURN_STEP) + 0.5, 0, COLUMNS - 1)
-    row = np.clip((y - np.float32(Y_TOP)) * np.float32(1 / Y_STEP) + 0.5, 0, ROWS - 1)
-    return np.asarray(row.astype(np.int32) * COLUMNS + column.astype(np.int32))
+    column = turn * np.float32(1 / TURN_STEP)
+    column += np.float32(TURN_LIMIT / TURN_STEP + 0.5)
+    np.clip(column, 0, COLUMNS - 1, out=column)
+    row = y * np.float32(1 / Y_STEP)
+    row += np.float32(0.5 - Y_TOP / Y_STEP)
+    np.clip(row, 0, ROWS - 1, out=row)
+    cell = row.astype(np.int32)
+    cell *= COLUMNS
+    cell += column.astype(np.int32)
+    return np.asarray(cell)
 
 
 def _normals_at(head: Head, turn: Floats, y: Floats) -> Floats:
