@@ -121,6 +121,7 @@ def test_one_person_looks_more_like_himself_than_like_others(faces: FaceSet) -> 
     assert np.mean(same) < np.mean(other)
 
 
+@pytest.mark.slow
 def test_gates_rank_as_on_real_faces(faces: FaceSet) -> None:
     more = synthetic_faces(480, 120, SEED + 1)
     error = {}
