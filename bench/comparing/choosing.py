@@ -42,8 +42,12 @@ class Limits:
             if cost is None:
                 return f"{name} not measured"
             if cost > limit:
-                return f"{name} {cost:,.10g} {unit}".rstrip() + f" above {limit:,.10g}"
+                return f"{name} {_shown(cost)} {unit}".rstrip() + f" above {_shown(limit)}"
         return None
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def options_by_error(observations: Observations, fitting: Sequence[str]) -> tuple[Option, ...]:

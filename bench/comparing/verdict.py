@@ -24,6 +24,7 @@ class Verdict:
         keypoints: the same question at each keypoint.
         tails: the worst 5 % of rows of each.
         pairs: how many pairs the correction counts.
+        with_gate: one of the two is a gate.
         floor: what this run can resolve.
     """
 
@@ -33,6 +34,7 @@ class Verdict:
     keypoints: tuple[KeypointResult, ...]
     tails: tuple[Tail, Tail]
     pairs: int
+    with_gate: bool
     floor: ResolutionFloor | None
 
     @property
@@ -52,14 +54,15 @@ def compare(observations: Observations, ranking: Ranking, first: str, second: st
     losses = row_losses(two)
     a, b = losses.models.index(pair.a), losses.models.index(pair.b)
     tails = worst_tail(losses)
-    gates = {observations.kinds[model] == "gate" for model in (pair.a, pair.b)}
+    with_gate = _has_gate(observations, pair)
     return Verdict(
         rmse_px=(losses.mean_squared_px2(a) ** 0.5, losses.mean_squared_px2(b) ** 0.5),
         pair=pair,
         trained=trained_models_differ(losses, a, b),
         keypoints=keypoint_results(two),
         tails=(tails[pair.a], tails[pair.b]),
-        pairs=sum((True in gates) == _has_gate(observations, other) for other in ranking.pairs),
+        pairs=sum(_has_gate(observations, other) == with_gate for other in ranking.pairs),
+        with_gate=with_gate,
         floor=ranking.floor,
     )
 
@@ -80,9 +83,10 @@ def _headline(verdict: Verdict) -> str:
     certainty = f"95 % interval {low:.3f} to {high:.3f} px; {_p(pair.p_holm)}" + (
         f" after Holm's correction for {verdict.pairs} pairs" if verdict.pairs > 1 else ""
     )
+    noun = "predictor" if verdict.with_gate else "architecture"
     weak = " One training seed: the evidence is weak." if pair.weak else ""
     if pair.better is not None:
-        return f"{pair.better} is the better architecture by {size} ({errors}; {certainty}).{weak}"
+        return f"{pair.better} is the better {noun} by {size} ({errors}; {certainty}).{weak}"
     text = f"{pair.a} and {pair.b} are not told apart: {size} ({errors}; {certainty})."
     if low > 0:
         text += " Asked alone the pair would count as different; among so many it does not."
@@ -105,18 +109,21 @@ def _trained_sentence(verdict: Verdict) -> str:
 
 
 def _keypoint_sentence(verdict: Verdict) -> str:
-    wins: dict[str, list[str]] = {verdict.pair.a: [], verdict.pair.b: []}
+    wins: dict[str, list[tuple[float, str]]] = {verdict.pair.a: [], verdict.pair.b: []}
     for result in verdict.keypoints:
         if result.winner is not None:
             other = next(model for model in result.rmse_px if model != result.winner)
-            gain = result.rmse_px[other] - result.rmse_px[result.winner]
-            wins[result.winner].append(f"{result.keypoint} ({gain:.2f} px)")
-    sentences = [
-        f"{model} is better at {len(found)} of {len(verdict.keypoints)} keypoints: {', '.join(found)}."
-        for model, found in wins.items()
-        if found
-    ]
+            wins[result.winner].append((result.rmse_px[other] - result.rmse_px[result.winner], result.keypoint))
+    sentences = [_wins_sentence(model, found, len(verdict.keypoints)) for model, found in wins.items() if found]
     return " ".join(sentences) if sentences else "No single keypoint tells them apart."
+
+
+def _wins_sentence(model: str, found: list[tuple[float, str]], keypoints: int) -> str:
+    if len(found) == keypoints:
+        (least, _), (most, where) = min(found), max(found)
+        return f"{model} is better at all {keypoints} keypoints, by {least:.2f} to {most:.2f} px (most at {where})."
+    listed = ", ".join(f"{keypoint} ({gain:.2f} px)" for gain, keypoint in found)
+    return f"{model} is better at {len(found)} of {keypoints} keypoints: {listed}."
 
 
 def _tail_sentence(verdict: Verdict) -> str:

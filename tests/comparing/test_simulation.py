@@ -1,13 +1,19 @@
 """Small versions of benchmarks/comparison_simulation.py, whose full figures are committed beside it."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench.comparing.row_losses import RowLosses
 from benchmarks.comparison_simulation import Finding, equal_architectures, planted_difference, retrainings
+from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
 from benchmarks.simulated_runs import Population, Protocol, fitted_population, plausible_population, simulated_run
+from tests.conftest import PROJECT, bench_environment
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +52,27 @@ def test_effects_are_recovered_from_simulated_records(population: Population) ->
     assert fitted.person_cell == pytest.approx(known.person_cell, rel=0.15)
     assert fitted.cell == pytest.approx(known.cell, rel=0.5)
     assert fitted.row_architecture == pytest.approx(known.row_architecture, rel=0.3)
+
+
+@pytest.mark.slow
+def test_the_command_prints_and_writes_its_figures(tmp_path: Path) -> None:
+    out, target = tmp_path / "results", tmp_path / "figures.json"
+    models = [DrawnModel("small_net", 1.5), DrawnModel("large_net", 1.2), DrawnModel("ridge", 2.0, kind="gate")]
+    draw_results(out, DrawnResults(models, seeds=20))
+    command = [sys.executable, "-m", "benchmarks.comparison_simulation", "--out", str(out), "--runs", "20"]
+    done = subprocess.run(
+        [*command, "--json", str(target)],
+        env=bench_environment(),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "20 real retrainings of small_net as 20 architectures, 1 seed each" in done.stdout
+    figures = json.loads(target.read_text())
+    assert figures["origin"] == "fitted to small_net, large_net"
+    assert all(0 <= finding["share"]["share"] <= 1 for finding in figures["findings"])
 
 
 def test_one_seed_cannot_be_fitted(population: Population) -> None:

@@ -17,7 +17,7 @@ def test_a_clear_difference_names_winner_size_certainty_and_keypoints() -> None:
     assert found.trained.p < 0.05 and found.trained.interval_px[1] < 0
     assert "net_0 is the better architecture by 0.986 px (" in found.text
     assert "95 % interval" in found.text and "p < 0.001" in found.text
-    assert "net_0 is better at 15 of 15 keypoints: left_eye_center (" in found.text
+    assert "net_0 is better at all 15 keypoints, by 0." in found.text
     assert "\n" not in found.text
 
 
