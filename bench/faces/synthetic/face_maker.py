@@ -102,6 +102,9 @@ def frame(points: NDArray[np.float64], shot: Shot) -> View:
     # Real pictures hold the eyes stiller than the mouth: they are framed around a point between eyes and centre.
     held, held_mean = (0.55 * p[:2].mean(axis=0) + 0.45 * p.mean(axis=0) for p in (flat_turned, MEAN_FACE))
     shift = held_mean + np.array(shot.shift) - abs(wanted) * held
+    placed = abs(wanted) * flat_turned[:, :2] + shift
+    # Every label lies in its picture, as readers of the file demand.
+    shift += np.maximum(-placed.min(axis=0), 0) - np.maximum(placed.max(axis=0) - (FRAME_PX - 1), 0)
     return View(rotation, float(abs(wanted)), (float(shift[0]), float(shift[1])))
 
 
