@@ -87,10 +87,12 @@ def lower_jaw(head: Head, mouth_y: float, jaw: float) -> Head:
     if jaw < 0.25:
         return head
     moved = jaw * np.asarray(smooth_step(mouth_y - 4, mouth_y + 8, HEIGHTS - jaw * 0.5))
-    position = np.clip((HEIGHTS - moved - Y_TOP) / Y_STEP, 0, ROWS - 1.001)
+    first = int(np.argmax(moved > 0))
+    position = np.clip((HEIGHTS - moved - Y_TOP) / Y_STEP, 0, ROWS - 1.001)[first:]
     row = position.astype(np.int32)
     share = (position - row).astype(np.float32)[:, None, None]
-    return Head((1 - share) * head.surface[row] + share * head.surface[row + 1])
+    lowered = (1 - share) * head.surface[row] + share * head.surface[row + 1]
+    return Head(np.concatenate([head.surface[:first], lowered]))
 
 
 def hair_edge(person: Person, turn: Floats) -> Floats:
@@ -184,7 +186,7 @@ def _with_hair(person: Person, radius: Floats) -> Floats:
     # The crown must not be an edge: thickness above it fades with the skull's own radius.
     hair = np.where(y < -55, np.minimum(hair, radius + thick * smooth_step(0, 14, radius)), hair)
     if person.side_y > 40:
-        hanging = (36 + 0.5 * thick) * smooth_step(0.62, 0.85, np.abs(TURNS))[None, :]
+        hanging = (39 + 0.9 * thick) * smooth_step(0.62, 0.85, np.abs(TURNS))[None, :]
         below = smooth_step(-20, 0, y) * (1 - smooth_step(0, 10, y - person.side_y))
         hair = np.maximum(hair, hanging * below)
     return np.asarray(hair, dtype=np.float32)

@@ -43,5 +43,6 @@ def lookup(tile: Floats, x: Floats, y: Floats) -> Floats:
 
 def smooth_step(low: float, high: float, value: Floats) -> Floats:
     """0 below ``low``, 1 above ``high``, a smooth cubic between (``low > high`` falls instead)."""
-    unit = np.clip((value - low) * np.float32(1.0 / (high - low)), 0, 1)
-    return np.asarray(unit * unit * (3 - 2 * unit))
+    unit = (value - np.float32(low)) * np.float32(1.0 / (high - low))
+    unit = np.minimum(np.maximum(unit, np.float32(0)), np.float32(1))
+    return np.asarray(unit * unit * (np.float32(3) - np.float32(2) * unit))

@@ -87,7 +87,7 @@ def _paint_folds(result: Paint, person: Person, expression: Expression, layout: 
     spot(0.08 + 0.22 * age, (eye_x, eye_y + layout.lid_down + 3.2), 6.5, 1.4)
     spot(0.16, (0.0, nose_y + 5.5), 6.0 * width, 1.8)
     spot(0.65, (3.8 * width, nose_y + 3.0), 1.5, 0.9)
-    spot(0.30, (8.4 * width, nose_y + 1.2), 1.1, 3.0)
+    spot(0.26, (8.2 * width, nose_y + 1.0), 1.3, 2.6)
     spot(0.12, (5.5 * width, nose_y - 9), 2.0, 6.0)
     spot(0.22, (0.0, layout.lip_bottom + 2.2), 8.0, 1.6)
     spot(0.18, (layout.mouth_corner[0] + 1.2, layout.mouth_corner[1] + 0.6), 1.8, 1.8)
@@ -103,10 +103,10 @@ def _paint_cheek_fold(result: Paint, person: Person, expression: Expression, lay
     end = (layout.mouth_corner[0] + 3.5, layout.mouth_corner[1] + 0.5)
     index = _near(skin, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2), 12, 14)
     along = np.clip((skin.y[index] - start[1]) / (end[1] - start[1]), 0, 1)
-    offset = np.abs(skin.x[index]) - (start[0] + along * (end[0] - start[0]) + 2.5 * along * (1 - along))
-    strength = 0.05 + 0.22 * person.age + 0.16 * max(expression.smile, 0)
+    offset = np.abs(skin.x[index]) - (start[0] + along * (end[0] - start[0]) + 6 * along * (1 - along))
+    strength = 0.03 + 0.16 * person.age + 0.13 * max(expression.smile, 0)
     ends = smooth_step(start[1] - 1, start[1] + 3, skin.y[index]) * smooth_step(end[1] + 3, end[1] - 2, skin.y[index])
-    result.darken(1 - strength * ends * np.exp(-0.5 * (offset / 1.3) ** 2), index)
+    result.darken(1 - strength * ends * np.exp(-0.5 * (offset / 1.7) ** 2), index)
 
 
 def _paint_beard(result: Paint, person: Person, layout: Layout, skin: Skin) -> None:

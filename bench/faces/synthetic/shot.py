@@ -100,7 +100,7 @@ def _expression(generator: np.random.Generator) -> Expression:
     blink = generator.random() < 0.08
     return Expression(
         jaw=float(abs(normal(0, 5.5)) if talking else abs(normal(0, 0.6))),
-        smile=float(np.clip(normal(0.3, 0.8), -1, 2.0)),
+        smile=float(np.clip(normal(0.6, 0.9), -1, 2.2)),
         purse=float(uniform(0, 0.5) if generator.random() < 0.2 else 0.0),
         brow_raise=normal(0, 1.6),
         frown=float(abs(normal(0, 0.7))),

@@ -106,7 +106,8 @@ class _Rays:
         x, y, z = self.points(depth)
         rho = np.sqrt(x * x + z * z)
         turn = x / (rho + z + np.float32(1e-3))
-        head = (np.abs(rho - self.head.radius[nearest_cell(turn, y)]) < 2.5) & (depth > FAR)
+        # A ray that enters a steep edge from the side ends inside: that is a hit, too.
+        head = (rho - np.take(self.head.radius, nearest_cell(turn, y)) < 2.5) & (depth > FAR)
         seen = np.flatnonzero(head)
         return Hits(head, x, y, z, turn, seen, _normals_at(self.head, turn.ravel()[seen], y.ravel()[seen]))
 
