@@ -8,7 +8,7 @@ SCHEMA = 1
 """Version of the stored records; counts up when a field changes its name or meaning."""
 
 Status = Literal["ok", "failed"]
-Kind = Literal["network", "gate"]
+Kind = Literal["network", "gate", "ensemble"]
 FailureCause = Literal["diverged", "raised", "out of memory", "killed", "timeout", "gave up"]
 TRANSIENT_CAUSES: frozenset[FailureCause] = frozenset({"out of memory", "killed", "timeout"})
 """Failures of the circumstances: a later run tries them again. The others would fail in the same way."""

@@ -84,7 +84,7 @@ class _Rows:
             "kind": entry.asked.kind,
             "rmse_px": _rounded(accuracy.rmse_px),
             "rmse_px_ci95": None if interval is None else [_rounded(bound) for bound in interval],
-            "rmse_px_fold_sd": _rounded(self._fold_sd_px(model, entry)),
+            "rmse_px_fold_sd": _rounded(self._fold_sd_px(model)),
             "nme_percent": _rounded(accuracy.nme_percent),
             "nme_rows_left_out": accuracy.nme_rows_left_out,
             "failure_rate": _rounded(accuracy.failure_rate),
@@ -98,12 +98,13 @@ class _Rows:
             "flags": self._flags(entry, accuracy),
         }
 
-    def _fold_sd_px(self, model: str, entry: Entry) -> float | None:
+    def _fold_sd_px(self, model: str) -> float | None:
         """Spread (ddof 1) over folds of the RMSE pooled over seeds; None below two folds."""
-        folds = sorted({cell.fold for cell in entry.cells})
+        predictions, truth = self.observations.predictions[model], self.observations.truth
+        predicted = np.isfinite(predictions).all(axis=(0, 2, 3))
+        folds = np.unique(self.observations.fold_of_row[predicted])
         if len(folds) < 2:
             return None
-        predictions, truth = self.observations.predictions[model], self.observations.truth
         chosen = [self.observations.fold_of_row == fold for fold in folds]
         return float(np.std([score(predictions[:, rows], truth[rows]).rmse_px for rows in chosen], ddof=1))
 

@@ -47,9 +47,7 @@ def collect(store: RecordStore) -> Material:
     """
     selection = select(store)
     observations = observe(store, selection)
-    complete = {
-        model for model, entry in selection.entries.items() if entry.complete and not entry.tuned_on_scored_rows
-    }
+    complete = {model for model in selection.entries if selection.rankable(model)}
     ranking = rank(observations.only(complete))
     shown = {entry.asked.variant_digest for entry in selection.entries.values()}
     latencies = tuple(record for record in store.latencies() if record.variant_digest in shown)

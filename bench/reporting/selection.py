@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.comparing.ensembles import is_ensemble, members_of, with_ensembles
 from bench.comparing.observations import Observations
 from bench.errors import RecordError
 from bench.records.keys import protocol_digest
@@ -46,6 +47,12 @@ class Selection:
     entries: Mapping[str, Entry]
     unlike: int
 
+    def rankable(self, model: str) -> bool:
+        """Whether a model may be ranked: complete, not tuned on scored rows, and so are an ensemble's members."""
+        if is_ensemble(model):
+            return all(member in self.entries and self.rankable(member) for member in members_of(model))
+        return self.entries[model].complete and not self.entries[model].tuned_on_scored_rows
+
 
 def select(store: RecordStore) -> Selection:
     """Choose the records of one leaderboard.
@@ -82,12 +89,13 @@ def select(store: RecordStore) -> Selection:
 
 def _entry(asked: AskedRecord, cells: list[CellRecord], seeds: int) -> Entry:
     folds = 1 if asked.protocol.quick else asked.protocol.folds
+    repeats = {"network": seeds, "gate": 1, "ensemble": 0}[asked.kind]
     ordered = sorted(cells, key=lambda cell: (cell.seed, cell.fold))
     return Entry(
         asked,
         tuple(cell for cell in ordered if cell.status == "ok"),
         tuple(cell for cell in ordered if cell.status == "failed"),
-        folds * (1 if asked.kind == "gate" else seeds),
+        folds * repeats,
     )
 
 
@@ -107,5 +115,6 @@ def observe(store: RecordStore, selection: Selection) -> Observations:
                 rows, predicted = store.predictions(cell)
                 stacked[cell.seed, rows] = predicted
             predictions[model] = stacked
-    kinds = {model: selection.entries[model].asked.kind for model in predictions}
-    return Observations(truth, groups, fold_of_row, predictions, kinds)
+    kinds: dict[str, str] = {model: selection.entries[model].asked.kind for model in predictions}
+    ensembles = [model for model in selection.entries if is_ensemble(model)]
+    return with_ensembles(Observations(truth, groups, fold_of_row, predictions, kinds), ensembles)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.comparing.ensembles import is_ensemble, members_of
 from bench.config.settings import Config
 from bench.errors import ConfigError
 from bench.faces.face_set import FaceSet, FaceSource
@@ -67,10 +68,13 @@ def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
     protocol_name = protocol_digest(dataset, protocol)
     variants: dict[str, tuple[Kind, VariantFacts, str]] = {}
     by_fold: dict[tuple[str, int], VariantFacts] = {}
-    for model in _with_tuned(run.models, run.tuned):
+    for model in _networks(run.models, run.tuned):
         found = [_fold_variant(config, model, protocol_name, fold) for fold in range(1 if run.quick else run.folds)]
         by_fold |= {(model, fold): variant for fold, variant in enumerate(found)}
         variants[model] = ("network", found[0], _digest_of(model, found))
+    for model in filter(is_ensemble, run.models):
+        together = VariantFacts(options={"members": [[name, variants[name][2]] for name in members_of(model)]})
+        variants[model] = ("ensemble", together, variant_digest(model, together))
     for gate in GATES:
         variant = gate_variant()
         variants[gate] = ("gate", variant, variant_digest(gate, variant))
@@ -80,15 +84,17 @@ def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
         for seed in range(run.seeds)
         for fold in (range(1) if run.quick else range(run.folds))
         for model, facts in variants.items()
-        if seed == 0 or facts[0] != "gate"  # gates draw nothing at random: one seed says all
+        # Gates draw nothing at random, one seed says all; ensembles are averaged from records.
+        if facts[0] == "network" or (facts[0] == "gate" and seed == 0)
     )
     return Plan(dataset, protocol, protocol_name, fold_of_row, variants, cells, run.seeds)
 
 
-def _with_tuned(models: Sequence[str], tuned: bool) -> list[str]:
-    """The models as typed, each followed by its tuned form where that was asked for."""
-    listed = list(models)
-    for model in models if tuned else ():
+def _networks(models: Sequence[str], tuned: bool) -> list[str]:
+    """What has to be trained: the models as typed, members of ensembles, and tuned forms where asked for."""
+    named = [name for model in models for name in (members_of(model) if is_ensemble(model) else [model])]
+    listed = list(dict.fromkeys(named))
+    for model in tuple(listed) if tuned else ():
         if not model.endswith(TUNED_SUFFIX) and model + TUNED_SUFFIX not in listed:
             listed.insert(listed.index(model) + 1, model + TUNED_SUFFIX)
     return listed

@@ -65,6 +65,31 @@ def test_a_run_leaves_a_leaderboard_and_a_second_one_trains_nothing(
     assert (tmp_path / "results/leaderboard.md").read_text().startswith("# Leaderboard: faces.csv")
 
 
+def test_an_ensemble_is_averaged_from_its_members_without_training(
+    run_bench: RunBench, faces_csv: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "ensemble.toml").write_text(f"""
+[run]
+models = ["ensemble:{NETWORKS}:Tiny+{NETWORKS}:Slow"]
+data = "{faces_csv}"
+folds = 3
+latency = false
+groups = "none"
+[recipe]
+epochs = 1
+""")
+    done = run_bench("run", "--config", "ensemble.toml", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = {row["model"]: row for row in json.loads(done.stdout)["rows"]}
+    ensemble = rows[f"ensemble:{NETWORKS}:Tiny+{NETWORKS}:Slow"]
+    assert ensemble["kind"] == "ensemble"
+    assert ensemble["rank"] is not None
+    assert ensemble["flags"] == [] or all(flag.startswith("loses to") for flag in ensemble["flags"])
+    members = [rows[f"{NETWORKS}:{name}"]["rmse_px"] for name in ("Tiny", "Slow")]
+    assert ensemble["rmse_px"] <= max(members)
+    assert len(list((tmp_path / "results/cells").iterdir())) == 5
+
+
 def test_one_and_two_workers_give_the_same_bits(run_bench: RunBench, faces_csv: Path, tmp_path: Path) -> None:
     for workers in (1, 2):
         done = run_bench(*arguments(faces_csv, "Tiny", out=f"w{workers}", workers=workers))
