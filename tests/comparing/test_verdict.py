@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,15 @@ def test_equal_models_are_not_told_apart_and_the_floor_is_named() -> None:
 
 def test_one_seed_is_called_weak() -> None:
     assert "the evidence is weak" in verdict(1.0, 2.0, seeds=1).text
+
+
+def test_one_fold_and_one_seed_say_nothing_about_the_architectures() -> None:
+    observations = draw_observations([1.0, 2.0], seeds=1)
+    quick = replace(observations, fold_of_row=np.zeros_like(observations.fold_of_row))
+    found = compare(quick, rank(quick), "net_0", "net_1")
+    assert found.pair.better is None and found.pair.p_holm == 1
+    assert "say nothing about chance" in found.text
+    assert "nan" not in found.text
 
 
 def test_a_keypoint_where_the_loser_wins_is_told() -> None:
