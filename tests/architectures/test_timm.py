@@ -154,6 +154,7 @@ def test_missing_weights_and_contradictions() -> None:
 
 def test_without_a_network_pretrained_fails_within_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     timm_backbones.size_arguments("resnet18")
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never answers
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"

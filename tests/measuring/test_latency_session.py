@@ -19,6 +19,7 @@ class SimulatedTarget:
 
     def __init__(self, *call_ms: float) -> None:
         self.call_ms = list(call_ms)
+        self.now_ns = 0
 
     def prepare(self, series: Series) -> object:
         del series
@@ -26,11 +27,14 @@ class SimulatedTarget:
         def call(number: int) -> None:
             del number
             wanted_ms = self.call_ms.pop(0) if len(self.call_ms) > 1 else self.call_ms[0]
-            end = time.perf_counter() + wanted_ms / 1000
-            while time.perf_counter() < end:
-                pass
+            self.now_ns += round(wanted_ms * 1e6)
 
         return call
+
+    def pass_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the clock go on only while a call runs: a busy machine must not decide a test."""
+        monkeypatch.setattr(time, "perf_counter_ns", lambda: self.now_ns)
+        monkeypatch.setattr(time, "perf_counter", lambda: self.now_ns / 1e9)
 
 
 def session_of(target: object) -> MeasuringSession:
@@ -39,22 +43,28 @@ def session_of(target: object) -> MeasuringSession:
     return session
 
 
-def test_warm_up_goes_on_until_the_calls_are_steady() -> None:
+def test_warm_up_goes_on_until_the_calls_are_steady(monkeypatch: pytest.MonkeyPatch) -> None:
     falling = [12.0 - 0.1 * step for step in range(100)]
-    warm_up = session_of(SimulatedTarget(*falling, 2.0)).warm_up(FORWARD, limit_s=20)
+    target = SimulatedTarget(*falling, 2.0)
+    target.pass_time(monkeypatch)
+    warm_up = session_of(target).warm_up(FORWARD, limit_s=20)
     assert warm_up.steady
     assert len(warm_up.calls_ms) > 100
     assert warm_up.call_ms == pytest.approx(2.0, rel=0.2)
 
 
-def test_warm_up_that_never_steadies_says_so() -> None:
+def test_warm_up_that_never_steadies_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     restless = [float(1 + 9 * (step // 5 % 2)) for step in range(2000)]
-    warm_up = session_of(SimulatedTarget(*restless)).warm_up(FORWARD, limit_s=0.3)
+    target = SimulatedTarget(*restless)
+    target.pass_time(monkeypatch)
+    warm_up = session_of(target).warm_up(FORWARD, limit_s=0.3)
     assert not warm_up.steady
 
 
-def test_a_turn_keeps_settling_calls_apart() -> None:
-    turn = session_of(SimulatedTarget(50.0, 3.0)).turn(FORWARD, 7)
+def test_a_turn_keeps_settling_calls_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = SimulatedTarget(50.0, 3.0)
+    target.pass_time(monkeypatch)
+    turn = session_of(target).turn(FORWARD, 7)
     assert turn.settling_ms[0] > 40
     assert len(turn.samples_ms) == 7
     assert max(turn.samples_ms) < 40
