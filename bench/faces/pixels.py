@@ -41,8 +41,10 @@ def _decode_plain(text: bytes) -> NDArray[np.uint8] | None:
     ends = np.flatnonzero(codes == SPACE)
     if len(ends) != PIXELS - 1:
         return None
-    ends = np.append(ends, len(codes))
-    lengths = np.diff(ends, prepend=-1) - 1
+    bounds = np.empty(PIXELS + 1, dtype=np.intp)
+    bounds[0], bounds[1:-1], bounds[-1] = -1, ends, len(codes)
+    ends = bounds[1:]
+    lengths = ends - bounds[:-1] - 1
     digits = codes - ZERO  # wraps round for anything below '0', so that one comparison finds every foreign byte
     if lengths.min() < 1 or lengths.max() > 3 or np.count_nonzero(digits > 9) != PIXELS - 1:
         return None

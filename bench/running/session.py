@@ -12,6 +12,7 @@ import psutil
 
 from bench.config.settings import Config
 from bench.errors import RecordError
+from bench.faces.checks import inspect
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.measuring.environment import describe_environment
@@ -53,6 +54,8 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     source = FaceSource(run.data, run.groups)
     faces = load_faces(source)
     plan = make_plan(config, source, faces)
+    for finding in inspect(faces) if not faces.synthetic else ():
+        logger.warning("%s: %s; `bench data check` shows more", faces.name, finding.message)
     store = RecordStore(run.out)
     try:
         environment = describe_environment(next(iter(plan.variants.values()))[1].device)
