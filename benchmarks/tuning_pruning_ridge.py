@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from bench.config.recipe import Recipe
+from bench.config.tuning import TuningSettings
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.folds import assign_folds
 from bench.faces.loading import load_faces
@@ -26,8 +27,9 @@ from bench.running.task import FoldOutcome, FoldTask
 from bench.tuning.findings import summarise_study
 from bench.tuning.objective import Objective, split_training_part
 from bench.tuning.parameters import Parameter, Range
+from bench.tuning.pruning import make_pruner
 from bench.tuning.sampling import SteadySampler, distributions
-from bench.tuning.search import Limits, Search, make_pruner
+from bench.tuning.search import Limits, Search
 
 SIDES = (6, 8, 12, 16)
 SPACE = (
@@ -81,12 +83,12 @@ class RidgeOnPictures:
         return pictures
 
 
-def search(faces: FaceSet, trials: int, seed: int, *, prune: bool) -> tuple[float, int]:
+def search(faces: FaceSet, trials: int, seed: int, percentile: float, *, prune: bool) -> tuple[float, int]:
     """Best RMSE on the inner folds in pixels, and the fold trainings it took."""
     train = np.flatnonzero(assign_folds(faces, 5, seed) != 0)
     base = FoldTask(FaceSource(None), faces.fingerprint, "ridge", Recipe(), train, train[:0], seed)
     objective = Objective(base, faces.keypoints, split_training_part(faces, train, 3, seed), 0.5 if prune else None)
-    study = optuna.create_study(sampler=SteadySampler(seed), pruner=make_pruner(25.0, 4, prune=prune))
+    study = optuna.create_study(sampler=SteadySampler(seed), pruner=make_pruner(percentile, 4, prune=prune))
     runner = RidgeOnPictures(faces)
     Search(study, distributions(SPACE), DEFAULTS, objective, Limits(trials)).work(runner)
     best_px = summarise_study(study, 0).inner_best_px
@@ -101,13 +103,14 @@ def main() -> None:
     parser.add_argument("--groups", default="auto")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=30)
+    parser.add_argument("--percentile", type=float, default=TuningSettings().prune_percentile)
     given = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     faces = load_faces(FaceSource(given.data, given.groups))
     found = []
     for seed in range(given.seeds):
-        pruned_px, pruned_folds = search(faces, given.trials, seed, prune=True)
-        whole_px, whole_folds = search(faces, given.trials, seed, prune=False)
+        pruned_px, pruned_folds = search(faces, given.trials, seed, given.percentile, prune=True)
+        whole_px, whole_folds = search(faces, given.trials, seed, given.percentile, prune=False)
         found.append(
             {
                 "seed": seed,

@@ -29,8 +29,9 @@ from bench.running.task import FoldOutcome, FoldTask
 from bench.tuning.findings import summarise_study
 from bench.tuning.objective import Objective, split_training_part
 from bench.tuning.parameters import Parameter, Range
+from bench.tuning.pruning import make_pruner
 from bench.tuning.sampling import SteadySampler, distributions
-from bench.tuning.search import Limits, Search, make_pruner
+from bench.tuning.search import Limits, Search
 
 PIXELS = 60
 OUTER_FOLDS = 5

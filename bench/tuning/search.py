@@ -12,7 +12,6 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from architectures import ArchitectureError
@@ -233,10 +232,3 @@ class Search:
 
 def _was_trained(trial: FrozenTrial) -> bool:
     return ownership.counts(trial) and bool(trial.user_attrs.get("seconds"))
-
-
-def make_pruner(percentile: float, after_trials: int, *, prune: bool) -> BasePruner:
-    """Gives a trial up unless its running RMSE is among the best ``percentile`` of the complete ones."""
-    if not prune:
-        return optuna.pruners.NopPruner()
-    return optuna.pruners.PercentilePruner(percentile, n_startup_trials=after_trials)

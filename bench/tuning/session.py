@@ -24,9 +24,10 @@ from bench.tuning.findings import judge, summarise_study
 from bench.tuning.journal import open_storage
 from bench.tuning.objective import Objective, split_training_part
 from bench.tuning.parameters import Parameter
+from bench.tuning.pruning import make_pruner
 from bench.tuning.runners import MakeRunner, ProcessRunner, side_by_side
 from bench.tuning.sampling import SteadySampler, distributions
-from bench.tuning.search import Limits, OnTrial, Search, TrialBegan, TrialEnded, make_pruner
+from bench.tuning.search import Limits, OnTrial, Search, TrialBegan, TrialEnded
 from bench.tuning.space import search_space
 
 
@@ -259,7 +260,7 @@ def open_study(
         "variant": variant.model_dump(mode="json"),
         "epochs": objective.base.recipe.epochs,
         "inner": tuning.inner_folds,
-        "prune": [tuning.prune, tuning.prune_percentile, tuning.prune_after_trials, tuning.give_up_share],
+        "pruning": [tuning.prune, tuning.prune_percentile, tuning.prune_after_trials, tuning.give_up_share],
         "limits": [tuning.max_ms, tuning.max_params],
         "space": [[one.name, one.range.model_dump(mode="json"), one.default] for one in assignment.space],
         "seed": config.run.seed,

@@ -20,8 +20,9 @@ from bench.running.task import FoldOutcome, FoldTask
 from bench.tuning.journal import open_storage
 from bench.tuning.objective import Objective, split_training_part
 from bench.tuning.parameters import Parameter, Range
+from bench.tuning.pruning import make_pruner
 from bench.tuning.sampling import SteadySampler, distributions
-from bench.tuning.search import Limits, Search, TrialBegan, TrialEnded, make_pruner
+from bench.tuning.search import Limits, Search, TrialBegan, TrialEnded
 
 SPACE = (
     Parameter("recipe.lr", Range(type="float", low=1e-4, high=1e-1, log=True), 3e-3),
