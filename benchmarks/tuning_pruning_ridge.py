@@ -103,12 +103,13 @@ def main() -> None:
     parser.add_argument("--groups", default="auto")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=30)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--percentile", type=float, default=TuningSettings().prune_percentile)
     given = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     faces = load_faces(FaceSource(given.data, given.groups))
     found = []
-    for seed in range(given.seeds):
+    for seed in range(given.first_seed, given.first_seed + given.seeds):
         pruned_px, pruned_folds = search(faces, given.trials, seed, given.percentile, prune=True)
         whole_px, whole_folds = search(faces, given.trials, seed, given.percentile, prune=False)
         found.append(

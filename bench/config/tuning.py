@@ -24,7 +24,9 @@ class TuningSettings(Frozen):
         inner_folds: folds into which the training part is split again, by group.
         search_epochs: epochs inside the search; the last comparison trains in full.
         prune: whether trials are given up early; the defaults never are.
-        prune_percentile: a trial goes on only while its running RMSE is among this best percentage.
+        prune_percentile: a trial goes on only while its running RMSE is among this best percentage of the complete
+            ones. Ridge on faces, six seeds, 30 trials: 10 saved 44 % of the trainings, 15 saved 40 %, 25 saved 38 %,
+            the best score within 1 % of the unpruned search in all.
         prune_after_trials: complete trials that must exist before the first is pruned by comparison.
         give_up_share: a training no better than the mean face after this share of its epochs is given up.
         max_ms: longest forward time of one picture (batch 1, one thread); a constraint, not a penalty.
@@ -39,7 +41,7 @@ class TuningSettings(Frozen):
     inner_folds: int = Field(default=3, ge=2, le=20)
     search_epochs: int | None = Field(default=None, ge=1, le=100_000)
     prune: bool = True
-    prune_percentile: float = Field(default=25.0, gt=0, lt=100)
+    prune_percentile: float = Field(default=10.0, gt=0, lt=100)
     prune_after_trials: int = Field(default=4, ge=1)
     give_up_share: float = Field(default=0.5, gt=0, le=1)
     max_ms: float | None = Field(default=None, gt=0)
