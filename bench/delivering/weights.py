@@ -8,14 +8,13 @@ from bench.config.recipe import Recipe
 from bench.delivering.fitting import fitted_path
 from bench.errors import ModelError
 from bench.records.store import RecordStore
-from bench.records.weights import WeightsFacts, read_weights_facts
+from bench.records.weights import SUFFIX, WeightsFacts, kept_weights_path, read_weights_facts
 from bench.reporting.selection import select
 from bench.running.plan import architecture_of
 
 if TYPE_CHECKING:
     from torch import nn
 
-SAFETENSORS = ".safetensors"
 STARTING_POINTS: dict[str, Any] = {"pretrained": False, "weights": None}
 """Options that only say where a training started: the file holds where it ended."""
 
@@ -73,7 +72,7 @@ def refuse_other_forms(file: Path) -> None:
         ArchitectureError: missing, damaged, or it holds code.
         ModelError: plain tensors, without the facts that bench needs.
     """
-    if file.suffix != SAFETENSORS:
+    if file.suffix != SUFFIX:
         from architectures.weight_files import read_weights
 
         read_weights(file)
@@ -89,7 +88,7 @@ def _locate(choice: WeightsChoice) -> tuple[str | None, Path]:
         return choice.model, choice.weights
     if choice.fold is not None:
         return choice.model, _kept(choice, choice.fold)
-    if Path(choice.model).suffix in (SAFETENSORS, ".pth", ".pt", ".bin"):
+    if Path(choice.model).suffix in (SUFFIX, ".pth", ".pt", ".bin"):
         return None, Path(choice.model)
     import architectures
 
@@ -107,17 +106,13 @@ def _kept(choice: WeightsChoice, fold: int) -> Path:
     entry = select(RecordStore(choice.out)).entries.get(choice.model)
     if entry is None:
         raise ModelError(f"model {choice.model}: not in the latest run under {choice.out}; `bench run` it first")
-    file = kept_path(choice.out, entry.asked.variant_digest, fold, choice.seed)
-    if not file.is_file():
-        kept = sorted(path.stem for path in file.parent.glob("*.safetensors"))
-        hint = f"kept are {', '.join(kept)}" if kept else "run again with --keep-weights"
-        raise ModelError(f"model {choice.model}: no weights of fold {fold}, seed {choice.seed} were kept; {hint}")
-    return file
-
-
-def kept_path(out: Path, variant_digest: str, fold: int, seed: int) -> Path:
-    """Where a run with ``--keep-weights`` puts the weights of a cell."""
-    return out / "weights" / variant_digest / f"fold{fold}-seed{seed}.safetensors"
+    for cell in entry.cells:
+        file = kept_weights_path(choice.out, cell.key)
+        if (cell.fold, cell.seed) == (fold, choice.seed) and file.is_file():
+            return file
+    kept = [str(cell.fold) for cell in entry.cells if kept_weights_path(choice.out, cell.key).is_file()]
+    hint = f"kept are those of fold {', '.join(kept)}" if kept else "run again with --keep-weights"
+    raise ModelError(f"model {choice.model}: no weights of fold {fold}, seed {choice.seed} were kept; {hint}")
 
 
 def _self_declared(facts: WeightsFacts, file: Path) -> str:

@@ -15,6 +15,7 @@ from bench.records.schema import Stored
 if TYPE_CHECKING:
     from torch import Tensor
 
+SUFFIX = ".safetensors"
 METADATA_KEY = "keypoint-bench"
 MAX_HEADER_BYTES = 100_000_000
 """What safetensors itself allows; a larger header is no header."""
@@ -47,6 +48,11 @@ class WeightsFacts(Stored):
     threads: int
     versions: dict[str, str] = Field(default_factory=dict)
     created: str = ""
+
+
+def kept_weights_path(out: Path, cell_key: str) -> Path:
+    """Where a run with ``--keep-weights`` puts the weights of a cell."""
+    return out / "weights" / f"{cell_key}{SUFFIX}"
 
 
 def write_weights(path: Path, state: Mapping[str, "Tensor"], facts: WeightsFacts) -> None:

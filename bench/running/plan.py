@@ -14,6 +14,7 @@ from bench.faces.folds import assign_folds, folds_digest
 from bench.gates import GATES
 from bench.records.keys import cell_key, digest, protocol_digest, variant_digest
 from bench.records.schema import DatasetFacts, Kind, ProtocolFacts, VariantFacts
+from bench.records.weights import kept_weights_path
 from bench.running.task import FoldTask
 from bench.running.variants import gate_variant, network_variant, recipe_of
 from bench.tuning.best import load_tuned, with_parameters
@@ -164,7 +165,7 @@ class _Layout:
         run = self.config.run
         variant = self.by_fold.get((model, fold), variant)
         key = cell_key(variant_name, self.protocol_name, fold, seed)
-        weights = run.out / "weights" / variant_name / f"fold{fold}-seed{seed}.safetensors"
+        weights = kept_weights_path(run.out, key)
         task = FoldTask(
             source=self.source,
             fingerprint=self.faces.fingerprint,

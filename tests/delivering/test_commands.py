@@ -119,4 +119,4 @@ def test_fold_weights_only_by_fold(run_bench: RunBench, tmp_path: Path, faces_cs
     assert answers[0].stdout != answers[1].stdout
     missing = run_bench("predict", "--model", "plain_cnn", "face.png", "--fold", "7")
     assert missing.returncode == 2
-    assert "kept are fold0-seed0, fold1-seed0" in missing.stderr
+    assert "kept are those of fold 0, 1" in missing.stderr
