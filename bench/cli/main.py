@@ -34,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _guarded(arguments: list[str], debug: bool) -> int:
     try:
         code = app(args=arguments, prog_name="bench", standalone_mode=False)
-    except typer.Exit as done:  # Typer turns Ctrl-C into this one as well
-        return _interrupted() if done.exit_code == EXIT_INTERRUPTED else done.exit_code
+    except typer.Exit as done:
+        return done.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except BrokenPipeError:
@@ -52,7 +52,8 @@ def _guarded(arguments: list[str], debug: bool) -> int:
         if _is_architecture_error(error):
             return _fail(str(error), EXIT_USER)
         return _fail(f"{type(error).__name__}: {error} (an error in bench itself; --debug shows where)", EXIT_USER)
-    return code if isinstance(code, int) else 0
+    # Typer catches Ctrl-C itself and only returns the code.
+    return _interrupted() if code == EXIT_INTERRUPTED else code if isinstance(code, int) else 0
 
 
 def _interrupted() -> int:
