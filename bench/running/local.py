@@ -10,6 +10,7 @@ from bench.running.engine import Listener
 from bench.running.plan import Cell
 from bench.running.task import FoldOutcome
 from bench.running.worker_process import WorkerProcess
+from bench.side_by_side import side_by_side
 
 ATTEMPTS = 2
 """A cell whose worker was killed, or that ran out of memory, is tried this often in all."""
@@ -40,28 +41,8 @@ class LocalEngine:
         for cell in cells:
             waiting.put(cell)
         stop = threading.Event()
-        errors: list[BaseException] = []
-
-        def drive() -> None:
-            try:
-                self._drive(waiting, listener, stop)
-            except BaseException as error:
-                errors.append(error)
-                stop.set()
-
-        drivers = [threading.Thread(target=drive, daemon=True) for _ in range(min(self.workers, len(cells)))]
-        for driver in drivers:
-            driver.start()
-        try:
-            for driver in drivers:
-                while driver.is_alive():
-                    driver.join(0.2)  # a join without limit would not let Ctrl-C through
-        finally:
-            stop.set()
-            for driver in drivers:
-                driver.join()
-        if errors:
-            raise errors[0]
+        drivers = min(self.workers, len(cells))
+        side_by_side([lambda: self._drive(waiting, listener, stop)] * drivers, stop)
 
     def _drive(self, waiting: "queue.SimpleQueue[Cell]", listener: Listener, stop: threading.Event) -> None:
         worker = WorkerProcess(self.threads)

@@ -6,7 +6,7 @@ from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from bench.errors import ConfigError, RecordError
@@ -64,8 +64,12 @@ class MendingJournal(JournalFileBackend):
         return size - end
 
 
-class _Held(JournalFileSymlinkLock):
-    """The journal's lock; whoever takes it finds the file's end sound."""
+class _Held(JournalFileOpenLock):
+    """The journal's lock; whoever takes it finds the file's end sound.
+
+    A file, not Optuna's default symbolic link: that one dangles where the journal's path is relative, so its age is
+    never known and a lock left behind is waited for in vain; and on Windows links need a privilege.
+    """
 
     def __init__(self, journal: MendingJournal) -> None:
         super().__init__(str(journal.path), grace_period=LOCK_GRACE_S)

@@ -1,7 +1,7 @@
 """Who trains the folds of a search: a worker process per thread, stopped when the search is."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
 
@@ -32,36 +32,6 @@ class ProcessRunner:
     def __call__(self, task: FoldTask, timeout_s: float | None) -> FoldOutcome:
         """Train one fold in the worker process."""
         return self._worker.run(task, _unheard, timeout_s, self._stop)
-
-
-def side_by_side(jobs: Sequence[Callable[[], None]], stop: threading.Event) -> None:
-    """Run each job in a thread of its own; Ctrl-C sets ``stop`` and waits until all have told what they must.
-
-    Raises:
-        BaseException: the first that a job raised, or KeyboardInterrupt.
-    """
-    errors: list[BaseException] = []
-
-    def guarded(job: Callable[[], None]) -> None:
-        try:
-            job()
-        except BaseException as error:
-            errors.append(error)
-            stop.set()
-
-    threads = [threading.Thread(target=guarded, args=(job,), daemon=True) for job in jobs]
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.2)  # a join without limit would not let Ctrl-C through
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    if errors:
-        raise errors[0]
 
 
 def _unheard(point: CurvePoint) -> None:

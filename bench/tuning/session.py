@@ -17,6 +17,7 @@ from bench.records.keys import digest
 from bench.running.plan import Cell, Plan, make_plan
 from bench.running.probe import probe_cell_seconds
 from bench.running.session import choose_workers
+from bench.side_by_side import side_by_side
 from bench.tuning.best import FoldFinding, TunedParameters, write_tuned
 from bench.tuning.comparison import compare_on_outer_fold
 from bench.tuning.constraints import Constraints
@@ -25,7 +26,7 @@ from bench.tuning.journal import open_storage
 from bench.tuning.objective import Objective, split_training_part
 from bench.tuning.parameters import Parameter
 from bench.tuning.pruning import make_pruner
-from bench.tuning.runners import MakeRunner, ProcessRunner, side_by_side
+from bench.tuning.runners import MakeRunner, ProcessRunner
 from bench.tuning.sampling import SteadySampler, distributions
 from bench.tuning.search import Limits, OnTrial, Search, TrialBegan, TrialEnded
 from bench.tuning.space import search_space

@@ -10,10 +10,10 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from bench.running.task import FoldOutcome, FoldTask
+from bench.side_by_side import side_by_side
 from bench.tuning import ownership
 from bench.tuning.findings import best_trial, default_trial, summarise_study
 from bench.tuning.journal import open_storage
-from bench.tuning.runners import side_by_side
 from bench.tuning.search import Limits, Search
 from tests.tuning.rehearsal import DEFAULTS, Arithmetic, make_objective, make_search, open_study, small_faces
 

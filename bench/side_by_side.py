@@ -1,0 +1,42 @@
+"""Jobs in threads side by side, ended together: by the last job, by an error or by Ctrl-C."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+
+POLL_S = 0.2
+"""A wait without limit would not let Ctrl-C through on every system."""
+
+
+def side_by_side(jobs: Sequence[Callable[[], None]], stop: threading.Event) -> None:
+    """Run each job in a thread of its own and return when all have ended.
+
+    An error in one, or Ctrl-C, sets ``stop``; the jobs are expected to heed it, and are waited for.
+    ``Thread.join`` is not used for the waiting: interrupted, it takes a living thread for ended (CPython issue 90882),
+    and what that thread was writing is torn off with the process.
+
+    Args:
+        jobs: what to run.
+        stop: set when the jobs shall end early, and always once they have.
+
+    Raises:
+        BaseException: the first that a job raised, or KeyboardInterrupt.
+    """
+    errors: list[BaseException] = []
+
+    def guarded(job: Callable[[], None]) -> None:
+        try:
+            job()
+        except BaseException as error:
+            errors.append(error)
+            stop.set()
+
+    with ThreadPoolExecutor(max_workers=max(1, len(jobs))) as pool:
+        try:
+            under_way = {pool.submit(guarded, job) for job in jobs}
+            while under_way:
+                under_way = wait(under_way, timeout=POLL_S).not_done
+        finally:
+            stop.set()
+    if errors:
+        raise errors[0]
