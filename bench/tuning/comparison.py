@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.comparing.row_losses import RowLosses
+from bench.comparing.trained_models import trained_models_differ
 from bench.config.settings import Config
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.measuring.accuracy import score, squared_errors
@@ -18,8 +20,6 @@ from bench.running.local import LocalEngine
 from bench.running.plan import TUNED_SUFFIX, Cell, Plan, make_plan
 from bench.running.session import Recorder, choose_workers, is_wanted
 from bench.tuning.best import FoldFinding, with_parameters
-
-RESAMPLES = 4000
 
 
 def compare_on_outer_fold(
@@ -81,22 +81,17 @@ def paired_difference(
 
     Says whether these two trained models differ on such people; not how another training would have come out.
     """
-    _, index = np.unique(groups, return_inverse=True)
-    count = int(index.max()) + 1
-    labelled = np.isfinite(truth).sum(axis=(1, 2)).astype(float)
-    sums = np.zeros((3, count))
-    for place, values in enumerate(
-        (np.nansum(squared_errors(default, truth), (1, 2)), np.nansum(squared_errors(tuned, truth), (1, 2)), labelled)
-    ):
-        np.add.at(sums[place], index, values)
-    generator = np.random.default_rng(0)
-    weights = generator.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-    totals = weights @ sums.T
-    drawn = np.sqrt(totals[:, 0] / totals[:, 2]) - np.sqrt(totals[:, 1] / totals[:, 2])
-    whole = sums.sum(axis=1)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    difference = float(np.sqrt(whole[0] / whole[2]) - np.sqrt(whole[1] / whole[2]))
-    return difference, (float(low), float(high))
+    squared = [np.nansum(squared_errors(predictions, truth), axis=(1, 2))[None] for predictions in (default, tuned)]
+    losses = RowLosses(
+        models=("default", "tuned"),
+        kinds={"default": "network", "tuned": "network"},
+        squared_px2=(squared[0], squared[1]),
+        counts=np.isfinite(truth).sum(axis=(1, 2)).astype(np.float64),
+        groups=np.unique(groups, return_inverse=True)[1].reshape(-1).astype(np.int64),
+        folds=np.zeros(len(groups), dtype=np.int64),
+    )
+    test = trained_models_differ(losses, 0, 1)
+    return test.difference_px, test.interval_px
 
 
 def _cell(plan: Plan, model: str, fold: int) -> Cell:
