@@ -28,7 +28,7 @@ def tune(
     seed: options.Seed = None,
     epochs: options.Epochs = None,
     search_epochs: Annotated[
-        int | None, typer.Option("--search-epochs", metavar="N", help="Epochs inside the search. [30 % of --epochs]")
+        int | None, typer.Option("--search-epochs", metavar="N", help="Epochs inside the search. [40 % of --epochs]")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")] = None,
     workers: options.Workers = None,
