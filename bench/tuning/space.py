@@ -16,7 +16,6 @@ from bench.running.variants import refuse_bad_build
 from bench.tuning.parameters import Parameter, Range, parse_range, widened
 
 RECIPE_SPACE: Mapping[str, Mapping[str, Any]] = {
-    "lr": {"type": "float", "low": 1e-3, "high": 3e-2, "log": True},
     "weight_decay": {"type": "float", "low": 1e-3, "high": 0.3, "log": True},
     "loss": {"type": "categorical", "choices": ["wing", "smooth_l1", "l1", "mse"]},
     "batch_size": {"type": "categorical", "choices": [16, 32, 64]},
@@ -28,7 +27,11 @@ RECIPE_SPACE: Mapping[str, Mapping[str, Any]] = {
     "brightness": {"type": "float", "low": 0.0, "high": 0.3},
     "contrast": {"type": "float", "low": 0.0, "high": 0.5},
 }
-"""What is searched for every network unless a ``--space`` file says otherwise."""
+"""What is searched for every network, beside its learning rate, unless a ``--space`` file says otherwise."""
+
+LEARNING_RATE_FACTOR = 4.0
+"""The learning rate is searched from a quarter of the model's own to four times it: the sound rates of two networks
+lie an order of magnitude apart, and a range for all would give most trials to rates at which one learns nothing."""
 
 
 def search_space(
@@ -98,6 +101,8 @@ def _hint(name: str, known: Iterable[str]) -> str:
 
 def _built_in(architecture: Architecture, recipe: Recipe) -> dict[str, dict[str, Any]]:
     raw = {f"options.{name}": dict(table) for name, table in architecture.space.items()}
+    low, high = (float(f"{recipe.lr * factor:.3g}") for factor in (1 / LEARNING_RATE_FACTOR, LEARNING_RATE_FACTOR))
+    raw["recipe.lr"] = {"type": "float", "low": low, "high": high, "log": True}
     raw |= {f"recipe.{name}": dict(table) for name, table in RECIPE_SPACE.items()}
     if recipe.loss == "own":  # the network's loss is part of its idea: another one would be another network
         del raw["recipe.loss"]

@@ -40,7 +40,7 @@ def test_a_file_narrows_what_it_names_and_leaves_the_rest(tmp_path: Path) -> Non
         '[recipe.lr]\nlow = 2e-3\n[models."plain_cnn".width]\nlow = 12\nhigh = 20\n[recipe.loss]\nsearch = false\n'
         '[models."plain_cnn".recipe.contrast]\nhigh = 0.3\n',
     )
-    assert (space["recipe.lr"].low, space["recipe.lr"].high, space["recipe.lr"].log) == (2e-3, 3e-2, True)
+    assert (space["recipe.lr"].low, space["recipe.lr"].high, space["recipe.lr"].log) == (2e-3, 1.2e-2, True)
     assert (space["options.width"].low, space["options.width"].high) == (12, 20)
     assert "recipe.loss" not in space
     assert space["recipe.contrast"].high == 0.3
@@ -83,6 +83,14 @@ def test_a_bad_space_is_one_line_that_names_the_thing(tmp_path: Path, text: str,
     assert "space.toml" in str(caught.value)
 
 
+def test_the_learning_rate_is_searched_around_the_models_own() -> None:
+    entry = architectures.get("plain_cnn")
+    for lr in (1e-4, 0.05):
+        space = {one.name: one.range for one in search_space(entry, {}, Recipe(lr=lr))}
+        found = space["recipe.lr"]
+        assert (found.low, found.high, found.log) == (pytest.approx(lr / 4), pytest.approx(lr * 4), True)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         search_space(architectures.get("plain_cnn"), {}, Recipe(), tmp_path / "none.toml")
@@ -90,8 +98,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_recipe_outside_the_built_in_range_widens_it() -> None:
     entry = architectures.get("plain_cnn")
-    space = {one.name: one.range for one in search_space(entry, {}, Recipe(lr=0.05, batch_size=48, weight_decay=0.0))}
-    assert space["recipe.lr"].high == 0.05
+    space = {one.name: one.range for one in search_space(entry, {}, Recipe(contrast=0.7, batch_size=48, weight_decay=0.0))}
+    assert space["recipe.contrast"].high == 0.7
     assert 48 in space["recipe.batch_size"].choices
     assert "recipe.weight_decay" not in space, "a log range cannot be widened to zero"
 
