@@ -20,6 +20,9 @@ START_TIMEOUT_S = 120.0
 SECRET_BYTES = 32
 STDIN = 0
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
+"""glibc gives the memory of a training step back after it and asks for it again, page fault by page fault, in the
+next: 1,300 faults a step, 7 % of plain_cnn's time. Other systems ignore these."""
 
 Messages: TypeAlias = "Connection[Any, Any]"
 
@@ -109,9 +112,9 @@ def _leave_with_parent() -> None:
 
 
 def _child_environment(threads: int) -> Mapping[str, str]:
-    """The child has its threads pinned, and finds the same packages also when they come from ``sys.path`` changes."""
+    """The child has its threads pinned, keeps memory, and finds the same packages also after ``sys.path`` changes."""
     path = os.pathsep.join(path for path in sys.path if path)
-    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "PYTHONPATH": path}
+    return {**KEEP_MEMORY, **os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "PYTHONPATH": path}
 
 
 def _as_text(address: Any) -> str:

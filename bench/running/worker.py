@@ -105,12 +105,13 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     import torch
 
     from bench.training.loop import EpochReport, Execution, predict, train
+    from bench.training.pixels import MappedPictures
 
     torch.set_num_threads(task.threads)
     execution = Execution(task.device, task.precision, task.threads, task.seed)
     module = build_module(task)
 
-    scored = torch.from_numpy(np.ascontiguousarray(faces.images[task.scored_rows]))
+    scored = MappedPictures(faces.images, task.scored_rows)
 
     def report(epoch: EpochReport) -> None:
         on_epoch(curve_point(epoch))
@@ -120,9 +121,8 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
 
     truth = faces.keypoints[task.scored_rows]
     started = time.perf_counter()
-    images = torch.from_numpy(np.ascontiguousarray(faces.images[task.train_rows]))
-    keypoints = torch.from_numpy(np.ascontiguousarray(faces.keypoints[task.train_rows]))
-    curve = train(module, images, keypoints, task.recipe, execution, report)
+    keypoints = torch.from_numpy(faces.keypoints[task.train_rows])
+    curve = train(module, MappedPictures(faces.images, task.train_rows), keypoints, task.recipe, execution, report)
     trained = time.perf_counter()
     predictions = predict(module, scored, task.recipe, execution)
     ended = time.perf_counter()

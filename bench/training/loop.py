@@ -17,7 +17,7 @@ from bench.training.augmentation import Augmenter
 from bench.training.averaging import TailAverage
 from bench.training.losses import masked_loss
 from bench.training.optimisation import learning_rate, make_optimiser, set_learning_rate
-from bench.training.pixels import to_input
+from bench.training.pixels import Pictures, resident, to_input
 
 PREDICT_BATCH = 256
 
@@ -56,7 +56,7 @@ class EpochReport:
 
 def train(
     module: nn.Module,
-    images: Tensor,
+    images: Pictures,
     keypoints: Tensor,
     recipe: Recipe,
     execution: Execution,
@@ -66,7 +66,7 @@ def train(
 
     Args:
         module: float (B, 1, 96, 96) -> (B, 30), normalised.
-        images: uint8 (N, 96, 96).
+        images: N pictures, uint8 (96, 96) each.
         keypoints: float32 (N, 15, 2) in pixels, NaN = not labelled.
         recipe: how to train.
         execution: where, and from which seed.
@@ -90,13 +90,13 @@ def train(
     return reports
 
 
-def predict(module: nn.Module, images: Tensor, recipe: Recipe, execution: Execution) -> NDArray[np.float32]:
-    """Coordinates of pictures: uint8 (N, 96, 96) -> float32 (N, 15, 2) in pixels."""
+def predict(module: nn.Module, images: Pictures, recipe: Recipe, execution: Execution) -> NDArray[np.float32]:
+    """Coordinates of N pictures, uint8 (96, 96) each -> float32 (N, 15, 2) in pixels."""
     module.eval().to(execution.device)
     parts = []
     with torch.inference_mode(), autocast(execution):
-        for start in range(0, len(images), PREDICT_BATCH):
-            batch = images[start : start + PREDICT_BATCH].to(execution.device)
+        for positions in torch.split(torch.arange(len(images)), PREDICT_BATCH):
+            batch = images[positions].to(execution.device)
             inputs = channels_last(to_input(batch))
             points = module(inputs).float().reshape(-1, KEYPOINTS, 2)
             if recipe.test_time_flip:
@@ -130,14 +130,14 @@ class _Trainer:
     """The state of one training: data on the device, optimiser, generators."""
 
     def __init__(
-        self, module: nn.Module, images: Tensor, keypoints: Tensor, recipe: Recipe, execution: Execution
+        self, module: nn.Module, images: Pictures, keypoints: Tensor, recipe: Recipe, execution: Execution
     ) -> None:
         self.recipe = recipe
         self.execution = execution
         device = execution.device
         self.module = module.to(device).to(memory_format=torch.channels_last)
         self.module.train()
-        self.images = images.to(device)
+        self.images = resident(images, device)
         self.targets = to_normalised(keypoints).to(device)
         self.optimiser = make_optimiser(module, recipe)
         self.average = TailAverage(module)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 import architectures
 from bench.config.recipe import Recipe
 from bench.training.loop import Diverged, EpochReport, Execution, predict, train
+from bench.training.pixels import MappedPictures, Pictures
 from tests.conftest import draw_rows
 
 
@@ -103,3 +104,16 @@ def test_flip_at_test_time_is_the_mean_of_both_views() -> None:
     back = mirrored[:, list(MIRROR)] * np.array([-1, 1], np.float32) + np.array([95, 0], np.float32)
     assert np.allclose(back, straight, atol=1e-3)
     del truth
+
+
+def test_mapped_pictures_teach_the_same_bits_as_a_tensor() -> None:
+    images, truth = draw_rows(48)
+    rows = np.arange(0, 48, 2)
+
+    def learnt(pictures: Pictures) -> bytes:
+        torch.manual_seed(1)
+        module = architectures.build("plain_cnn", width=4)
+        train(module, pictures, torch.from_numpy(truth[rows]), SHORT, Execution(seed=1), ignore)
+        return predict(module, pictures, SHORT, Execution()).tobytes()
+
+    assert learnt(MappedPictures(images, rows)) == learnt(torch.from_numpy(images[rows]))

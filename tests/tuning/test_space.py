@@ -98,7 +98,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_recipe_outside_the_built_in_range_widens_it() -> None:
     entry = architectures.get("plain_cnn")
-    space = {one.name: one.range for one in search_space(entry, {}, Recipe(contrast=0.7, batch_size=48, weight_decay=0.0))}
+    recipe = Recipe(contrast=0.7, batch_size=48, weight_decay=0.0)
+    space = {one.name: one.range for one in search_space(entry, {}, recipe)}
     assert space["recipe.contrast"].high == 0.7
     assert 48 in space["recipe.batch_size"].choices
     assert "recipe.weight_decay" not in space, "a log range cannot be widened to zero"
