@@ -75,7 +75,7 @@ def train(
     Raises:
         Diverged: the mean loss of an epoch is not finite.
     """
-    trainer = _Trainer(module, images, keypoints, recipe, execution)
+    trainer = Trainer(module, images, keypoints, recipe, execution)
     reports = []
     started = time.perf_counter()
     for epoch in range(recipe.epochs):
@@ -126,8 +126,8 @@ class HasTrainingLoss(Protocol):
         ...
 
 
-class _Trainer:
-    """The state of one training: data on the device, optimiser, generators."""
+class Trainer:
+    """The state of one training: data on the device, optimiser, generators. :func:`train` is its front door."""
 
     def __init__(
         self, module: nn.Module, images: Pictures, keypoints: Tensor, recipe: Recipe, execution: Execution
@@ -164,25 +164,34 @@ class _Trainer:
         return float(total) / self.batches
 
     def _step(self, rows: Tensor, mirrored: Tensor) -> Tensor:
+        pictures, targets = self.augment(self.images[rows].unsqueeze(1).float(), self.targets[rows], mirrored)
+        loss = self.loss(pictures, targets)
+        self.backward(loss)
+        self.update()
+        return loss.detach()
+
+    def loss(self, pictures: Tensor, targets: Tensor) -> Tensor:
+        """The recipe's loss of grey pictures float32 (B, 1, 96, 96) and targets (B, 15, 2), normalised."""
+        inputs = channels_last(to_input(pictures[:, 0]))
+        with autocast(self.execution):
+            if self.recipe.loss == "own":
+                own = cast(HasTrainingLoss, self.module)
+                return own.training_loss(inputs, targets.flatten(1))
+            return masked_loss(to_pixels(self.module(inputs).float()), to_pixels(targets.flatten(1)), self.recipe)
+
+    def backward(self, loss: Tensor) -> None:
+        """Fresh gradients."""
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def update(self) -> None:
+        """One step of the optimiser, and of the average in the tail."""
         recipe = self.recipe
         self.last_learning_rate = learning_rate(recipe, self.step, self.steps)
         set_learning_rate(self.optimiser, self.last_learning_rate)
-        pictures, targets = self.augment(self.images[rows].unsqueeze(1).float(), self.targets[rows], mirrored)
-        inputs = channels_last(to_input(pictures[:, 0]))
-        with autocast(self.execution):
-            loss = self._loss(inputs, targets.flatten(1))
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
         if recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.module.parameters(), recipe.clip_norm)
         self.optimiser.step()
         self.step += 1
         if self.step > self.steps * (1 - recipe.average_fraction):
             self.average.add()
-        return loss.detach()
-
-    def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        if self.recipe.loss == "own":
-            own = cast(HasTrainingLoss, self.module)
-            return own.training_loss(inputs, targets)
-        return masked_loss(to_pixels(self.module(inputs).float()), to_pixels(targets), self.recipe)
