@@ -57,7 +57,8 @@ class RegressionHead(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(B, channels, side, side) -> (B, 30) normalised coordinates."""
-        return self.linear(self.dropout(inputs.flatten(1)))  # type: ignore[no-any-return]
+        # Channels last, as networks are trained: flattened in their own order, gradients come back in it too.
+        return self.linear(self.dropout(inputs.permute(0, 2, 3, 1).flatten(1)))  # type: ignore[no-any-return]
 
 
 def soft_argmax(maps: Tensor, extent: float = 1.0) -> Tensor:
@@ -99,7 +100,8 @@ class MapHead(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """(B, channels, H, W) features of the whole frame -> (B, 30) normalised coordinates."""
         cells = inputs.shape[-1]
-        padded = F.pad(inputs, [self.margin] * 4, mode="replicate")
+        with torch.autocast(inputs.device.type, enabled=False):  # it would pad in float32 for nothing
+            padded = F.pad(inputs, [self.margin] * 4, mode="replicate")
         return soft_argmax(self.maps(padded), extent=(cells + 2 * self.margin) / cells)
 
 
