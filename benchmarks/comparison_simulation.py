@@ -90,14 +90,13 @@ def equal_architectures(population: Population, protocol: Protocol, runs: int) -
                 f"{name}: different by claim one (people only)", Share.of(people_only, runs), "for comparison", None
             )
         )
-        # One seed widens for overlapping training parts, which cannot be seen in the data: conservative by intent.
         within = 0.93 <= coverage.share <= 0.97
         findings.append(
             Finding(
                 f"{name}: 95 % interval covers the expected error",
                 coverage,
-                "93 to 97 %" if protocol.seeds > 1 else "at least 93 %",
-                within if protocol.seeds > 1 else coverage.share >= 0.93,
+                "93 to 97 %",
+                within,
             )
         )
     return findings

@@ -10,7 +10,10 @@ make that sum vary:
 - data split: training parts differ between folds by more than people and seeds explain.
 
 With two seeds or more each part is measured. With one seed, people and training cannot be told apart: the variance
-between folds stands for both, widened by n_test/n_train for overlapping training parts (Nadeau & Bengio 2003).
+between folds stands for both. For a difference it is widened by n_test/n_train for overlapping training parts (the
+corrected resampled t-test, Nadeau & Bengio 2003): whom to call better must not rest on folds that resemble one another.
+A model's own interval is not widened: the scored parts are disjoint, which for a stable procedure is enough (Bayle
+et al. 2020), and the widened one covered 98 % where 95 % is claimed.
 """
 
 from dataclasses import dataclass
@@ -198,7 +201,8 @@ def _combine(
     known = np.maximum(np.maximum(people, total), people - within + total)
     if folds > 1:
         split = np.maximum(between - known, 0.0)
-        weak_variance, weak_degrees = between * (1 + folds / (folds - 1)), folds - 1.0
+        overlap = np.where(np.eye(len(between), dtype=bool), 0.0, folds / (folds - 1))
+        weak_variance, weak_degrees = between * (1 + overlap), folds - 1.0
     else:
         split = np.zeros_like(known)
         weak_variance, weak_degrees = np.full_like(known, np.nan), np.nan
