@@ -27,6 +27,7 @@ from bench.measuring.cost import FLOPS_PER_MAC, count_cost
 from bench.measuring.environment import describe_environment
 from bench.training.loop import Execution, Trainer
 from bench.training.precision import resolve_precision
+from benchmarks.training_ways.spec import parse_model
 
 SIDE = 2048
 PASSES = 3
@@ -85,15 +86,9 @@ def make_trainer(model: str, options: dict[str, Any], images: Tensor, keypoints:
     return Trainer(module, images, keypoints, recipe, Execution("cpu", precision, 1, 0))
 
 
-def parse(word: str) -> tuple[str, dict[str, Any]]:
-    """``NAME:width=96`` -> name and options."""
-    name, *pairs = word.split(":")
-    return name, {key: int(value) for key, _, value in (pair.partition("=") for pair in pairs)}
-
-
 def summarise(word: str, epochs: list[dict[str, float]], ceilings: list[float], images: int) -> dict[str, Any]:
     """Medians over the rounds."""
-    name, options = parse(word)
+    name, options = parse_model(word)
     macs = count_cost(name, options).macs
     work = FLOPS_PER_MAC * macs * PASSES * images
     rates = [work / epoch["total"] for epoch in epochs]
@@ -126,19 +121,22 @@ def main() -> None:
     rows = given.batches * Recipe().batch_size
     images, keypoints = torch.tensor(faces.images[:rows]), torch.tensor(faces.keypoints[:rows])
     words = given.models.split(",")
-    clocks = {word: StepClock(make_trainer(*parse(word), images, keypoints, precision)) for word in words}
+    clocks = {word: StepClock(make_trainer(*parse_model(word), images, keypoints, precision)) for word in words}
     for clock in clocks.values():
         clock.epoch()  # kernels are chosen and memory is found
     epochs: dict[str, list[dict[str, float]]] = {word: [] for word in words}
     ceilings: list[float] = []
+    float32: list[float] = []
     for _ in range(given.rounds):
         ceilings.append(matrix_flops(precision))
+        float32.append(matrix_flops("float32"))
         for word, clock in clocks.items():
             epochs[word].append(clock.epoch())
     document = {
         "environment": describe_environment(),
         "precision": precision,
         "matrix_product_gflops": round(statistics.median(ceilings) / 1e9, 1),
+        "float32_product_gflops": round(statistics.median(float32) / 1e9, 1),
         "models": {word: summarise(word, epochs[word], ceilings, rows) for word in words},
     }
     sys.stdout.write(json.dumps(document, indent=1) + "\n")

@@ -60,5 +60,5 @@ def latency_settings(values: Mapping[str, Any]) -> LatencySettings:
         raise ConfigError(f"{option}: {problem['input']!r}, {problem['msg'][0].lower()}{problem['msg'][1:]}") from error
 
 
-AFTER_TRAINING = LatencySettings(starts=1, rounds=8, extra_rounds=8, turn_s=0.1, warm_up_limit_s=2.0)
+AFTER_TRAINING = LatencySettings(starts=3, rounds=9, extra_rounds=9, turn_s=0.1)
 """What ``bench run`` measures when nothing trains any more: a few seconds per model."""

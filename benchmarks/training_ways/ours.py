@@ -10,7 +10,7 @@ from bench.records.schema import CurvePoint
 from bench.running.local import LocalEngine
 from bench.running.plan import Cell, make_plan
 from bench.running.task import FoldOutcome
-from benchmarks.training_ways.spec import Outcome, Spec, serve, squared_errors
+from benchmarks.training_ways.spec import Outcome, Spec, parse_model, serve, squared_errors
 
 
 class Clock:
@@ -40,8 +40,13 @@ def work(spec: Spec) -> Outcome:
     """All folds over ``workers`` processes of one thread each."""
     source = FaceSource(Path(spec.data), spec.groups)
     faces = load_faces(source)
-    run = {"models": (spec.model,), "data": Path(spec.data), "groups": spec.groups, "epochs": spec.epochs}
-    config = load_config(None, [f"recipe.batch_size={spec.batch_size}"], {**run, "seed": spec.seed})
+    name, options = parse_model(spec.model)
+    run = {"models": (name,), "data": Path(spec.data), "groups": spec.groups, "epochs": spec.epochs}
+    settings = [
+        f"recipe.batch_size={spec.batch_size}",
+        *(f"models.{name}.{key}={each}" for key, each in options.items()),
+    ]
+    config = load_config(None, settings, {**run, "seed": spec.seed})
     plan = make_plan(config, source, faces)
     cells = [cell for cell in plan.cells if cell.kind == "network" and cell.fold in spec.folds]
     clock = Clock()

@@ -24,7 +24,7 @@ class Spec:
         data, groups: the file of faces and its groups, as ``bench run`` takes them.
         faces: the same decoded, for the ways that have no reader: an npz file with images uint8 (N, 96, 96), keypoints
             float32 (N, 15, 2) in pixels, fold_of_row int64 (N,).
-        model: an architecture of ours; every way trains the same module.
+        model: an architecture of ours, with options if any: ``NAME:width=96``; every way trains the same module.
         epochs, batch_size, seed: the same for every way.
         folds: which folds to train and score, one after the other or side by side.
         workers: processes, for the ways that have them.
@@ -82,9 +82,16 @@ def load_fold(spec: Spec, fold: int) -> Fold:
     return Fold(images[train], keypoints[train], images[scored], keypoints[scored])
 
 
+def parse_model(word: str) -> tuple[str, dict[str, int]]:
+    """``NAME:width=96:blocks=2`` -> name and options."""
+    name, *pairs = word.split(":")
+    return name, {key: int(value) for key, _, value in (pair.partition("=") for pair in pairs)}
+
+
 def build(spec: Spec) -> nn.Module:
     """The untrained module."""
-    return architectures.build(spec.model)
+    name, options = parse_model(spec.model)
+    return architectures.build(name, **options)
 
 
 def squared_errors(predicted: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
