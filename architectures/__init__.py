@@ -1,8 +1,10 @@
 """What is compared. Each import below registers the architectures of one file."""
 
 from architectures import heatmap as _heatmap  # noqa: F401
+from architectures import naimishnet as _naimishnet  # noqa: F401
 from architectures import plain_cnn as _plain_cnn  # noqa: F401
 from architectures import resnet_custom as _resnet_custom  # noqa: F401
+from architectures import simcc as _simcc  # noqa: F401
 from architectures import timm_backbones as _timm_backbones  # noqa: F401
 from architectures.lookup import available, build, get
 from architectures.registry import Architecture, ArchitectureError, register, registered
