@@ -162,10 +162,17 @@ def _create(name: str, **arguments: Any) -> "nn.Module":
 
 def _plain_reason(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    # A bare assertion says nothing: the line of timm that it stands on does.
-    places = [frame.line for frame in traceback.extract_tb(error.__traceback__) if "timm" in Path(frame.filename).parts]
-    text = (lines[0] if lines else (places or [""])[-1] or "")[:160].rstrip(" .:")
+    if isinstance(error, AssertionError) and not lines:
+        # A bare assertion says nothing: the condition that timm's line demands does.
+        places = [frame.line for frame in traceback.extract_tb(error.__traceback__) if "timm" in _parts(frame)]
+        demand = re.match(r"(?:assert\s+|_assert\()(.+?)(?:,\s*(?:''|\"\")\))?$", (places or [""])[-1] or "")
+        return f"it demands {demand[1][:160]}" if demand else "a demand of timm's on the picture's size is not met"
+    text = lines[0][:160].rstrip(" .:") if lines else ""
     return text if isinstance(error, ArchitectureError) else f"{type(error).__name__}: {text}"
+
+
+def _parts(frame: traceback.FrameSummary) -> tuple[str, ...]:
+    return Path(frame.filename).parts
 
 
 def _telling(reasons: list[str]) -> str:

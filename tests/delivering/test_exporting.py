@@ -27,10 +27,10 @@ def test_onnx_of_every_family(tmp_path: Path, model: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["plain_cnn", "vit_tiny"])
-def test_torch_archive(tmp_path: Path, model: str) -> None:
+@pytest.mark.parametrize("model", [*OURS, *BACKBONES])
+def test_torch_archive_of_every_family(tmp_path: Path, model: str) -> None:
     trained = load_trained(WeightsChoice(str(write_fitted(tmp_path / "a.safetensors", model)), tmp_path))
-    exported = exporting.export(trained, "pt2", tmp_path / "a.pt2", draw_rows(16)[0])
+    exported = exporting.export(trained, "pt2", tmp_path / "a.pt2", draw_rows(256)[0])
     assert exported.largest_difference_px < 0.01
 
 
