@@ -17,9 +17,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import architectures
+from bench.config.recipe import Recipe
 from bench.measuring.environment import describe_environment
 from benchmarks.training import absolute, decode, run, ways
-from benchmarks.training_ways.spec import Spec
+from benchmarks.training_ways.spec import Spec, parse_model
 
 
 def race(spec: Spec, epochs: int, schedules: list[int], folder: Path) -> dict[str, Any]:
@@ -32,8 +34,10 @@ def race(spec: Spec, epochs: int, schedules: list[int], folder: Path) -> dict[st
         "sooner": None,
     }
     sys.stderr.write(f"{spec.model}: {json.dumps(found['tutorial'])}\n")
+    recipe = Recipe(**architectures.get(parse_model(spec.model)[0]).recipe)
     for schedule in sorted(schedules, reverse=True):
-        outcome = run(ours, replace(spec, epochs=schedule, folds=[0, 1]), folder)
+        own = replace(spec, epochs=schedule, batch_size=recipe.batch_size, folds=[0, 1])
+        outcome = run(ours, own, folder)
         seconds, rmse_px = outcome.seconds / 2, outcome.rmse_px([0])
         found["ours"].append({"epochs": schedule, "rmse_px": round(rmse_px, 4), "seconds": round(seconds, 2)})
         sys.stderr.write(f"{spec.model}: {json.dumps(found['ours'][-1])}\n")
@@ -49,7 +53,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--groups", default="auto")
     parser.add_argument("--models", default="plain_cnn,resnet_custom")
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=32, help="the tutorial's; ours uses its recipe's")
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--schedules", type=int, nargs="+", default=[20, 15, 12, 10, 8, 6, 5, 4, 3])
     given = parser.parse_args()
