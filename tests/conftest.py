@@ -1,9 +1,10 @@
 """Fixtures that several rooms share: small files in the users' format, and the command as a real process."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,14 @@ RunBench = Callable[..., "subprocess.CompletedProcess[str]"]
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or fills the user's cache folder."""
     monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def ctrl_c_heeded() -> Iterator[None]:
+    """A shell starts background jobs, and so tests when run there and what they start, with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def draw_rows(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -166,6 +166,7 @@ def test_two_runs_at_once_lose_nothing(faces_csv: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("ctrl_c_heeded")
 def test_ctrl_c_stops_with_130_and_keeps_what_is_done(faces_csv: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         bench_command(arguments(faces_csv, "Tiny", "Slow", epochs=60)),

@@ -32,11 +32,6 @@ def tune(faces_csv: Path, run_bench: RunBench, tmp_path: Path) -> RunBench:
     return call
 
 
-def heed_ctrl_c() -> None:
-    """A shell starts background jobs, and so these tests when run there, with Ctrl-C ignored."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 def words(faces_csv: Path) -> list[str]:
     fixed = ["tune", "--models", "plain_cnn", "--data", str(faces_csv), "--groups", "people.csv", "--epochs", "2"]
     small = ["--set", "models.plain_cnn.width=8", "--set", "recipe.batch_size=16", "--space", "space.toml"]
@@ -73,6 +68,7 @@ def test_a_limit_on_parameters_and_time_holds(tune: RunBench) -> None:
     assert all(trial["state"] == "pruned" and "above its limit" in trial["reason"] for trial in wide)
 
 
+@pytest.mark.usefixtures("ctrl_c_heeded")
 @pytest.mark.slow
 def test_ctrl_c_tells_optuna_and_the_same_command_goes_on(tune: RunBench, faces_csv: Path, tmp_path: Path) -> None:
     command = bench_command([*words(faces_csv), "--trials", "6"])
@@ -83,7 +79,6 @@ def test_ctrl_c_tells_optuna_and_the_same_command_goes_on(tune: RunBench, faces_
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
-        preexec_fn=heed_ctrl_c,
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
