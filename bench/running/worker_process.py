@@ -60,17 +60,18 @@ class WorkerProcess:
     ) -> FoldOutcome:
         deadline = time.monotonic() + timeout_s if timeout_s is not None else None
         while True:
+            # Before the messages: a network with short epochs would talk past its deadline.
+            if stop is not None and stop.is_set():
+                self.close()
+                return FoldOutcome(None, cause="killed", reason="stopped")
+            if deadline is not None and time.monotonic() > deadline:
+                self.close()
+                return FoldOutcome(None, cause="timeout", reason=f"took longer than {timeout_s:g} s (--cell-timeout)")
             if connection.poll(0.2):
                 message = connection.recv()
                 if isinstance(message, FoldOutcome):
                     return message
                 on_epoch(message)
-            elif stop is not None and stop.is_set():
-                self.close()
-                return FoldOutcome(None, cause="killed", reason="stopped")
-            elif deadline is not None and time.monotonic() > deadline:
-                self.close()
-                return FoldOutcome(None, cause="timeout", reason=f"took longer than {timeout_s:g} s (--cell-timeout)")
 
 
 def _train_folds(connection: Messages) -> None:
