@@ -23,7 +23,7 @@ from bench.records.atomic import write_bytes
 
 logger = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 """Counts up when the reader understands a file differently: older caches are then stale."""
 SAMPLED_ROWS = 16
 SEAL_BYTES = 32

@@ -1,6 +1,7 @@
 """Reads the users' table row by row: header, points, picture. Nothing is guessed, everything refused is named."""
 
 import csv
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import DataError
-from bench.faces.keypoints import FRAME_PX, KEYPOINTS, flat_names
+from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES, KEYPOINTS, flat_names
 from bench.faces.opening import open_lines
 from bench.faces.pixels import decode_picture
 
@@ -117,14 +118,13 @@ def _parse_row(line: bytes, layout: Layout, where: str) -> Row:
     fields = _split(line, where)
     if len(fields) != len(layout.names):
         raise DataError(f"{where} has {len(fields)} fields, expected {len(layout.names)} as in the header")
-    points = np.array(
-        [_coordinate(fields[place], where, layout.names[place]) for place in layout.points], dtype=np.float32
-    )
+    points = [_coordinate(fields[place], where, layout.names[place]) for place in layout.points]
+    _refuse_half_labels(points, where)
     try:
         others = tuple(fields[place].decode() for place in layout.others.values())
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: holds bytes that are not UTF-8; save the file as UTF-8") from error
-    return Row(decode_picture(fields[layout.image], where), points, others)
+    return Row(decode_picture(fields[layout.image], where), np.array(points, dtype=np.float32), others)
 
 
 def _split(line: bytes, where: str) -> list[bytes]:
@@ -148,6 +148,13 @@ def _coordinate(field: bytes, where: str, column: str) -> float:
         shown = text[:20].decode()
         raise DataError(f"{where}, column {column}: {shown} lies outside the frame of 0 to {FRAME_PX - 1} pixels")
     return value
+
+
+def _refuse_half_labels(points: list[float], where: str) -> None:
+    for place, (x, y) in enumerate(zip(points[::2], points[1::2], strict=True)):
+        if math.isnan(x) != math.isnan(y):
+            empty, given = (f"{KEYPOINT_NAMES[place]}_{axis}" for axis in ("xy" if math.isnan(x) else "yx"))
+            raise DataError(f"{where}, column {empty}: empty beside a labelled {given}; give both or neither")
 
 
 def read_pictures(path: Path) -> tuple[NDArray[np.uint8], list[str]]:

@@ -66,11 +66,11 @@ def test_columns_in_any_order_an_index_a_bom_quotes_and_windows_ends(tmp_path: P
 def test_missing_points_are_nan_and_a_column_gives_the_people(tmp_path: Path) -> None:
     path = write_faces_csv(tmp_path / "faces.csv", rows=6)
     table = [line.split(",") for line in path.read_text().splitlines()]
-    table[2][5] = table[2][6] = ""
+    table[2][4] = table[2][5] = ""
     lines = [",".join([*fields, "subject" if number == 0 else "ab"[number % 2]]) for number, fields in enumerate(table)]
     path.write_text("\n".join(lines))
     faces = load_faces(FaceSource(path, "subject"))
-    assert np.isnan(faces.keypoints.reshape(6, 30)[1, 5:7]).all()
+    assert np.isnan(faces.keypoints.reshape(6, 30)[1, 4:6]).all()
     assert np.isfinite(faces.keypoints).sum() == 6 * 30 - 2
     assert faces.groups.tolist() == [0, 1, 0, 1, 0, 1]
     assert (faces.grouping, faces.people_known) == ("column:subject", True)

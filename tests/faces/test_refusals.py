@@ -61,6 +61,11 @@ CONTENT = {
     "huge point": (set_field(2, 1, "1e999"), "row 2, column left_eye_center_y: 1e999 lies outside"),
     "outside": (set_field(2, 1, "97.2"), "row 2, column left_eye_center_y: 97.2 lies outside the frame"),
     "never labelled": (blank_keypoint, "keypoint right_eye_center is labelled in no row"),
+    "half a label": (set_field(2, 1, ""), "row 2, column left_eye_center_y: empty beside a labelled left_eye_center_x"),
+    "other half": (
+        set_field(2, 2, "NA"),
+        "row 2, column right_eye_center_x: empty beside a labelled right_eye_center_y",
+    ),
     "ragged": (lambda table: table[5].pop(0), "row 5 has 30 fields, expected 31"),
 }
 
