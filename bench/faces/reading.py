@@ -3,6 +3,7 @@
 import csv
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,22 +97,36 @@ def parse_header(line: bytes, name: str, labelled: bool) -> Layout:
         raise DataError(
             f"{name}: the header is no line of a CSV ({error or 'blank'}); expected column names"
         ) from error
-    for column in names:
-        if names.count(column) > 1:
-            raise DataError(f"{name}: column '{column}' stands twice in the header; remove one")
+    column, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        raise DataError(f"{name}: column '{column}' stands twice in the header; remove one")
     if IMAGE not in names:
-        raise DataError(f"{name}: no column '{IMAGE}' among {len(names)} columns; it holds the 9,216 pixels")
+        raise DataError(f"{name}: no column '{IMAGE}' among {len(names)} columns; {_why_no_image(names)}")
     wanted = flat_names()
     unknown = [column for column in names if column.endswith(("_x", "_y")) and column not in wanted]
     if unknown:
         raise DataError(f"{name}: unknown keypoint column '{unknown[0]}'; expected names such as '{wanted[0]}'")
     missing = [column for column in wanted if column not in names]
+    if len(missing) == len(wanted) and labelled:
+        raise DataError(f"{name}: pictures without keypoints; only `bench predict` takes such a file")
     if missing and labelled:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise DataError(f"{name}: no column '{missing[0]}'{more}; expected thirty coordinates and '{IMAGE}'")
     points = () if missing else tuple(names.index(column) for column in wanted)
     others = {column: place for place, column in enumerate(names) if column not in (*wanted, IMAGE, *INDEX_NAMES)}
     return Layout(names, points, names.index(IMAGE), others)
+
+
+def _why_no_image(names: tuple[str, ...]) -> str:
+    for separator, word in ((";", "semicolons"), ("\t", "tabs")):
+        if any(separator in column for column in names):
+            return f"it is separated by {word}: save it with commas"
+    near = next((column for column in names if column.lower() == IMAGE.lower()), None)
+    if near is not None:
+        return f"rename '{near}' to '{IMAGE}'"
+    if NUMBER.fullmatch(names[0].encode()) is not None:
+        return f"'{names[0][:20]}' is no name: put a header above the first row"
+    return "it holds the 9,216 pixels"
 
 
 def _parse_row(line: bytes, layout: Layout, where: str) -> Row:
