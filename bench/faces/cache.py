@@ -114,8 +114,11 @@ def _build(path: Path, folder: Path | None) -> Parsed:
         facts = _parse_into(path, work)
         if folder is None:
             return _load(work, facts, mapped=False)
+        ready = _open(folder, verify=True)
+        if ready is not None:  # another process was quicker, and may have it mapped
+            return ready
         if folder.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # stale or damaged: _open refused it
+            shutil.rmtree(folder, ignore_errors=True)  # damaged: _open refused it
         try:
             os.replace(work, folder)  # noqa: PTH105
         except OSError:
