@@ -22,6 +22,7 @@ from bench.faces.synthetic.noise import stream
 from bench.faces.synthetic.person import draw_person
 from bench.faces.synthetic.shot import draw_shot
 from bench.faces.synthetic.stored import stored_synthetic_faces
+from bench.faces.synthetic.tracing import trace
 from bench.gates import predict_gate
 from tests.conftest import RunBench, bench_environment
 
@@ -163,6 +164,18 @@ def test_a_lowered_jaw_moves_the_chin_and_leaves_the_eyes() -> None:
     opened = lower_jaw(closed, person.mouth_y, 10.0)
     assert opened.depth_at(0, person.eye_y) == pytest.approx(closed.depth_at(0, person.eye_y), abs=0.01)
     assert opened.depth_at(0, person.chin_y + 8) > closed.depth_at(0, person.chin_y + 8) + 3
+
+
+def test_the_background_does_not_show_through_long_hair() -> None:
+    holes = []
+    for number in range(12):
+        person = replace(draw_person(stream(SEED, 1, number)), side_y=80.0, hair_thickness=10.0)
+        shot = draw_shot(stream(SEED, 2, number))
+        head = build_head(person)
+        points = np.array([(x, y, head.depth_at(x, y)) for x, y in lay_out(person, shot.expression).frontal_points()])
+        seen = trace(head, frame(points, shot)).head
+        holes.append(np.count_nonzero(~seen[:, 1:-1] & seen[:, :-2] & seen[:, 2:]))
+    assert np.mean(holes) < 40  # of 20,736 samples; marching alone leaves some 200
 
 
 @pytest.mark.parametrize(("rows", "people"), [(5, 6), (5, 0), (0, 1)])
