@@ -216,6 +216,11 @@ def test_command_writes_a_file_that_can_be_read(run_bench: RunBench, tmp_path: P
     assert (read.groups[:, None] == read.groups).tolist() == (drawn.groups[:, None] == drawn.groups).tolist()
 
 
+def test_few_rows_show_few_people(run_bench: RunBench) -> None:
+    done = run_bench("data", "synth", "--rows", "10", "--out", "drawn.csv", check=True)
+    assert "10 faces of 3 people" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
