@@ -7,6 +7,7 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import data_app
+from bench.errors import DataError
 
 if TYPE_CHECKING:
     from bench.faces.face_set import FaceSet
@@ -17,7 +18,7 @@ def check(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="CSV, CSV.GZ or ZIP. [as for `bench run`]")
     ] = None,
-    groups: options.Groups = "auto",
+    groups: options.Groups = None,
     sheet: Annotated[Path | None, typer.Option("--sheet", metavar="FILE.png", help="Draw the rows to look at.")] = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -26,13 +27,16 @@ def check(
     from bench.faces.checks import inspect
     from bench.faces.contact_sheet import suspicious_rows, write_contact_sheet
     from bench.faces.face_set import FaceSource
+    from bench.faces.grouping import AUTO
     from bench.faces.loading import load_faces
 
+    if sheet is not None and (sheet.suffix.lower() != ".png" or sheet.is_dir()):
+        raise DataError(f"--sheet {sheet}: expected the name of a file that ends in .png")
     screen = Screen(as_json=as_json)
-    faces = load_faces(FaceSource(file, groups or "auto"), verify=True)
+    faces = load_faces(FaceSource(file, AUTO if groups is None else groups), verify=True)
     findings = inspect(faces)
     description = describe(faces)
-    kind = "people" if faces.people_known else "near-duplicate clusters" if groups == "auto" else "groups"
+    kind = "people" if faces.people_known else "near-duplicate clusters" if faces.grouping == AUTO else "groups"
     screen.say(f"{faces.name}: {faces.rows:,} faces, {faces.group_count:,} {kind} ({faces.grouping})")
     screen.say(f"fingerprint {faces.fingerprint}")
     rows = [
@@ -45,7 +49,10 @@ def check(
     if not findings:
         screen.say("nothing looks wrong")
     if sheet is not None:
-        write_contact_sheet(faces, suspicious_rows(faces, findings), sheet)
+        try:
+            write_contact_sheet(faces, suspicious_rows(faces, findings), sheet)
+        except OSError as error:
+            raise DataError(f"--sheet {sheet}: cannot be written ({error.strerror})") from error
         screen.note(f"written: {sheet}")
     screen.result_json(
         {

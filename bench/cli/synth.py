@@ -9,18 +9,24 @@ from bench.cli import options
 from bench.cli.app import data_app
 from bench.errors import DataError
 
+PICTURES_EACH = 4
+"""At least so many of each person where --people is not given: with fewer, grouping means little."""
+
 
 @data_app.command("synth")
 def synth(
     rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, max=1_000_000, help="Pictures to draw.")] = 2140,
-    people: Annotated[int, typer.Option("--people", metavar="N", min=1, help="Different people in them.")] = 180,
+    people: Annotated[
+        int | None,
+        typer.Option("--people", metavar="N", min=1, help="Different people in them. [180, or a quarter of --rows]"),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Where all randomness starts.")] = 0,
     out: Annotated[Path, typer.Option("--out", metavar="FILE.csv", help="File to write.")] = Path("synthetic.csv"),
     as_json: options.AsJson = False,
 ) -> None:
     """Draw faces with exactly known keypoints and write them as CSV, with a file of people beside it for --groups."""
     from bench.console import Screen
-    from bench.faces.synthetic import synthetic_faces
+    from bench.faces.synthetic import DEFAULT_PEOPLE, synthetic_faces
     from bench.faces.synthetic.writing import write_faces
 
     if out.suffix != ".csv":
@@ -28,7 +34,7 @@ def synth(
     if out.is_dir():
         raise DataError(f"--out {out}: this is a folder; give the name of a file")
     screen = Screen(as_json=as_json)
-    faces = synthetic_faces(rows, people, seed)
+    faces = synthetic_faces(rows, people or min(DEFAULT_PEOPLE, -(-rows // PICTURES_EACH)), seed)
     try:
         groups = write_faces(faces, out)
     except OSError as error:

@@ -23,7 +23,7 @@ from bench.records.atomic import write_bytes
 
 logger = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 """Counts up when the reader understands a file differently: older caches are then stale."""
 SAMPLED_ROWS = 16
 SEAL_BYTES = 32
@@ -114,8 +114,11 @@ def _build(path: Path, folder: Path | None) -> Parsed:
         facts = _parse_into(path, work)
         if folder is None:
             return _load(work, facts, mapped=False)
+        ready = _open(folder, verify=True)
+        if ready is not None:  # another process was quicker, and may have it mapped
+            return ready
         if folder.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # stale or damaged: _open refused it
+            shutil.rmtree(folder, ignore_errors=True)  # damaged: _open refused it
         try:
             os.replace(work, folder)  # noqa: PTH105
         except OSError:

@@ -40,13 +40,13 @@ def inspect(faces: FaceSet) -> list[Finding]:
 def _constant(faces: FaceSet) -> Finding | None:
     flat = faces.images.reshape(faces.rows, -1)
     rows = np.flatnonzero(flat.min(axis=1) == flat.max(axis=1))
-    return _finding("constant pictures", "{n} are one grey value all over", rows)
+    return _finding("constant pictures", "{n} of one grey value all over", rows)
 
 
 def _duplicates(faces: FaceSet) -> Finding | None:
     first = _first_of_each_picture(faces)
     rows = np.flatnonzero(first != np.arange(faces.rows))
-    return _finding("exact duplicates", "{n} repeat an earlier row's picture pixel by pixel", rows)
+    return _finding("exact duplicates", "{n} with the picture of an earlier row, pixel by pixel", rows)
 
 
 def _contradictions(faces: FaceSet) -> Finding | None:
@@ -54,7 +54,7 @@ def _contradictions(faces: FaceSet) -> Finding | None:
     copies = np.flatnonzero(first != np.arange(faces.rows))
     same = np.isclose(faces.keypoints[copies], faces.keypoints[first[copies]], atol=0.01, equal_nan=True)
     rows = copies[~same.all(axis=(1, 2))]
-    return _finding("contradicting duplicates", "{n} repeat an earlier picture with different labels", rows)
+    return _finding("contradicting duplicates", "{n} with an earlier picture but different labels", rows)
 
 
 def _swapped(faces: FaceSet) -> Finding | None:
@@ -65,14 +65,14 @@ def _swapped(faces: FaceSet) -> Finding | None:
     known = np.isfinite(across).sum(axis=1)
     wrong = (across < 0).sum(axis=1)
     rows = np.flatnonzero((known > 0) & (2 * wrong > known))
-    return _finding("left and right swapped", "{n} have the subject's left on the picture's left", rows)
+    return _finding("left and right swapped", "{n} with the subject's left on the picture's left", rows)
 
 
 def _far(faces: FaceSet) -> Finding | None:
     distance = unusual_distance(faces)
     rows = np.flatnonzero(distance > UNUSUAL_SPREADS)
     rows = rows[np.argsort(-distance[rows], kind="stable")]
-    return _finding("labels in unusual places", "{n} have a label far from where that point usually is", rows)
+    return _finding("labels in unusual places", "{n} with a label far from where that point usually is", rows)
 
 
 def unusual_distance(faces: FaceSet) -> NDArray[np.float64]:
@@ -101,4 +101,4 @@ def _finding(kind: str, sentence: str, rows: NDArray[np.int64]) -> Finding | Non
         return None
     count = f"{len(rows):,} row{'s' if len(rows) > 1 else ''}"
     shown = ", ".join(str(row + 1) for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
-    return Finding(kind, f"{kind}: {sentence.format(n=count)} (rows {shown})", rows + 1)
+    return Finding(kind, f"{kind}: {sentence.format(n=count)} (row{'s' if len(rows) > 1 else ''} {shown})", rows + 1)

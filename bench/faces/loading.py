@@ -45,7 +45,7 @@ def _groups(asked: str, parsed: Parsed, path: Path) -> tuple[NDArray[np.int64], 
     if asked in parsed.columns:
         return groups_from_values(parsed.columns[asked], f"{path.name}, column {asked}", rows), f"column:{asked}", True
     file = Path(asked)
-    if not file.exists():
+    if not asked or not file.exists():
         columns = ", ".join(parsed.columns) or "none"
         raise DataError(
             f"--groups {asked}: neither a file nor a column of {path.name} (further columns: {columns}); "

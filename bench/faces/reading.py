@@ -1,7 +1,9 @@
 """Reads the users' table row by row: header, points, picture. Nothing is guessed, everything refused is named."""
 
 import csv
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import DataError
-from bench.faces.keypoints import FRAME_PX, KEYPOINTS, flat_names
+from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES, KEYPOINTS, flat_names
 from bench.faces.opening import open_lines
 from bench.faces.pixels import decode_picture
 
@@ -95,16 +97,18 @@ def parse_header(line: bytes, name: str, labelled: bool) -> Layout:
         raise DataError(
             f"{name}: the header is no line of a CSV ({error or 'blank'}); expected column names"
         ) from error
-    for column in names:
-        if names.count(column) > 1:
-            raise DataError(f"{name}: column '{column}' stands twice in the header; remove one")
+    column, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        raise DataError(f"{name}: column '{column}' stands twice in the header; remove one")
     if IMAGE not in names:
-        raise DataError(f"{name}: no column '{IMAGE}' among {len(names)} columns; it holds the 9,216 pixels")
+        raise DataError(f"{name}: no column '{IMAGE}' among {len(names)} columns; {_why_no_image(names)}")
     wanted = flat_names()
     unknown = [column for column in names if column.endswith(("_x", "_y")) and column not in wanted]
     if unknown:
         raise DataError(f"{name}: unknown keypoint column '{unknown[0]}'; expected names such as '{wanted[0]}'")
     missing = [column for column in wanted if column not in names]
+    if len(missing) == len(wanted) and labelled:
+        raise DataError(f"{name}: pictures without keypoints; only `bench predict` takes such a file")
     if missing and labelled:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise DataError(f"{name}: no column '{missing[0]}'{more}; expected thirty coordinates and '{IMAGE}'")
@@ -113,18 +117,29 @@ def parse_header(line: bytes, name: str, labelled: bool) -> Layout:
     return Layout(names, points, names.index(IMAGE), others)
 
 
+def _why_no_image(names: tuple[str, ...]) -> str:
+    for separator, word in ((";", "semicolons"), ("\t", "tabs")):
+        if any(separator in column for column in names):
+            return f"it is separated by {word}: save it with commas"
+    near = next((column for column in names if column.lower() == IMAGE.lower()), None)
+    if near is not None:
+        return f"rename '{near}' to '{IMAGE}'"
+    if NUMBER.fullmatch(names[0].encode()) is not None:
+        return f"'{names[0][:20]}' is no name: put a header above the first row"
+    return "it holds the 9,216 pixels"
+
+
 def _parse_row(line: bytes, layout: Layout, where: str) -> Row:
     fields = _split(line, where)
     if len(fields) != len(layout.names):
         raise DataError(f"{where} has {len(fields)} fields, expected {len(layout.names)} as in the header")
-    points = np.array(
-        [_coordinate(fields[place], where, layout.names[place]) for place in layout.points], dtype=np.float32
-    )
+    points = [_coordinate(fields[place], where, layout.names[place]) for place in layout.points]
+    _refuse_half_labels(points, where)
     try:
         others = tuple(fields[place].decode() for place in layout.others.values())
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: holds bytes that are not UTF-8; save the file as UTF-8") from error
-    return Row(decode_picture(fields[layout.image], where), points, others)
+    return Row(decode_picture(fields[layout.image], where), np.array(points, dtype=np.float32), others)
 
 
 def _split(line: bytes, where: str) -> list[bytes]:
@@ -148,6 +163,13 @@ def _coordinate(field: bytes, where: str, column: str) -> float:
         shown = text[:20].decode()
         raise DataError(f"{where}, column {column}: {shown} lies outside the frame of 0 to {FRAME_PX - 1} pixels")
     return value
+
+
+def _refuse_half_labels(points: list[float], where: str) -> None:
+    for place, (x, y) in enumerate(zip(points[::2], points[1::2], strict=True)):
+        if math.isnan(x) != math.isnan(y):
+            empty, given = (f"{KEYPOINT_NAMES[place]}_{axis}" for axis in ("xy" if math.isnan(x) else "yx"))
+            raise DataError(f"{where}, column {empty}: empty beside a labelled {given}; give both or neither")
 
 
 def read_pictures(path: Path) -> tuple[NDArray[np.uint8], list[str]]:

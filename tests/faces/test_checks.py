@@ -49,6 +49,14 @@ def test_each_doubt_names_its_rows() -> None:
     assert 26 in found["labels in unusual places"]
 
 
+def test_one_row_is_counted_as_one() -> None:
+    faces = face_set()
+    images = faces.images.copy()
+    images[4] = 77
+    (finding,) = inspect(dataclasses.replace(faces, images=images))
+    assert finding.message == "constant pictures: 1 row of one grey value all over (row 5)"
+
+
 def test_copies_with_noise_are_one_cluster() -> None:
     images, _ = draw_rows(60)
     noisy = np.clip(images[:3].astype(int) + np.random.default_rng(1).integers(-4, 5, images[:3].shape), 0, 255)

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import DataError
+from bench.faces import cache
 from bench.faces.cache import parsed_file
 from bench.faces.face_set import FaceSource
 from bench.faces.grouping import near_duplicate_clusters
 from bench.faces.keypoints import flat_names
 from bench.faces.loading import load_faces
 from bench.faces.pixels import decode_picture
-from bench.faces.reading import read_pictures
+from bench.faces.reading import Layout, Row, read_pictures, read_rows
 from tests.conftest import RunBench, draw_rows, write_faces_csv
 
 
@@ -66,11 +68,11 @@ def test_columns_in_any_order_an_index_a_bom_quotes_and_windows_ends(tmp_path: P
 def test_missing_points_are_nan_and_a_column_gives_the_people(tmp_path: Path) -> None:
     path = write_faces_csv(tmp_path / "faces.csv", rows=6)
     table = [line.split(",") for line in path.read_text().splitlines()]
-    table[2][5] = table[2][6] = ""
+    table[2][4] = table[2][5] = ""
     lines = [",".join([*fields, "subject" if number == 0 else "ab"[number % 2]]) for number, fields in enumerate(table)]
     path.write_text("\n".join(lines))
     faces = load_faces(FaceSource(path, "subject"))
-    assert np.isnan(faces.keypoints.reshape(6, 30)[1, 5:7]).all()
+    assert np.isnan(faces.keypoints.reshape(6, 30)[1, 4:6]).all()
     assert np.isfinite(faces.keypoints).sum() == 6 * 30 - 2
     assert faces.groups.tolist() == [0, 1, 0, 1, 0, 1]
     assert (faces.grouping, faces.people_known) == ("column:subject", True)
@@ -132,6 +134,23 @@ def test_one_flipped_bit_is_found_by_the_full_check(tmp_path: Path, monkeypatch:
     content[9216 + 5] ^= 1
     file.write_bytes(content)
     assert np.array_equal(load_faces(FaceSource(path, "none"), verify=True).images, before)
+
+
+def test_what_another_process_parsed_meanwhile_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
+    path = write_faces_csv(tmp_path / "faces.csv", rows=6)
+    kept: list[int] = []
+
+    def read_beside_another(path: Path) -> Iterator[tuple[Layout, Row]]:
+        monkeypatch.setattr(cache, "read_rows", read_rows)
+        other = parsed_file(path).folder
+        assert other is not None
+        kept.append((other / "images.raw").stat().st_ino)
+        return read_rows(path)
+
+    monkeypatch.setattr(cache, "read_rows", read_beside_another)
+    parsed_file(path)
+    assert [file.stat().st_ino for file in cache_files("images.raw")] == kept
 
 
 def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:

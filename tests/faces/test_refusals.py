@@ -45,7 +45,15 @@ def blank_keypoint(table: list[list[str]]) -> None:
         fields[2] = fields[3] = ""
 
 
+def pictures_alone(table: list[list[str]]) -> None:
+    for number, fields in enumerate(table):
+        fields[:-1] = [str(number) if number else "ImageId"]
+
+
 CONTENT = {
+    "lower case": (set_field(0, -1, "image"), "no column 'Image' among 31 columns; rename 'image' to 'Image'"),
+    "no header": (lambda table: table.pop(0), "is no name: put a header above the first row"),
+    "no keypoints": (pictures_alone, "pictures without keypoints; only `bench predict` takes such a file"),
     "missing image": (drop_column(-1), "no column 'Image'"),
     "missing keypoint": (drop_column(4), "no column 'left_eye_inner_corner_x'"),
     "unknown keypoint": (set_field(0, 4, "chin_x"), "unknown keypoint column 'chin_x'"),
@@ -61,6 +69,11 @@ CONTENT = {
     "huge point": (set_field(2, 1, "1e999"), "row 2, column left_eye_center_y: 1e999 lies outside"),
     "outside": (set_field(2, 1, "97.2"), "row 2, column left_eye_center_y: 97.2 lies outside the frame"),
     "never labelled": (blank_keypoint, "keypoint right_eye_center is labelled in no row"),
+    "half a label": (set_field(2, 1, ""), "row 2, column left_eye_center_y: empty beside a labelled left_eye_center_x"),
+    "other half": (
+        set_field(2, 2, "NA"),
+        "row 2, column right_eye_center_x: empty beside a labelled right_eye_center_y",
+    ),
     "ragged": (lambda table: table[5].pop(0), "row 5 has 30 fields, expected 31"),
 }
 
@@ -177,6 +190,34 @@ def test_group_files(run_bench: RunBench, tmp_path: Path, name: str) -> None:
     content, message = GROUPS[name]
     (tmp_path / "people.csv").write_text(content)
     assert message in refused(run_bench, tmp_path, "data", "check", "faces.csv", "--groups", "people.csv")
+
+
+@pytest.mark.parametrize(("separator", "word"), [(";", "semicolons"), ("\t", "tabs")])
+def test_another_separator(run_bench: RunBench, tmp_path: Path, separator: str, word: str) -> None:
+    path = write_faces_csv(tmp_path / "faces.csv", rows=6)
+    path.write_text(path.read_text().replace(",", separator))
+    line = refused(run_bench, tmp_path, "data", "check", "faces.csv")
+    assert f"it is separated by {word}: save it with commas" in line
+
+
+def test_a_sheet_that_is_no_picture(run_bench: RunBench, tmp_path: Path) -> None:
+    write_faces_csv(tmp_path / "faces.csv", rows=6)
+    (tmp_path / "folder.png").mkdir()
+    for name in ("sheet.jpg", "folder.png"):
+        line = refused(run_bench, tmp_path, "data", "check", "faces.csv", "--sheet", name)
+        assert f"--sheet {name}: expected the name of a file that ends in .png" in line
+
+
+def test_a_sheet_that_cannot_be_written(run_bench: RunBench, tmp_path: Path) -> None:
+    write_faces_csv(tmp_path / "faces.csv", rows=6)
+    done = run_bench("data", "check", "faces.csv", "--sheet", "faces.csv/sheet.png")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: --sheet faces.csv/sheet.png: cannot be written")
+
+
+def test_an_empty_name_of_groups(run_bench: RunBench, tmp_path: Path) -> None:
+    write_faces_csv(tmp_path / "faces.csv", rows=6)
+    assert "--groups : neither" in refused(run_bench, tmp_path, "data", "check", "faces.csv", "--groups", "")
 
 
 def test_groups_that_are_neither_file_nor_column(run_bench: RunBench, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from bench.faces.synthetic.noise import stream
 from bench.faces.synthetic.person import draw_person
 from bench.faces.synthetic.shot import draw_shot
 from bench.faces.synthetic.stored import stored_synthetic_faces
+from bench.faces.synthetic.tracing import trace
 from bench.gates import predict_gate
 from tests.conftest import RunBench, bench_environment
 
@@ -165,6 +166,18 @@ def test_a_lowered_jaw_moves_the_chin_and_leaves_the_eyes() -> None:
     assert opened.depth_at(0, person.chin_y + 8) > closed.depth_at(0, person.chin_y + 8) + 3
 
 
+def test_the_background_does_not_show_through_long_hair() -> None:
+    holes = []
+    for number in range(12):
+        person = replace(draw_person(stream(SEED, 1, number)), side_y=80.0, hair_thickness=10.0)
+        shot = draw_shot(stream(SEED, 2, number))
+        head = build_head(person)
+        points = np.array([(x, y, head.depth_at(x, y)) for x, y in lay_out(person, shot.expression).frontal_points()])
+        seen = trace(head, frame(points, shot)).head
+        holes.append(np.count_nonzero(~seen[:, 1:-1] & seen[:, :-2] & seen[:, 2:]))
+    assert np.mean(holes) < 40  # of 20,736 samples; marching alone leaves some 200
+
+
 @pytest.mark.parametrize(("rows", "people"), [(5, 6), (5, 0), (0, 1)])
 def test_impossible_counts_are_refused(rows: int, people: int) -> None:
     with pytest.raises(DataError, match=f"{rows} rows of {people} people"):
@@ -201,6 +214,11 @@ def test_command_writes_a_file_that_can_be_read(run_bench: RunBench, tmp_path: P
     np.testing.assert_array_equal(read.images, drawn.images)
     np.testing.assert_allclose(read.keypoints, drawn.keypoints, atol=6e-4)
     assert (read.groups[:, None] == read.groups).tolist() == (drawn.groups[:, None] == drawn.groups).tolist()
+
+
+def test_few_rows_show_few_people(run_bench: RunBench) -> None:
+    done = run_bench("data", "synth", "--rows", "10", "--out", "drawn.csv", check=True)
+    assert "10 faces of 3 people" in done.stdout
 
 
 @pytest.mark.parametrize(

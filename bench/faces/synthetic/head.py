@@ -6,6 +6,7 @@ The direction is stored as ``turn = tan(theta / 2)``, theta being the angle from
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,9 +59,9 @@ class Head:
         return np.ascontiguousarray(self.surface[..., 0]).ravel()
 
     @cached_property
-    def cells(self) -> Floats:
-        """All cells in one list: (rows * columns, 4)."""
-        return np.ascontiguousarray(self.surface).reshape(-1, 4)
+    def normals(self) -> Floats:
+        """The normals alone, axis by axis: (3, rows * columns)."""
+        return np.ascontiguousarray(self.surface[..., 1:].reshape(-1, 3).T)
 
     def depth_at(self, x: float, y: float) -> float:
         """z of the front of the surface at (x, y) of the frontal face."""
@@ -99,17 +100,18 @@ def hair_edge(person: Person, turn: Floats) -> Floats:
     """Height above which hair grows, for each turn."""
     inner = person.temple_y
     side = person.side_y
+    long = side >= 40
     return np.interp(
         np.abs(turn),
-        [0.0, 0.2, 0.38, 0.52, 0.72, 0.86, 1.0, 1.3, 2.0],
+        [0.0, 0.2, 0.38, 0.52, 0.66 if long else 0.72, 0.78 if long else 0.86, 1.0, 1.3, 2.0],
         [
             person.hairline_y + 0.5,
             person.hairline_y,
             inner - 2,
             inner + 6,
-            min(inner + 22, side - 4) if side < 40 else inner + 30,
+            inner + 30 if long else min(inner + 22, side - 4),
             side,
-            side if side >= 40 else -12,
+            side if long else -12,
             max(side, 20),
             max(side, 40),
         ],
@@ -131,7 +133,7 @@ def _skull(person: Person) -> Floats:
     return np.asarray(radius, dtype=np.float32)
 
 
-def _smooth(values: NDArray[np.float64]) -> Floats:
+def _smooth(values: NDArray[np.floating[Any]]) -> Floats:
     padded = np.pad(values, 2, mode="edge")
     return np.asarray(np.convolve(padded, [0.1, 0.25, 0.3, 0.25, 0.1], mode="valid"), dtype=np.float32)
 
@@ -140,10 +142,12 @@ def _features(person: Person, x: Floats, y: Floats) -> Floats:
     """What nose, eyes, brows, cheeks, lips and chin add to the radius."""
     front = smooth_step(0.0, 0.35, COSINE)[None, :]
     nose_y, width = person.nose_y, person.nose_width
-    along = np.interp(
-        y[:, 0], [nose_y - 24, nose_y - 17, nose_y - 4, nose_y, nose_y + 3.0, nose_y + 9.0], [0, 0.2, 0.82, 1, 0.72, 0]
+    profile_y = [nose_y - 24, nose_y - 17, nose_y - 4, nose_y, nose_y + 3.5, nose_y + 9.5]
+    along = _smooth(_smooth(np.interp(y[:, 0], profile_y, [0, 0.2, 0.84, 1.04, 0.8, 0])))
+    # Narrow again below the tip: a nose ends round.
+    spread = _smooth(
+        np.interp(y[:, 0], [nose_y - 20, nose_y - 4, nose_y + 2, nose_y + 9], [3.2, 4.0, 5.0, 2.8]) * width
     )
-    spread = np.interp(y[:, 0], [nose_y - 20, nose_y - 4, nose_y + 3], [3.2, 4.0, 5.0]) * width
     ridge = person.nose_height * along[:, None] * np.exp(-0.5 * (x / spread[:, None]) ** 2)
     mouth_y, mouth = person.mouth_y, person.mouth_half_width
     side = np.abs(x)
@@ -179,10 +183,10 @@ def _ears(person: Person) -> Floats:
 def _with_hair(person: Person, radius: Floats) -> Floats:
     y = HEIGHTS[:, None]
     edge = hair_edge(person, TURNS)[None, :]
-    inside = smooth_step(0, 9, edge - y)
-    waves = lookup(noise_tile(1.5), TURNS[None, :] * 40 + person.texture + 0 * y, y * 0.7 + 0 * radius)
+    inside = smooth_step(0, 14, edge - y)
+    waves = lookup(noise_tile(2.2), TURNS[None, :] * 40 + person.texture + 0 * y, y * 0.7 + 0 * radius)
     thick = person.hair_thickness * (1 + 0.06 * person.hair_roughness * waves)
-    hair = radius + inside * thick * smooth_step(0.15, 0.6, np.abs(TURNS)[None, :] + (y < -30) * 0.6)
+    hair = radius + inside * thick * smooth_step(0.15, 0.6, np.abs(TURNS)[None, :] + 0.6 * smooth_step(-20, -40, y))
     # The crown must not be an edge: thickness above it fades with the skull's own radius.
     hair = np.where(y < -55, np.minimum(hair, radius + thick * smooth_step(0, 14, radius)), hair)
     if person.side_y > 40:

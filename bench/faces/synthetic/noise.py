@@ -45,4 +45,8 @@ def smooth_step(low: float, high: float, value: Floats) -> Floats:
     """0 below ``low``, 1 above ``high``, a smooth cubic between (``low > high`` falls instead)."""
     unit = (value - np.float32(low)) * np.float32(1.0 / (high - low))
     unit = np.minimum(np.maximum(unit, np.float32(0)), np.float32(1))
-    return np.asarray(unit * unit * (np.float32(3) - np.float32(2) * unit))
+    smooth = unit * np.float32(-2)
+    smooth += np.float32(3)
+    smooth *= unit
+    smooth *= unit
+    return np.asarray(smooth)

@@ -16,12 +16,14 @@ PUPIL_RADIUS = 1.4
 
 @dataclass(frozen=True)
 class Skin:
-    """The n samples that see the head: head coordinates and turn, float32 (n,)."""
+    """The n samples that see the head: head coordinates, turn, and how squarely the skin faces the camera (1 squarely,
+    0 edge on), float32 (n,)."""
 
     x: Floats
     y: Floats
     z: Floats
     turn: Floats
+    facing: Floats
 
 
 @dataclass
@@ -208,8 +210,10 @@ def _paint_hair(result: Paint, person: Person, skin: Skin) -> None:
     wisps = lookup(noise_tile(1.1), skin.x * 2.2 + person.texture, skin.y * 0.8 + 11)
     above = hair_edge(person, skin.turn) - skin.y + person.hair_roughness * wisps
     strands = lookup(noise_tile(1.0, 5.0), skin.turn * 90 + skin.x + person.texture, skin.y * 1.5)
-    fading = smooth_step(-1.8, 2.8, above)
-    colour = np.clip(person.hair * (1 + 0.24 * strands) + 0.012 * strands, 0.015, 1)
+    fading = smooth_step(-3.0, 3.5, above)
+    # Seen edge on, strands are finer than a pixel and merge.
+    contrast = smooth_step(0.15, 0.9, skin.facing)
+    colour = np.clip(person.hair * (1 + 0.24 * contrast * strands) + 0.012 * contrast * strands, 0.015, 1)
     # Receding hair lets the scalp through.
     density = min(1.0, 0.35 + person.hair_thickness / 4)
     result.blend(fading * density, colour, 0.5)

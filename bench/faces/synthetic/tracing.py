@@ -1,5 +1,6 @@
 """From pixels to points on the head: rays along the camera's axis, marched to the surface."""
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,9 @@ SIDE = FRAME_PX * 3 // 2
 """Samples along each side of the frame: one and a half per pixel."""
 COARSE = 4
 NEAR, FAR = 90.0, -55.0
+STEPS, MORE_STEPS = 6, 10
+HIT = 2.5
+"""A ray this near to the surface has met it: one that enters a steep edge from the side ends a little off."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,38 @@ def trace(head: Head, view: View) -> Hits:
     first = COARSE // 2
     coarse = _Rays(head, view, x[:, first::COARSE], y[first::COARSE])
     depth = np.full((SIDE // COARSE,) * 2, NEAR, dtype=np.float32)
-    for _ in range(16):
-        depth = coarse.advance(depth, 0.7)
+    for _ in range(10):
+        depth = depth - np.float32(0.7) * coarse.gap(depth)
     nearest = _largest_neighbour(np.maximum(depth, FAR)) + 3.0
     rays = _Rays(head, view, x, y)
-    depth = np.repeat(np.repeat(nearest, COARSE, axis=0), COARSE, axis=1)
-    for _ in range(6):
-        depth = rays.advance(depth, 0.65)
-    return rays.hits(depth)
+    depth, gap = _meet(rays, np.repeat(np.repeat(nearest, COARSE, axis=0), COARSE, axis=1), STEPS)
+    # Rays that graze the cheek on their way to the hair behind it need more steps.
+    lost = np.flatnonzero((gap > HIT) & (depth > FAR))
+    depth.ravel()[lost], gap.ravel()[lost] = _meet(rays.at(lost), depth.ravel()[lost], MORE_STEPS)
+    return rays.hits(depth, (gap < HIT) & (depth > FAR))
+
+
+def _meet(rays: "_Rays", depth: Floats, steps: int) -> tuple[Floats, Floats]:
+    """Depth where each ray meets the surface, from one near it, and the gap that is left.
+
+    On walls, such as the inner side of long hair, marching alone would jump in and out: a step goes at most half the
+    way to where the ray was last seen on the other side.
+    """
+    outside = np.full_like(depth, np.inf)
+    inside = np.full_like(depth, -np.inf)
+    for _ in range(steps):
+        gap = rays.gap(depth)
+        within = gap < 0
+        np.copyto(inside, depth, where=within)
+        np.copyto(outside, depth, where=~within)
+        half_back, half_on = (depth + outside) * np.float32(0.5), (depth + inside) * np.float32(0.5)
+        gap *= np.float32(0.65)
+        depth = np.minimum(np.maximum(depth - gap, half_on), half_back)
+    gap = rays.gap(depth)
+    within = (gap > 0.5) & np.isfinite(inside)
+    np.copyto(depth, inside, where=within)
+    np.copyto(gap, np.float32(0), where=within)
+    return depth, gap
 
 
 class _Rays:
@@ -86,28 +114,30 @@ class _Rays:
         self.base = [across * rotation[0, axis] + down * rotation[1, axis] for axis in range(3)]
         self.along = [float(rotation[2, axis]) for axis in range(3)]
 
+    def at(self, samples: np.ndarray) -> "_Rays":
+        """The rays of some samples alone, given by flat indices."""
+        few = copy(self)
+        few.base = [axis.ravel()[samples] for axis in self.base]
+        return few
+
     def points(self, depth: Floats) -> tuple[Floats, Floats, Floats]:
         """Head coordinates of the points at ``depth``."""
         x, y, z = (base + depth * np.float32(along) for base, along in zip(self.base, self.along, strict=True))
         return x, y, z
 
-    def advance(self, depth: Floats, step: float) -> Floats:
-        """Move away from the camera by a part of the gap to the surface."""
+    def gap(self, depth: Floats) -> Floats:
+        """How far the points at ``depth`` are from the surface, measured from the head's axis; negative inside."""
         x, y, z = self.points(depth)
         rho = np.sqrt(x * x + z * z)
         z += rho
         z += np.float32(1e-3)
         rho -= np.take(self.head.radius, nearest_cell(x / z, y))
-        rho *= np.float32(step)
-        return np.asarray(depth - rho)
+        return np.asarray(rho)
 
-    def hits(self, depth: Floats) -> Hits:
-        """Points, normals and whether the ray met the head."""
+    def hits(self, depth: Floats, head: np.ndarray) -> Hits:
+        """Points and normals where the rays that met the ``head`` did so."""
         x, y, z = self.points(depth)
-        rho = np.sqrt(x * x + z * z)
-        turn = x / (rho + z + np.float32(1e-3))
-        # A ray that enters a steep edge from the side ends inside: that is a hit, too.
-        head = (rho - np.take(self.head.radius, nearest_cell(turn, y)) < 2.5) & (depth > FAR)
+        turn = x / (np.sqrt(x * x + z * z) + z + np.float32(1e-3))
         seen = np.flatnonzero(head)
         return Hits(head, x, y, z, turn, seen, _normals_at(self.head, turn.ravel()[seen], y.ravel()[seen]))
 
@@ -122,10 +152,10 @@ def nearest_cell(turn: Floats, y: Floats) -> np.ndarray:
     """Flat index of the table's cell nearest to each turn and height."""
     column = turn * np.float32(1 / TURN_STEP)
     column += np.float32(TURN_LIMIT / TURN_STEP + 0.5)
-    np.clip(column, 0, COLUMNS - 1, out=column)
+    np.minimum(np.maximum(column, 0, out=column), COLUMNS - 1, out=column)  # np.clip takes twice as long
     row = y * np.float32(1 / Y_STEP)
     row += np.float32(0.5 - Y_TOP / Y_STEP)
-    np.clip(row, 0, ROWS - 1, out=row)
+    np.minimum(np.maximum(row, 0, out=row), ROWS - 1, out=row)
     cell = row.astype(np.int32)
     cell *= COLUMNS
     cell += column.astype(np.int32)
@@ -139,15 +169,17 @@ def _normals_at(head: Head, turn: Floats, y: Floats) -> Floats:
     left, top = column.astype(np.int32), row.astype(np.int32)
     right_share, down_share = column - left, row - top
     start = top * COLUMNS + left
-    total = np.zeros((len(turn), 4), dtype=np.float32)
-    for offset, share in (
-        (0, (1 - right_share) * (1 - down_share)),
-        (1, right_share * (1 - down_share)),
-        (COLUMNS, (1 - right_share) * down_share),
-        (COLUMNS + 1, right_share * down_share),
-    ):
-        total += np.take(head.cells, start + offset, axis=0) * share[:, None]
-    return total[:, 1:]
+    corners = (
+        (start, (1 - right_share) * (1 - down_share)),
+        (start + 1, right_share * (1 - down_share)),
+        (start + COLUMNS, (1 - right_share) * down_share),
+        (start + COLUMNS + 1, right_share * down_share),
+    )
+    normal = np.zeros((3, len(turn)), dtype=np.float32)
+    for total, plane in zip(normal, head.normals, strict=True):  # one axis at a time: three times as fast
+        for cell, share in corners:
+            total += np.take(plane, cell) * share
+    return np.ascontiguousarray(normal.T)
 
 
 def plane_points(view: View, z: float) -> tuple[Floats, Floats]:
