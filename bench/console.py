@@ -50,13 +50,22 @@ class Screen:
         if not self.as_json:
             self.out.print(escape(text))
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> None:
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        text_columns: int = 1,
+        last_is_text: bool = False,
+    ) -> None:
         """A table on stdout; the first ``text_columns`` columns are text, the others are aligned as numbers."""
         if self.as_json:
             return
         table = Table(title=escape(title) if title else None, title_justify="left")
+        last = len(columns) - 1
         for position, column in enumerate(columns):
-            table.add_column(escape(column), justify="left" if position < text_columns else "right")
+            is_text = position < text_columns or (last_is_text and position == last)
+            table.add_column(escape(column), justify="left" if is_text else "right")
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
         console = self.out if self.out.is_terminal else Console(highlight=False, width=400)

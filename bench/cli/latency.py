@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.measuring.latency import LatencyProgress
     from bench.records.store import RecordStore
 
-COLUMNS = ("model", "runtime", "device", "threads", "batch", "scope", "p50 ms", "95 % interval", "p95 ms", "p99 ms",
+COLUMNS = ("model", "runtime", "device", "scope", "threads", "batch", "p50 ms", "95 % interval", "p95 ms", "p99 ms",
            "images/s", "memory MB", "note")  # fmt: skip
 
 Batches = Annotated[str, typer.Option("--batches", metavar="1,8,64", help="Pictures per call.")]
@@ -118,7 +118,8 @@ def show_latencies(screen: "Screen", store: "RecordStore", models: "list[str] | 
             )
         raise RecordError(f"--out {store.out}: holds no latencies; `bench latency` measures them")
     cells = [_cells(row["model"], entry) for row in rows for entry in row["latencies"]]
-    screen.table(f"latency, float32, on {environment['processor']}, {environment['cores']} cores", COLUMNS, cells, 2)
+    title = f"latency, float32, on {environment['processor']}, {environment['cores']} cores"
+    screen.table(title, COLUMNS, cells, text_columns=4, last_is_text=True)
     if elsewhere:
         screen.note(f"{elsewhere} records of other machines are not shown: latencies compare within one machine only")
     for row in rows:
@@ -133,9 +134,9 @@ def _cells(model: str, entry: dict[str, Any]) -> list[str]:
         model,
         entry["runtime"],
         entry["device"],
+        "picture to pixels" if entry["end_to_end"] else "forward",
         str(entry["threads"]),
         str(entry["batch"]),
-        "picture to pixels" if entry["end_to_end"] else "forward",
         _shown(entry["p50"]),
         "–" if interval is None else f"{interval[0]:.3g} to {interval[1]:.3g}",
         _shown(entry["p95"]),
