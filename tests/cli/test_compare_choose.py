@@ -1,6 +1,7 @@
 """``bench compare`` and ``bench choose`` as real processes on drawn records."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,19 @@ def test_choose_takes_the_best_that_fits_and_never_a_gate(run_bench: RunBench) -
     assert [one["model"] for one in document["runners_up"]] in (["fast_net", "twin_net"], ["twin_net", "fast_net"])
     limited = json.loads(run_bench("choose", "--max-ms", "5", "--max-params", "2M", "--json").stdout)
     assert limited["model"] in ("fast_net", "twin_net")
-    assert limited["left_out"] == {"heavy_net": "latency 9 ms above 5"} or "heavy_net" in limited["left_out"]
+    assert list(limited["left_out"]) == ["heavy_net"]
+    assert re.fullmatch(r"latency 9\.\d+ ms above 5", limited["left_out"]["heavy_net"])
     assert limited["probability_best"] + limited["runners_up"][0]["probability_best"] == pytest.approx(1)
     shown = run_bench("choose", "--max-ms", "5")
     assert "best with probability 0." in shown.stdout and "Runners-up: " in shown.stdout
+    assert "best with probability above 0.99" in run_bench("choose").stdout
+
+
+@pytest.mark.usefixtures("results")
+def test_choose_warns_of_what_flags_the_chosen_one(run_bench: RunBench) -> None:
+    done = run_bench("choose", "--json")
+    assert "warning: heavy_net: loses to ridge" in done.stderr
+    assert json.loads(done.stdout)["flags"] == ["loses to ridge"]
 
 
 @pytest.mark.usefixtures("results")
@@ -60,6 +70,8 @@ def test_choose_takes_the_best_that_fits_and_never_a_gate(run_bench: RunBench) -
         (("compare", "fast_net", "fast_net"), "named twice"),
         (("choose", "--max-ms", "0.1"), "no network fits"),
         (("choose", "--max-params", "few"), "--max-params few"),
+        (("choose", "--max-ms", "nan"), "--max-ms nan: expected a number above zero"),
+        (("choose", "--max-mb", "0"), "--max-mb 0: expected a number above zero"),
         (("choose", "--out", "nowhere"), "holds no results"),
     ],
 )
