@@ -83,6 +83,8 @@ def latency(
     settings = settings.model_copy(update={"device": resolve_device(config.run.device)})
     failed = _measure(screen, store, subjects_to_measure(config, store), settings)
     show_latencies(screen, store, [name for name in config.run.models if name not in failed])
+    if store.asked():
+        screen.note("`bench report` takes these figures into the leaderboard")
     if failed:
         raise typer.Exit(EXIT_FAILED_CELLS)
 

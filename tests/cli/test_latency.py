@@ -58,6 +58,8 @@ def test_show_prints_the_stored_samples_of_the_machine_that_measured_last(run_be
         (("--models", "plain_cnn", "--runtime", "tensorrt"), "--runtime"),
         (("--models", "plain_cnn", "--rounds", "0"), "--rounds"),
         (("--models", "plain_cn"), "did you mean plain_cnn"),
+        (("--models", "plain_cnn,plain_cnn"), "names 'plain_cnn' twice"),
+        (("--models", "plain_cnn@tuned"), "model 'plain_cnn@tuned': not recorded as it stands now"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_in_one_line(

@@ -55,6 +55,7 @@ def test_headline_is_one_picture_one_thread_forward_only() -> None:
             record(end_to_end=True, samples_ms=[[9.0] * 20]),
             record(threads=2, samples_ms=[[1.0] * 20]),
             record(runtime="onnx", samples_ms=[[0.5] * 20]),
+            record(memory_format="contiguous", batch=8, samples_ms=[[1.0] * 20]),
         ],
         MACHINE,
     )
@@ -62,8 +63,8 @@ def test_headline_is_one_picture_one_thread_forward_only() -> None:
     assert found["latency_ms"]["samples"] == 120
     assert found["latency_ms"]["p99"] is None
     assert found["peak_memory_mb"] == 300.0
-    assert len(found["latencies"]) == 5
-    assert found["throughput_images_per_s"] == 1000.0  # batch 8 in 8 ms; neither two threads nor the other runtime
+    assert len(found["latencies"]) == 6
+    assert found["throughput_images_per_s"] == 1000.0  # batch 8 in 8 ms, all else alike
 
 
 def test_unlike_machines_never_share_a_column() -> None:
