@@ -151,8 +151,15 @@ def precision_notes(document: Document) -> list[str]:
             f"To resolve smaller differences: {'; '.join(ways)}.",
         ]
     if document["weak_evidence"]:
-        notes.append("One training seed: how much training itself varies is only estimated; `--seeds 3` measures it.")
+        notes.append(weak_note(document))
     return notes
+
+
+def weak_note(document: Document) -> str:
+    """What one training seed leaves unknown."""
+    if document["protocol"]["quick"]:
+        return "One fold and one training seed say nothing about chance, so no network is told from another."
+    return "One training seed: how much training itself varies is only estimated; `--seeds 3` measures it."
 
 
 def _keypoint_table(rows: Sequence[Document]) -> str:

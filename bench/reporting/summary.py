@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.reporting.markdown import format_count
+from bench.reporting.markdown import format_count, weak_note
 from bench.reporting.subjects import Subject
 
 MOST_NAMES = 6
@@ -73,7 +73,7 @@ def _resolution(document: Document) -> list[str]:
     floor = document["resolution_floor_px"]
     found = [] if floor is None else [f"This run finds a difference of {floor:.2f} px in four cases out of five."]
     if document["weak_evidence"]:
-        found.append("One training seed: how much training itself varies is estimated between folds, not measured.")
+        found.append(weak_note(document))
     return found
 
 

@@ -49,7 +49,8 @@ def ranking() -> tuple[Subject, ...]:
 
 
 def document(**other: Any) -> Row:
-    return {"resolution_floor_px": 0.1, "weak_evidence": False, "failed": [], **other}
+    protocol = {"quick": False}
+    return {"resolution_floor_px": 0.1, "weak_evidence": False, "failed": [], "protocol": protocol, **other}
 
 
 def test_the_front_holds_whom_nobody_beats_in_both() -> None:
@@ -66,6 +67,13 @@ def test_both_uncertainties_are_drawn() -> None:
     by_parameters = parameter_figure(ranking())
     assert by_parameters is not None
     assert by_parameters.body.count('class="point best"') == 2
+
+
+def test_one_seed_is_called_weak_and_one_fold_silent() -> None:
+    said = [summary_sentences(document(weak_evidence=True, protocol={"quick": quick}), ranking()) for quick in (0, 1)]
+    assert any("is only estimated" in sentence for sentence in said[0])
+    assert any("One fold and one training seed say nothing about chance" in sentence for sentence in said[1])
+    assert not any("estimated" in sentence for sentence in said[1])
 
 
 def test_crowded_marks_keep_their_names_shortened_or_above_their_bars() -> None:
