@@ -1,6 +1,6 @@
 """``leaderboard.md``: the same document for reading."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.reporting.subjects import group_letter
@@ -129,10 +129,18 @@ def _reading_notes(document: Document) -> list[str]:
     ]
     for note in precision_notes(document):
         notes += ["", note]
-    if document["unlike_records"]:
-        notes += ["", f"{document['unlike_records']} records under this folder have other data, folds or settings and "
-                  "are not shown."]  # fmt: skip
+    for note in footnotes(document):
+        notes += ["", note]
     return notes
+
+
+def footnotes(document: Document) -> list[str]:
+    """What lies under the folder and is not shown."""
+    kinds = (
+        ("Records under this folder with other data, folds or settings", document["unlike_records"]),
+        ("Latency records of other machines", document["unlike_latencies"]),
+    )
+    return [f"{what}, not shown: {count}." for what, count in kinds if count]
 
 
 def precision_notes(document: Document) -> list[str]:
@@ -155,7 +163,7 @@ def precision_notes(document: Document) -> list[str]:
     return notes
 
 
-def weak_note(document: Document) -> str:
+def weak_note(document: Mapping[str, Any]) -> str:
     """What one training seed leaves unknown."""
     if document["protocol"]["quick"]:
         return "One fold and one training seed say nothing about chance, so no network is told from another."
