@@ -1,13 +1,14 @@
 """The one importer of rich: tables, notes and errors on the terminal."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,6 +19,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Screen:
@@ -127,3 +130,8 @@ class Bars:
     def close(self) -> None:
         """Stop drawing and leave the terminal clean."""
         self._progress.stop()
+
+
+def escape(text: str) -> str:
+    """Text that neither rich nor the terminal takes for a command: names and reasons come from other people's files."""
+    return escape_markup(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
