@@ -44,7 +44,7 @@ def _cheapest(group: Sequence[Subject]) -> list[str]:
     """The fastest and the smallest of the best group: what a chooser asks next."""
     if len(group) < 2:
         return []
-    timed = [(each.row["latency_ms"]["p50"], each) for each in group if each.row["latency_ms"]]
+    timed = [(each.latency_p50_ms, each) for each in group if each.latency_p50_ms is not None]
     sized = [(each.row["parameters"], each) for each in group if each.row["parameters"] is not None]
     fastest = min(timed, key=lambda pair: pair[0], default=None)
     smallest = min(sized, key=lambda pair: pair[0], default=None)

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.config.latency import AFTER_TRAINING
 from bench.measuring.latency_statistics import median_interval_ms, percentile_ms, summarise, summarise_latencies
 from bench.records.schema import LatencyRecord
 
@@ -32,6 +33,11 @@ def record(**changes: object) -> LatencyRecord:
 def test_a_percentile_needs_five_samples_beyond_it(percent: int, needed: int) -> None:
     assert percentile_ms(np.arange(needed - 1.0), percent) is None
     assert percentile_ms(np.arange(float(needed)), percent) == pytest.approx(percent / 100 * (needed - 1), rel=1e-5)
+
+
+def test_what_a_run_measures_carries_a_median_also_of_a_network_that_fills_its_turns() -> None:
+    one_sample_a_round = record(samples_ms=[[150.0]] * AFTER_TRAINING.rounds)
+    assert summarise(one_sample_a_round)["p50"] == 150.0
 
 
 @given(st.lists(st.lists(st.floats(0.01, 100), min_size=1, max_size=30), min_size=3, max_size=12))

@@ -33,7 +33,7 @@ def row(model: str, rmse_px: float, group: int, **other: Any) -> Row:
     }  # fmt: skip
 
 
-def timed(p50: float, interval: list[float] | None = None) -> Row:
+def timed(p50: float | None, interval: list[float] | None = None) -> Row:
     return {"p50": p50, "p50_ci95": interval}
 
 
@@ -67,6 +67,15 @@ def test_both_uncertainties_are_drawn() -> None:
     by_parameters = parameter_figure(ranking())
     assert by_parameters is not None
     assert by_parameters.body.count('class="point best"') == 2
+
+
+def test_a_latency_of_too_few_samples_is_no_figure() -> None:
+    few = row("slow", 1.75, 1, latency_ms=timed(None))
+    subjects = subjects_of([row("best", 1.7, 1, latency_ms=timed(6.0)), few])
+    assert "Among these, best is the fastest (6.00 ms)." in summary_sentences(document(), subjects)
+    figure = latency_figure(subjects)
+    assert figure is not None and "slow" not in figure.body
+    assert not any("fastest" in text for text in summary_sentences(document(), subjects_of([few, few])))
 
 
 def test_one_seed_is_called_weak_and_one_fold_silent() -> None:

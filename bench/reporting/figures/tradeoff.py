@@ -33,7 +33,7 @@ class Point:
 
 def latency_figure(subjects: Sequence[Subject]) -> Figure | None:
     """Error against the median latency of one picture on one thread."""
-    points = _points(subjects, lambda row: (row["latency_ms"] or {}).get("p50"), _latency_interval)
+    points = _points(subjects, lambda subject: subject.latency_p50_ms, _latency_interval)
     caption = (
         "Down and left is better. Latency: one picture, one thread, forward only; bars are 95 % intervals of both. "
         "The line is the Pareto front: no model on it is beaten in both. Filled: best tie group."
@@ -44,7 +44,7 @@ def latency_figure(subjects: Sequence[Subject]) -> Figure | None:
 
 def parameter_figure(subjects: Sequence[Subject]) -> Figure | None:
     """Error against the number of parameters."""
-    points = _points(subjects, lambda row: row["parameters"], lambda _: None)
+    points = _points(subjects, lambda subject: subject.row["parameters"], lambda _: None)
     caption = (
         "Down and left is better; bars are 95 % intervals of the error, parameters are counted exactly. Same marks as "
         "beside."
@@ -60,13 +60,13 @@ def _latency_interval(row: Any) -> tuple[float, float] | None:
 
 def _points(
     subjects: Sequence[Subject],
-    cost: Callable[[Any], float | None],
+    cost: Callable[[Subject], float | None],
     interval: Callable[[Any], tuple[float, float] | None],
 ) -> list[Point]:
     return [
         Point(each, float(value), interval(each.row), each.rmse_px, each.interval_px)
         for each in subjects
-        if not each.is_gate and each.ranked and each.rmse_px is not None and (value := cost(each.row))
+        if not each.is_gate and each.ranked and each.rmse_px is not None and (value := cost(each))
     ]
 
 
