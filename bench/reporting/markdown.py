@@ -64,7 +64,9 @@ def format_seconds(value: float | None) -> str:
 
 
 def rmse_cell(row: Document) -> str:
-    """RMSE with its spread over folds, ``2.013 ± 0.081``."""
+    """RMSE with its spread over folds, ``2.013 ± 0.081``; ``–`` where no scored row is labelled."""
+    if row["rmse_px"] is None:
+        return "–"
     spread = row["rmse_px_fold_sd"]
     return f"{row['rmse_px']:.3f}" + (f" ± {spread:.3f}" if spread is not None else "")
 
