@@ -92,7 +92,8 @@ def _nothing_fits(material: "Material", refusals: dict[str, str]) -> str:
 
 def _show(say: Any, found: "tuple[Option, ...]", material: "Material") -> None:
     best, *others = found
-    say(f"{best.model}: {best.rmse_px:.3f} px RMSE, {_chance(best)} among the {len(found)} that fit.")
+    certainty = f"{_chance(best)} among the {len(found)} that fit" if others else "the only network that fits"
+    say(f"{best.model}: {best.rmse_px:.3f} px RMSE, {certainty}.")
     if others:
         shown = (f"{one.model} {one.rmse_px:.3f} px ({_chance(one)})" for one in others[:SHOWN_RUNNERS_UP])
         say(f"Runners-up: {'; '.join(shown)}")

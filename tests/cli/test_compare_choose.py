@@ -17,7 +17,7 @@ def results(tmp_path: Path) -> Path:
     models = [
         DrawnModel("heavy_net", 1.0, latency_ms=9.0, parameters=4_000_000),
         DrawnModel("fast_net", 1.5, latency_ms=2.0, parameters=900_000),
-        DrawnModel("twin_net", 1.5, latency_ms=2.0, parameters=900_000),
+        DrawnModel("twin_net", 1.5, latency_ms=2.0, parameters=800_000),
         DrawnModel("broken_net", 1.0, failed_folds=(1,)),
         DrawnModel("ridge", 0.5, kind="gate", latency_ms=None),
     ]
@@ -51,7 +51,8 @@ def test_choose_takes_the_best_that_fits_and_never_a_gate(run_bench: RunBench) -
     assert limited["probability_best"] + limited["runners_up"][0]["probability_best"] == pytest.approx(1)
     shown = run_bench("choose", "--max-ms", "5")
     assert "best with probability 0." in shown.stdout and "Runners-up: " in shown.stdout
-    assert "best with probability above 0.99" in run_bench("choose").stdout
+    assert "best with probability above 0.99 among the 3 that fit" in run_bench("choose").stdout
+    assert "px RMSE, the only network that fits." in run_bench("choose", "--max-params", "850k").stdout
 
 
 @pytest.mark.usefixtures("results")
