@@ -1,13 +1,14 @@
 """The one importer of rich: tables, notes and errors on the terminal."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,6 +19,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Screen:
@@ -50,13 +53,22 @@ class Screen:
         if not self.as_json:
             self.out.print(escape(text))
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> None:
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        text_columns: int = 1,
+        last_is_text: bool = False,
+    ) -> None:
         """A table on stdout; the first ``text_columns`` columns are text, the others are aligned as numbers."""
         if self.as_json:
             return
         table = Table(title=escape(title) if title else None, title_justify="left")
+        last = len(columns) - 1
         for position, column in enumerate(columns):
-            table.add_column(escape(column), justify="left" if position < text_columns else "right")
+            is_text = position < text_columns or (last_is_text and position == last)
+            table.add_column(escape(column), justify="left" if is_text else "right")
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
         console = self.out if self.out.is_terminal else Console(highlight=False, width=400)
@@ -118,3 +130,8 @@ class Bars:
     def close(self) -> None:
         """Stop drawing and leave the terminal clean."""
         self._progress.stop()
+
+
+def escape(text: str) -> str:
+    """Text that neither rich nor the terminal takes for a command: names and reasons come from other people's files."""
+    return escape_markup(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))

@@ -6,7 +6,7 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.errors import RecordError
+from bench.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
     from bench.comparing.choosing import Limits, Option
@@ -34,6 +34,8 @@ def choose(
     from bench.reporting.markdown import warnings_of
     from bench.reporting.material import collect
 
+    _check_positive("--max-ms", max_ms)
+    _check_positive("--max-mb", max_mb)
     limits = Limits(max_ms, options.parse_count("--max-params", max_params), max_mb)
     screen = Screen(as_json=as_json)
     material = collect(RecordStore(out))
@@ -41,13 +43,33 @@ def choose(
     if not fitting:
         raise RecordError(_nothing_fits(material, refusals))
     found = options_by_error(material.observations, fitting)
-    for warning in warnings_of(material.document):
+    flags = _flags(material, found[0].model)
+    for warning in (*warnings_of(material.document), *(f"{found[0].model}: {flag}" for flag in flags)):
         screen.warn(warning)
     _show(screen.say, found, material)
     for model, reason in refusals.items():
         screen.note(f"left out: {model}, {reason}")
     best, *others = [_as_json(option, material) for option in found]
-    screen.result_json({**best, "runners_up": others, "left_out": refusals, "weak_evidence": material.ranking.weak})
+    screen.result_json(
+        {
+            **best,
+            "flags": flags,
+            "runners_up": others,
+            "left_out": refusals,
+            "weak_evidence": material.ranking.weak,
+        }
+    )
+
+
+def _check_positive(option: str, limit: float | None) -> None:
+    if limit is not None and not limit > 0:  # so that NaN, above which nothing lies, is refused as well
+        raise ConfigError(f"{option} {limit:g}: expected a number above zero")
+
+
+def _flags(material: "Material", model: str) -> list[str]:
+    """What to know before believing the choice: a gate beats it, its latency is unstable."""
+    (flags,) = (row["flags"] for row in material.document["rows"] if row["model"] == model)
+    return list(flags)
 
 
 def _costs(material: "Material") -> dict[str, "Limits"]:
@@ -70,7 +92,8 @@ def _nothing_fits(material: "Material", refusals: dict[str, str]) -> str:
 
 def _show(say: Any, found: "tuple[Option, ...]", material: "Material") -> None:
     best, *others = found
-    say(f"{best.model}: {best.rmse_px:.3f} px RMSE, {_chance(best)} among the {len(found)} that fit.")
+    certainty = f"{_chance(best)} among the {len(found)} that fit" if others else "the only network that fits"
+    say(f"{best.model}: {best.rmse_px:.3f} px RMSE, {certainty}.")
     if others:
         shown = (f"{one.model} {one.rmse_px:.3f} px ({_chance(one)})" for one in others[:SHOWN_RUNNERS_UP])
         say(f"Runners-up: {'; '.join(shown)}")
@@ -81,7 +104,10 @@ def _show(say: Any, found: "tuple[Option, ...]", material: "Material") -> None:
 def _chance(option: "Option") -> str:
     if option.probability_best is None:
         return "probability of being the best not known"
-    return f"best with probability {option.probability_best:.2f}"
+    # Never 0.00 or 1.00: draws cannot be that sure.
+    found = option.probability_best
+    shown = "above 0.99" if found > 0.99 else "below 0.01" if found < 0.01 else f"{found:.2f}"
+    return f"best with probability {shown}"
 
 
 def _as_json(option: "Option", material: "Material") -> dict[str, Any]:

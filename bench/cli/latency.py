@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.measuring.latency import LatencyProgress
     from bench.records.store import RecordStore
 
-COLUMNS = ("model", "runtime", "device", "threads", "batch", "scope", "p50 ms", "95 % interval", "p95 ms", "p99 ms",
+COLUMNS = ("model", "runtime", "device", "scope", "threads", "batch", "p50 ms", "95 % interval", "p95 ms", "p99 ms",
            "images/s", "memory MB", "note")  # fmt: skip
 
 Batches = Annotated[str, typer.Option("--batches", metavar="1,8,64", help="Pictures per call.")]
@@ -81,13 +81,30 @@ def latency(
     names = names or networks_shown(store) or None
     config = load_config(config_file, assignments or (), options.given(models=names, out=out, device=device))
     settings = settings.model_copy(update={"device": resolve_device(config.run.device)})
-    failed = _measure(screen, store, subjects_to_measure(config, store), settings)
-    show_latencies(screen, store, [name for name in config.run.models if name not in failed])
+    measured, failed = _measure(screen, store, subjects_to_measure(config, store), settings)
+    if measured:
+        show_latencies(screen, store, [name for name in config.run.models if name in measured])
+        _say_where_they_show(screen, store)
+    else:
+        screen.result_json({"rows": []})
     if failed:
         raise typer.Exit(EXIT_FAILED_CELLS)
 
 
-def _measure(screen: "Screen", store: "RecordStore", subjects: list[Any], settings: "LatencySettings") -> set[str]:
+def _say_where_they_show(screen: "Screen", store: "RecordStore") -> None:
+    from bench.measuring.environment import describe_environment, machine_digest
+
+    asked = store.asked()
+    if asked and machine_digest(asked[-1].environment) == machine_digest(describe_environment()):
+        screen.note("`bench report` takes these figures into the leaderboard")
+    elif asked:
+        screen.note("the leaderboard is of another machine or torch and leaves these figures out; --show shows them")
+
+
+def _measure(
+    screen: "Screen", store: "RecordStore", subjects: list[Any], settings: "LatencySettings"
+) -> tuple[set[str], set[str]]:
+    """Names of the models that were measured, and of those that failed: in one runtime of two, a model is in both."""
     from bench.measuring.latency import measure_latencies
 
     failed: set[str] = set()
@@ -98,8 +115,8 @@ def _measure(screen: "Screen", store: "RecordStore", subjects: list[Any], settin
         if progress.message is not None:
             (screen.note if progress.failed_model is None else screen.warn)(progress.message)
 
-    measure_latencies(subjects, settings, store, tell)
-    return failed
+    records = measure_latencies(subjects, settings, store, tell)
+    return {record.model for record in records}, failed
 
 
 def show_latencies(screen: "Screen", store: "RecordStore", models: "list[str] | tuple[str, ...] | None") -> None:
@@ -118,7 +135,8 @@ def show_latencies(screen: "Screen", store: "RecordStore", models: "list[str] | 
             )
         raise RecordError(f"--out {store.out}: holds no latencies; `bench latency` measures them")
     cells = [_cells(row["model"], entry) for row in rows for entry in row["latencies"]]
-    screen.table(f"latency, float32, on {environment['processor']}, {environment['cores']} cores", COLUMNS, cells, 2)
+    title = f"latency, float32, on {environment['processor']}, {environment['cores']} cores"
+    screen.table(title, COLUMNS, cells, text_columns=4, last_is_text=True)
     if elsewhere:
         screen.note(f"{elsewhere} records of other machines are not shown: latencies compare within one machine only")
     for row in rows:
@@ -133,9 +151,9 @@ def _cells(model: str, entry: dict[str, Any]) -> list[str]:
         model,
         entry["runtime"],
         entry["device"],
+        "picture to pixels" if entry["end_to_end"] else "forward",
         str(entry["threads"]),
         str(entry["batch"]),
-        "picture to pixels" if entry["end_to_end"] else "forward",
         _shown(entry["p50"]),
         "–" if interval is None else f"{interval[0]:.3g} to {interval[1]:.3g}",
         _shown(entry["p95"]),

@@ -25,7 +25,7 @@ def report(
     from bench.reporting.rebuilding import report_from_records
 
     screen = Screen(as_json=as_json)
-    material, paths = report_from_records(out, tuple(formats.split(",")), data)
+    material, paths = report_from_records(out, tuple(dict.fromkeys(name.strip() for name in formats.split(","))), data)
     show_leaderboard(screen, material.document)
     screen.note("written: " + ", ".join(str(path) for path in paths))
     screen.result_json(material.document)

@@ -7,13 +7,15 @@ from bench.reporting import markdown
 
 
 def show_leaderboard(screen: Screen, document: dict[str, Any]) -> None:
-    """Print the ranking, what must be known before it, and the failures."""
+    """Print the ranking, what must be known before it, how much it can tell apart, and the failures."""
     for warning in markdown.warnings_of(document):
         screen.warn(warning)
     rows = [markdown.ranking_cells(row) for row in document["rows"]]
     dataset = document["dataset"]
     title = f"{dataset['name']}: {dataset['rows']:,} faces, {document['protocol']['folds']} folds"
-    screen.table(title, markdown.COLUMNS, rows, text_columns=2)
+    screen.table(title, markdown.COLUMNS, rows, text_columns=2, last_is_text=True)
+    for note in markdown.precision_notes(document):
+        screen.say(note)
     for failure in document["failed"]:
         screen.say(
             f"failed: {failure['model']}, fold {failure['fold']}, seed {failure['seed']}: "

@@ -6,7 +6,7 @@ from math import isnan
 from bench.comparing.floor import ResolutionFloor
 from bench.comparing.keypoints import KeypointResult, keypoint_results
 from bench.comparing.observations import Observations
-from bench.comparing.pair_tests import PairTest
+from bench.comparing.pair_tests import SIGNIFICANCE, PairTest
 from bench.comparing.ranking import Ranking
 from bench.comparing.row_losses import row_losses
 from bench.comparing.tail import Tail, worst_tail
@@ -101,11 +101,13 @@ def _floor_sentence(floor: ResolutionFloor | None) -> str:
 
 def _trained_sentence(verdict: Verdict) -> str:
     pair, trained = verdict.pair, verdict.trained
-    low, high = sorted(-bound for bound in trained.interval_px)
+    if trained.p > SIGNIFICANCE:
+        # Without the interval: it comes from a bootstrap, and with few people the two need not agree.
+        return f"The models as trained here are not told apart over other people ({_p(trained.p)})."
+    better, sign = (pair.a, -1) if trained.difference_px < 0 else (pair.b, 1)
+    low, high = sorted(sign * bound for bound in trained.interval_px)
     scope = f"({low:.3f} to {high:.3f} px over other people; {_p(trained.p)})"
-    if trained.p <= 0.05:
-        return f"As trained here, {pair.a if trained.difference_px < 0 else pair.b} is the better model {scope}."
-    return f"The models as trained here are not told apart {scope}."
+    return f"As trained here, {better} is the better model {scope}."
 
 
 def _keypoint_sentence(verdict: Verdict) -> str:

@@ -60,5 +60,6 @@ def latency_settings(values: Mapping[str, Any]) -> LatencySettings:
         raise ConfigError(f"{option}: {problem['input']!r}, {problem['msg'][0].lower()}{problem['msg'][1:]}") from error
 
 
-AFTER_TRAINING = LatencySettings(starts=3, rounds=9, extra_rounds=9, turn_s=0.1)
-"""What ``bench run`` measures when nothing trains any more: a few seconds per model."""
+AFTER_TRAINING = LatencySettings(starts=3, rounds=10, extra_rounds=10, turn_s=0.1)
+"""What ``bench run`` measures when nothing trains any more: a few seconds per model. Ten rounds carry a median also
+where a call fills its turn."""

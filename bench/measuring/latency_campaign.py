@@ -125,7 +125,8 @@ class Campaign:
             nonlocal rounds_taken
             rounds_taken += 1
             extra = rounds_taken - self.settings.rounds
-            disturbed = f"latency: the machine was disturbed; extra round {extra} for {stations} models"
+            of_whom = "one model" if stations == 1 else f"{stations} models"
+            disturbed = f"latency: the machine was disturbed; extra round {extra} for {of_whom}"
             self.on_progress(LatencyProgress(disturbed if extra > 0 else None, rounds_taken=rounds_taken))
 
         with tempfile.TemporaryDirectory(prefix="bench-onnx-") as folder:

@@ -18,6 +18,8 @@ MIN_ROUNDS_FOR_INTERVAL = 3
 HEADLINE = {"batch": 1, "threads": 1, "runtime": "torch", "end_to_end": False}
 """The setting of ``latency_ms``: one picture, one thread, forward only."""
 
+ALIKE_FOR_THROUGHPUT = ("threads", "runtime", "end_to_end", "device", "precision", "memory_format")
+
 Summary = dict[str, Any]
 
 
@@ -30,18 +32,15 @@ def summarise_latencies(records: Sequence[LatencyRecord], environment: Mapping[s
 
     Returns:
         ``latency_ms`` (the headline setting, or None), ``latencies`` (every setting), ``throughput_images_per_s`` (the
-        most that any batch reaches at one thread, forward only, on the headline's device) and ``peak_memory_mb`` (of
-        the headline's process); None or empty where nothing was measured on that machine.
+        most that any batch reaches, all else as in the headline) and ``peak_memory_mb`` (of the headline's process);
+        None or empty where nothing was measured on that machine.
     """
     newest = _newest_of_machine(records, environment)
     entries = [summarise(record) for record in newest]
     headline = next((entry for entry in entries if all(entry[name] == value for name, value in HEADLINE.items())), None)
     if headline is None:
         return {"latency_ms": None, "latencies": entries, "throughput_images_per_s": None, "peak_memory_mb": None}
-    alike = {**HEADLINE, "device": headline["device"], "precision": headline["precision"]}
-    comparable = [
-        entry for entry in entries if all(entry[name] == value for name, value in alike.items() if name != "batch")
-    ]
+    comparable = [entry for entry in entries if all(entry[name] == headline[name] for name in ALIKE_FOR_THROUGHPUT)]
     return {
         "latency_ms": headline,
         "latencies": entries,

@@ -10,6 +10,7 @@ from bench.comparing.ranking import Ranking
 from bench.comparing.summary import comparison_summary
 from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.measuring.accuracy import Accuracy, score
+from bench.measuring.environment import machine_digest
 from bench.measuring.latency_statistics import summarise_latencies
 from bench.records.schema import CellRecord, CostRecord, LatencyRecord
 from bench.reporting.selection import Entry, Selection
@@ -29,6 +30,7 @@ def leaderboard_document(
 ) -> Document:
     """The content of ``leaderboard.json``; what is not measured is null."""
     latest = selection.latest
+    machine = machine_digest(latest.environment)
     builder = _Rows(selection, observations, ranking, latencies, costs)
     scored = [model for model in ranking.order if model in selection.entries]
     partial = [model for model in observations.predictions if model not in scored]
@@ -47,6 +49,7 @@ def leaderboard_document(
         "rows": rows,
         "failed": [_failure(cell) for entry in selection.entries.values() for cell in entry.failed],
         "unlike_records": selection.unlike,
+        "unlike_latencies": sum(machine_digest(record.environment) != machine for record in latencies),
         "resolution_floor_px": _rounded(ranking.floor.difference_px if ranking.floor is not None else None),
         "weak_evidence": ranking.weak,
         "comparison": _rounded_within(comparison_summary(observations, ranking, train_seconds)),

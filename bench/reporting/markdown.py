@@ -1,7 +1,9 @@
 """``leaderboard.md``: the same document for reading."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from bench.reporting.subjects import group_letter
 
 Document = dict[str, Any]
 
@@ -12,7 +14,7 @@ def leaderboard_markdown(document: Document) -> str:
     """Render ``leaderboard.json``'s content as Markdown: what was compared, the ranking, keypoints, failures."""
     parts = [
         *_heading(document),
-        _table(COLUMNS, [ranking_cells(row) for row in document["rows"]]),
+        _table(COLUMNS, [[_safe(cell) for cell in ranking_cells(row)] for row in document["rows"]]),
         "",
         *_reading_notes(document),
         "",
@@ -62,7 +64,9 @@ def format_seconds(value: float | None) -> str:
 
 
 def rmse_cell(row: Document) -> str:
-    """RMSE with its spread over folds, ``2.013 ± 0.081``."""
+    """RMSE with its spread over folds, ``2.013 ± 0.081``; ``–`` where no scored row is labelled."""
+    if row["rmse_px"] is None:
+        return "–"
     spread = row["rmse_px_fold_sd"]
     return f"{row['rmse_px']:.3f}" + (f" ± {spread:.3f}" if spread is not None else "")
 
@@ -75,11 +79,7 @@ def latency_cell(row: Document) -> str:
 
 def rank_cell(row: Document) -> str:
     """Rank and tie group: ``1 (A)``; ``–`` where a model is not ranked."""
-    if row["rank"] is None:
-        return "–"
-    group = row["tie_group"]
-    letter = chr(ord("A") + group - 1) if group <= 26 else str(group)
-    return f"{row['rank']} ({letter})"
+    return "–" if row["rank"] is None else f"{row['rank']} ({group_letter(row['tie_group'])})"
 
 
 def _heading(document: Document) -> list[str]:
@@ -109,17 +109,17 @@ def _machine_line(machine: Document) -> str:
 
 
 def ranking_cells(row: Document) -> list[str]:
-    """One row of the first table, in the order of :data:`COLUMNS`."""
+    """One row of the first table, in the order of :data:`COLUMNS`: plain text, which Markdown has to escape."""
     return [
         rank_cell(row),
-        _safe(row["model"]),
+        row["model"],
         rmse_cell(row),
         f"{row['nme_percent']:.2f}" if row["nme_percent"] is not None else "–",
         latency_cell(row),
         format_count(row["parameters"]),
         format_count(row["macs"]),
         format_seconds(row["train_seconds"]),
-        _safe(", ".join(row["flags"])),
+        ", ".join(row["flags"]),
     ]
 
 
@@ -129,27 +129,47 @@ def _reading_notes(document: Document) -> list[str]:
         "the same letter are not told apart by this run. Latency is the median of one picture, one thread, forward "
         "only. mean_face, knn and ridge are gates: a network that loses to one is not worth its cost."
     ]
-    floor = document["resolution_floor_px"]
-    if floor is not None:
-        notes += ["", f"This run would find a difference of {floor:.2f} px in four cases out of five; smaller ones may "
-                  "be missed."]  # fmt: skip
-        notes += _lowering_notes(document["comparison"]["resolution_floor"])
-    if document["weak_evidence"]:
-        notes += ["", "One training seed: how much training itself varies is only estimated; `--seeds 3` measures it."]
-    if document["unlike_records"]:
-        notes += ["", f"{document['unlike_records']} records under this folder have other data, folds or settings and "
-                  "are not shown."]  # fmt: skip
+    for note in precision_notes(document):
+        notes += ["", note]
+    for note in footnotes(document):
+        notes += ["", note]
     return notes
 
 
-def _lowering_notes(floor: Document) -> list[str]:
-    """What would lower the resolution floor, most effective first."""
-    ways = [
-        f"{way['to']} {way['means']} instead of {way['from']}: about {way['floor_px']:.2g} px "
-        f"(+{format_seconds(way['extra_minutes'] * 60)} of training)"
-        for way in floor["lowered_by"]
-    ]
-    return ["", f"To resolve smaller differences: {'; '.join(ways)}."]
+def footnotes(document: Document) -> list[str]:
+    """What lies under the folder and is not shown."""
+    kinds = (
+        ("Records under this folder with other data, folds or settings", document["unlike_records"]),
+        ("Latency records of other machines", document["unlike_latencies"]),
+    )
+    return [f"{what}, not shown: {count}." for what, count in kinds if count]
+
+
+def precision_notes(document: Document) -> list[str]:
+    """How small a difference the run can see, and what would sharpen it, most effective first."""
+    notes = []
+    floor = document["comparison"]["resolution_floor"]
+    if floor is not None:
+        ways = [
+            f"{way['to']} {way['means']} instead of {way['from']}: about {way['floor_px']:.2g} px "
+            f"(+{format_seconds(way['extra_minutes'] * 60)} of training)"
+            for way in floor["lowered_by"]
+        ]
+        notes += [
+            f"This run would find a difference of {floor['difference_px']:.2f} px in four cases out of five; smaller "
+            "ones may be missed.",
+            f"To resolve smaller differences: {'; '.join(ways)}.",
+        ]
+    if document["weak_evidence"]:
+        notes.append(weak_note(document))
+    return notes
+
+
+def weak_note(document: Mapping[str, Any]) -> str:
+    """What one training seed leaves unknown."""
+    if document["protocol"]["quick"]:
+        return "One fold and one training seed say nothing about chance, so no network is told from another."
+    return "One training seed: how much training itself varies is only estimated; `--seeds 3` measures it."
 
 
 def _keypoint_table(rows: Sequence[Document]) -> str:

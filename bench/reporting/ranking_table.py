@@ -104,9 +104,15 @@ def _line(subject: Subject, columns: Sequence[Column], drawing: Markup, opens_gr
         interval=drawing,
         interval_text=NOTHING if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}",
         cells=tuple(_cell(each, subject.row) for each in columns),
-        flags="; ".join(subject.row["flags"]),
+        flags="; ".join(_shared_beginning("loses to ", subject.row["flags"])),
         opens_group=opens_group,
     )
+
+
+def _shared_beginning(words: str, flags: Sequence[str]) -> list[str]:
+    """Flags that begin with the same words in one: ``loses to knn, ridge``."""
+    alike = words + ", ".join(flag.removeprefix(words) for flag in flags if flag.startswith(words))
+    return list(dict.fromkeys(alike if flag.startswith(words) else flag for flag in flags))
 
 
 def _cell(column: Column, row: Row) -> Cell:

@@ -47,6 +47,12 @@ class Subject:
         return (float(found[0]), float(found[1])) if found and None not in found else None
 
     @property
+    def latency_p50_ms(self) -> float | None:
+        """Median latency, None where it was not measured or too few samples carry it."""
+        value = (self.row["latency_ms"] or {}).get("p50")
+        return None if value is None else float(value)
+
+    @property
     def ranked(self) -> bool:
         """Whether all its cells are there."""
         return self.row["rank"] is not None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.reporting.markdown import format_count
+from bench.reporting.markdown import format_count, weak_note
 from bench.reporting.subjects import Subject
 
 MOST_NAMES = 6
@@ -44,7 +44,7 @@ def _cheapest(group: Sequence[Subject]) -> list[str]:
     """The fastest and the smallest of the best group: what a chooser asks next."""
     if len(group) < 2:
         return []
-    timed = [(each.row["latency_ms"]["p50"], each) for each in group if each.row["latency_ms"]]
+    timed = [(each.latency_p50_ms, each) for each in group if each.latency_p50_ms is not None]
     sized = [(each.row["parameters"], each) for each in group if each.row["parameters"] is not None]
     fastest = min(timed, key=lambda pair: pair[0], default=None)
     smallest = min(sized, key=lambda pair: pair[0], default=None)
@@ -73,7 +73,7 @@ def _resolution(document: Document) -> list[str]:
     floor = document["resolution_floor_px"]
     found = [] if floor is None else [f"This run finds a difference of {floor:.2f} px in four cases out of five."]
     if document["weak_evidence"]:
-        found.append("One training seed: how much training itself varies is estimated between folds, not measured.")
+        found.append(weak_note(document))
     return found
 
 

@@ -1,11 +1,12 @@
 """Whose latency `bench latency` measures: the networks that a results folder shows, or those that are named."""
 
 from bench.config.settings import Config
+from bench.errors import ConfigError
 from bench.measuring.latency import LatencySubject
 from bench.records.keys import code_digest, variant_digest
 from bench.records.schema import AskedRecord, VariantFacts
 from bench.records.store import RecordStore
-from bench.running.plan import architecture_of
+from bench.running.plan import architecture_of, refuse_repeats
 from bench.running.variants import TRAINER, network_variant, source_file
 
 
@@ -17,7 +18,9 @@ def subjects_to_measure(config: Config, store: RecordStore) -> list[LatencySubje
 
     Raises:
         ArchitectureError: unknown model or option.
+        ConfigError: a model is named twice, or a tuned one is not recorded.
     """
+    refuse_repeats(config.run.models)
     asked = {record.model: record for record in store.asked() if record.kind == "network"}
     recorded = {cell.variant_digest: cell.variant for cell in store.cells()}
     return [_chosen(config, model, asked.get(model), recorded) for model in config.run.models]
@@ -32,6 +35,8 @@ def _chosen(config: Config, model: str, asked: AskedRecord | None, recorded: dic
     shown = recorded.get(asked.variant_digest) if asked is not None else None
     if asked is not None and shown is not None and model not in config.models and _same_sources(model, shown):
         return _subject(model, shown, asked.variant_digest)
+    if architecture_of(model) != model:
+        raise ConfigError(f"model '{model}': not recorded as it stands now; `bench run --models {model}` records it")
     variant = network_variant(config, model)
     return _subject(model, variant, variant_digest(model, variant))
 

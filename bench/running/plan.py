@@ -62,7 +62,7 @@ def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
         ArchitectureError: an unknown model or option; nothing has been trained then.
     """
     run = config.run
-    _refuse_repeats(run.models)
+    refuse_repeats(run.models)
     fold_of_row = assign_folds(faces, run.folds, run.seed)
     dataset = dataset_facts(faces)
     protocol = ProtocolFacts(folds=run.folds, seed=run.seed, folds_digest=folds_digest(fold_of_row), quick=run.quick)
@@ -183,7 +183,12 @@ class _Layout:
         return Cell(key, model, kind, fold, seed, variant, variant_name, task)
 
 
-def _refuse_repeats(models: Sequence[str]) -> None:
+def refuse_repeats(models: Sequence[str]) -> None:
+    """Refuse a list of models in which one stands twice, or a gate, or none.
+
+    Raises:
+        ConfigError: saying which.
+    """
     for model in models:
         if models.count(model) > 1:
             raise ConfigError(f"--models names '{model}' twice; name each model once")

@@ -1,6 +1,7 @@
 """``bench compare`` and ``bench choose`` as real processes on drawn records."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def results(tmp_path: Path) -> Path:
     models = [
         DrawnModel("heavy_net", 1.0, latency_ms=9.0, parameters=4_000_000),
         DrawnModel("fast_net", 1.5, latency_ms=2.0, parameters=900_000),
-        DrawnModel("twin_net", 1.5, latency_ms=2.0, parameters=900_000),
+        DrawnModel("twin_net", 1.5, latency_ms=2.0, parameters=800_000),
         DrawnModel("broken_net", 1.0, failed_folds=(1,)),
         DrawnModel("ridge", 0.5, kind="gate", latency_ms=None),
     ]
@@ -45,10 +46,20 @@ def test_choose_takes_the_best_that_fits_and_never_a_gate(run_bench: RunBench) -
     assert [one["model"] for one in document["runners_up"]] in (["fast_net", "twin_net"], ["twin_net", "fast_net"])
     limited = json.loads(run_bench("choose", "--max-ms", "5", "--max-params", "2M", "--json").stdout)
     assert limited["model"] in ("fast_net", "twin_net")
-    assert limited["left_out"] == {"heavy_net": "latency 9 ms above 5"} or "heavy_net" in limited["left_out"]
+    assert list(limited["left_out"]) == ["heavy_net"]
+    assert re.fullmatch(r"latency 9\.\d+ ms above 5", limited["left_out"]["heavy_net"])
     assert limited["probability_best"] + limited["runners_up"][0]["probability_best"] == pytest.approx(1)
     shown = run_bench("choose", "--max-ms", "5")
     assert "best with probability 0." in shown.stdout and "Runners-up: " in shown.stdout
+    assert "best with probability above 0.99 among the 3 that fit" in run_bench("choose").stdout
+    assert "px RMSE, the only network that fits." in run_bench("choose", "--max-params", "850k").stdout
+
+
+@pytest.mark.usefixtures("results")
+def test_choose_warns_of_what_flags_the_chosen_one(run_bench: RunBench) -> None:
+    done = run_bench("choose", "--json")
+    assert "warning: heavy_net: loses to ridge" in done.stderr
+    assert json.loads(done.stdout)["flags"] == ["loses to ridge"]
 
 
 @pytest.mark.usefixtures("results")
@@ -60,6 +71,8 @@ def test_choose_takes_the_best_that_fits_and_never_a_gate(run_bench: RunBench) -
         (("compare", "fast_net", "fast_net"), "named twice"),
         (("choose", "--max-ms", "0.1"), "no network fits"),
         (("choose", "--max-params", "few"), "--max-params few"),
+        (("choose", "--max-ms", "nan"), "--max-ms nan: expected a number above zero"),
+        (("choose", "--max-mb", "0"), "--max-mb 0: expected a number above zero"),
         (("choose", "--out", "nowhere"), "holds no results"),
     ],
 )

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.measuring.environment import describe_environment
+from bench.records.keys import protocol_digest
 from bench.records.schema import LatencyRecord
 from bench.records.store import RecordStore
+from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
 from tests.conftest import RunBench
 
 SHORT = ("--starts", "1", "--rounds", "2", "--turn-seconds", "0.01")
@@ -58,6 +61,8 @@ def test_show_prints_the_stored_samples_of_the_machine_that_measured_last(run_be
         (("--models", "plain_cnn", "--runtime", "tensorrt"), "--runtime"),
         (("--models", "plain_cnn", "--rounds", "0"), "--rounds"),
         (("--models", "plain_cn"), "did you mean plain_cnn"),
+        (("--models", "plain_cnn,plain_cnn"), "names 'plain_cnn' twice"),
+        (("--models", "plain_cnn@tuned"), "model 'plain_cnn@tuned': not recorded as it stands now"),
     ],
 )
 def test_what_cannot_be_measured_is_refused_in_one_line(
@@ -84,3 +89,32 @@ def test_measures_every_setting_and_stores_raw_samples(run_bench: RunBench, tmp_
         assert len(record.warmup_ms) >= 20
         assert record.precision == "float32"
         assert record.environment["processor"]
+
+
+def test_where_nothing_can_be_measured_the_reason_is_all_there_is(run_bench: RunBench, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(
+        "from torch import Tensor, nn\n\n\n"
+        "class Broken(nn.Module):\n"
+        "    def forward(self, pictures: Tensor) -> Tensor:\n"
+        "        raise ValueError('no way forward')\n"
+    )
+    done = run_bench("latency", "--models", "broken.py:Broken", *SHORT, "--json")
+    assert done.returncode == 1
+    assert "no way forward" in done.stderr and "holds no latencies" not in done.stderr
+    assert json.loads(done.stdout) == {"rows": []}
+
+
+@pytest.mark.parametrize(
+    ("here", "told"), [(True, "takes these figures into the leaderboard"), (False, "leaves these figures out")]
+)
+def test_it_says_whether_the_leaderboard_will_show_the_figures(
+    run_bench: RunBench, tmp_path: Path, here: bool, told: str
+) -> None:
+    store = draw_results(tmp_path / "results", DrawnResults([DrawnModel("plain_cnn", 1.5)], rows=40, people=10))
+    if here:
+        asked = store.asked()[-1]
+        ours = asked.model_copy(update={"environment": describe_environment()})
+        store.write_asked(ours, protocol_digest(ours.dataset, ours.protocol))
+    done = run_bench("latency", *SHORT)
+    assert done.returncode == 0, done.stderr
+    assert told in done.stderr

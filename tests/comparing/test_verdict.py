@@ -30,6 +30,14 @@ def test_equal_models_are_not_told_apart_and_the_floor_is_named() -> None:
     assert "in four cases out of five" in found.text
 
 
+def test_a_bootstrap_interval_does_not_contradict_a_test_that_finds_nothing() -> None:
+    found = verdict(1.0, 2.0)
+    unsure = replace(found, trained=replace(found.trained, p=0.06))
+    assert unsure.trained.interval_px[1] < 0
+    assert "The models as trained here are not told apart over other people (p = 0.060)." in unsure.text
+    assert "px over other people" in found.text and "px over other people" not in unsure.text
+
+
 def test_one_seed_is_called_weak() -> None:
     assert "the evidence is weak" in verdict(1.0, 2.0, seeds=1).text
 

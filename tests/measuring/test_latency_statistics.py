@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.config.latency import AFTER_TRAINING
 from bench.measuring.latency_statistics import median_interval_ms, percentile_ms, summarise, summarise_latencies
 from bench.records.schema import LatencyRecord
 
@@ -34,6 +35,11 @@ def test_a_percentile_needs_five_samples_beyond_it(percent: int, needed: int) ->
     assert percentile_ms(np.arange(float(needed)), percent) == pytest.approx(percent / 100 * (needed - 1), rel=1e-5)
 
 
+def test_what_a_run_measures_carries_a_median_also_of_a_network_that_fills_its_turns() -> None:
+    one_sample_a_round = record(samples_ms=[[150.0]] * AFTER_TRAINING.rounds)
+    assert summarise(one_sample_a_round)["p50"] == 150.0
+
+
 @given(st.lists(st.lists(st.floats(0.01, 100), min_size=1, max_size=30), min_size=3, max_size=12))
 def test_the_interval_spans_the_mean_of_the_rounds(rounds: list[list[float]]) -> None:
     interval = median_interval_ms(rounds)
@@ -55,6 +61,7 @@ def test_headline_is_one_picture_one_thread_forward_only() -> None:
             record(end_to_end=True, samples_ms=[[9.0] * 20]),
             record(threads=2, samples_ms=[[1.0] * 20]),
             record(runtime="onnx", samples_ms=[[0.5] * 20]),
+            record(memory_format="contiguous", batch=8, samples_ms=[[1.0] * 20]),
         ],
         MACHINE,
     )
@@ -62,8 +69,8 @@ def test_headline_is_one_picture_one_thread_forward_only() -> None:
     assert found["latency_ms"]["samples"] == 120
     assert found["latency_ms"]["p99"] is None
     assert found["peak_memory_mb"] == 300.0
-    assert len(found["latencies"]) == 5
-    assert found["throughput_images_per_s"] == 1000.0  # batch 8 in 8 ms; neither two threads nor the other runtime
+    assert len(found["latencies"]) == 6
+    assert found["throughput_images_per_s"] == 1000.0  # batch 8 in 8 ms, all else alike
 
 
 def test_unlike_machines_never_share_a_column() -> None:

@@ -2,18 +2,21 @@
 
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import fromstring
 
 import numpy as np
 import pytest
 
 from bench.comparing.observations import Observations
 from bench.faces.keypoints import KEYPOINT_NAMES
-from bench.records.schema import CurvePoint
+from bench.records.schema import CellRecord, CurvePoint
+from bench.reporting.figures.interval_cell import interval_cells
 from bench.reporting.figures.tie_groups import tie_group_figure
 from bench.reporting.figures.tradeoff import Point, latency_figure, parameter_figure, pareto_front
-from bench.reporting.figures.training import MOST_POINTS, thinned
+from bench.reporting.figures.training import MOST_POINTS, thinned, training_figure
 from bench.reporting.gallery import make_gallery
 from bench.reporting.pictures import find_pictures
+from bench.reporting.ranking_table import ranking_table
 from bench.reporting.row_errors import row_errors
 from bench.reporting.subjects import Subject, subjects_of
 from bench.reporting.summary import summary_sentences
@@ -30,7 +33,7 @@ def row(model: str, rmse_px: float, group: int, **other: Any) -> Row:
     }  # fmt: skip
 
 
-def timed(p50: float, interval: list[float] | None = None) -> Row:
+def timed(p50: float | None, interval: list[float] | None = None) -> Row:
     return {"p50": p50, "p50_ci95": interval}
 
 
@@ -46,7 +49,8 @@ def ranking() -> tuple[Subject, ...]:
 
 
 def document(**other: Any) -> Row:
-    return {"resolution_floor_px": 0.1, "weak_evidence": False, "failed": [], **other}
+    protocol = {"quick": False}
+    return {"resolution_floor_px": 0.1, "weak_evidence": False, "failed": [], "protocol": protocol, **other}
 
 
 def test_the_front_holds_whom_nobody_beats_in_both() -> None:
@@ -63,6 +67,58 @@ def test_both_uncertainties_are_drawn() -> None:
     by_parameters = parameter_figure(ranking())
     assert by_parameters is not None
     assert by_parameters.body.count('class="point best"') == 2
+
+
+def test_a_latency_of_too_few_samples_is_no_figure() -> None:
+    few = row("slow", 1.75, 1, latency_ms=timed(None))
+    subjects = subjects_of([row("best", 1.7, 1, latency_ms=timed(6.0)), few])
+    assert "Among these, best is the fastest (6.00 ms)." in summary_sentences(document(), subjects)
+    figure = latency_figure(subjects)
+    assert figure is not None and "slow" not in figure.body
+    assert not any("fastest" in text for text in summary_sentences(document(), subjects_of([few, few])))
+
+
+def test_one_seed_is_called_weak_and_one_fold_silent() -> None:
+    said = [summary_sentences(document(weak_evidence=True, protocol={"quick": quick}), ranking()) for quick in (0, 1)]
+    assert any("is only estimated" in sentence for sentence in said[0])
+    assert any("One fold and one training seed say nothing about chance" in sentence for sentence in said[1])
+    assert not any("estimated" in sentence for sentence in said[1])
+
+
+def test_crowded_marks_keep_their_names_shortened_or_above_their_bars() -> None:
+    rows = [
+        row(f"timm:long_family_name_{k}.trained_elsewhere", 2.0 + 0.05 * k, 1, latency_ms=timed(2.0 + 0.9 * k))
+        for k in range(5)
+    ]
+    figure = latency_figure(subjects_of(rows))
+    assert figure is not None
+    assert figure.body.count('class="label"') == 5
+
+
+def test_intervals_share_the_scale_of_ranked_networks_and_point_to_what_lies_outside() -> None:
+    shown = [row("gate below", 1.0, 1, kind="gate"), row("net", 2.0, 2), row("other", 2.2, 2)]
+    unfinished = row("unfinished", 9.0, 1, rank=None, rmse_px_ci95=None)
+    cells = interval_cells(subjects_of([*shown, unfinished]))
+    marks = [fromstring(cell).findall("*[@class='beyond']") for cell in cells.values()]
+    assert [len(found) for found in marks] == [1, 0, 0, 1]
+    assert ["l-6,4l6,4" in str(found[0].get("d")) for found in (marks[0], marks[3])] == [True, False]
+    assert cells == {**cells, **interval_cells(subjects_of(shown))}, "an unfinished network moves no scale"
+
+
+def test_a_single_epoch_is_a_dot() -> None:
+    cell = CellRecord.model_construct(curve=[CurvePoint(epoch=1, train_loss=2.0, seconds=1, learning_rate=0.1)])
+    subjects = subjects_of([row("net", 2.0, 1, recipe={"loss": "wing"})])
+    figure = training_figure(subjects, {"net": [cell]})
+    assert figure is not None
+    assert figure.body.count('<circle class="thin"') == 1
+
+
+def test_losses_to_several_gates_are_told_once() -> None:
+    flags = ["incomplete: 1 of 2 cells", "loses to knn", "loses to ridge", "latency unstable: never steady"]
+    measured = dict.fromkeys(("rmse_px_fold_sd", "nme_percent", "failure_rate", "auc", "macs", "weights_mb"))
+    subjects = subjects_of([row("net", 2.0, 1, flags=flags, peak_memory_mb=None, train_seconds=None, **measured)])
+    (line,) = ranking_table(subjects).lines
+    assert line.flags == "incomplete: 1 of 2 cells; loses to knn, ridge; latency unstable: never steady"
 
 
 def test_without_measurements_there_is_no_trade_off() -> None:

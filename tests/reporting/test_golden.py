@@ -39,6 +39,17 @@ def test_an_incomplete_model_is_shown_but_not_ranked(tmp_path: Path) -> None:
     assert {failure["model"] for failure in document["failed"]} == {"diverging_net"}
 
 
+def test_latencies_of_another_machine_are_counted_and_not_shown(tmp_path: Path) -> None:
+    store = drawn(tmp_path)
+    (known, *_) = store.latencies()
+    elsewhere = {**known.environment, "processor": "another"}
+    store.write_latency(known.model_copy(update={"key": "elsewhere", "environment": elsewhere}))
+    document = collect(store).document
+    assert document["unlike_latencies"] == 1
+    assert "Latency records of other machines, not shown: 1." in leaderboard_markdown(document)
+    assert all(row["latency_ms"] is None or len(row["latencies"]) == 1 for row in document["rows"])
+
+
 def test_numbers_for_reading() -> None:
     assert [format_count(value) for value in (None, 12, 1234, 5_670_000, 2.5e9)] == [
         "–",

@@ -204,6 +204,22 @@ def test_paper_gets_a_light_page_with_everything_unfolded(opened: Driver) -> Non
     assert len(printed["data"]) > 50_000
 
 
+def test_the_ranking_fits_on_paper_with_its_notes(opened: Driver) -> None:
+    resize(opened, 965)  # US letter, landscape, within its margins: narrower than A4
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    table = "document.getElementById('leaderboard').getBoundingClientRect().right"
+    assert ask(opened, table) <= 965
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_a_wide_window_gives_the_ranking_its_margin(opened: Driver) -> None:
+    right = "document.querySelector('#ranking .scroll').getBoundingClientRect().right"
+    assert ask(opened, right) <= 1280
+    resize(opened, 1700)
+    assert 1500 < ask(opened, right) <= 1700
+    assert ask(opened, "document.documentElement.scrollWidth") <= 1700
+
+
 CONTRAST = """
 const parts = text => text.match(/[\\d.]+/g).map(Number);
 const light = ([r, g, b]) => [r, g, b].map(c => c / 255)

@@ -11,12 +11,12 @@ WIDTH, HEIGHT = 130.0, 18.0
 
 
 def interval_cells(subjects: Sequence[Subject]) -> dict[int, Markup]:
-    """By index, a dot at the RMSE and a bar over its interval, all on one scale set by the networks."""
-    leading = [each for each in subjects if not each.is_gate and each.rmse_px is not None] or list(subjects)
+    """By index, a dot at the RMSE and a bar over its interval, all on one scale set by the ranked networks."""
+    leading = [each for each in subjects if each.ranked and not each.is_gate] or list(subjects)
     values = [value for each in leading for value in (each.rmse_px, *(each.interval_px or ())) if value is not None]
     if not values:
         return {}
-    scale = Scale(*padded(values, 0.04), 4, WIDTH - 14)
+    scale = Scale(*padded(values, 0.04), 14, WIDTH - 14)
     return {each.index: _cell(each, scale) for each in subjects if each.rmse_px is not None}
 
 
@@ -25,10 +25,13 @@ def _cell(subject: Subject, scale: Scale) -> Markup:
     middle, error = HEIGHT / 2, subject.rmse_px or 0.0
     put(root, "line", class_="grid", x1=0, x2=WIDTH, y1=middle, y2=middle)
     if error > scale.high:
-        put(root, "path", class_="beyond", d=f"M{WIDTH - 12},{middle - 4}l6,4l-6,4Z")
+        put(root, "path", class_="beyond", d=f"M{WIDTH - 8},{middle - 4}l6,4l-6,4Z")
+        return markup(root)
+    if error < scale.low:
+        put(root, "path", class_="beyond", d=f"M8,{middle - 4}l-6,4l6,4Z")
         return markup(root)
     if subject.interval_px:
         low, high = (min(max(scale(value), 0), WIDTH) for value in subject.interval_px)
         put(root, "line", class_="bar", x1=low, x2=high, y1=middle, y2=middle)
-    put(root, "circle", cx=scale(error), cy=middle, r=4)
+    put(root, "circle", cx=scale(error), cy=middle, r=3.5)
     return markup(root)

@@ -1,6 +1,6 @@
 """Error against a cost, with both uncertainties and the Pareto front."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -14,6 +14,8 @@ WIDTH, HEIGHT = 520.0, 400.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 506.0, 34.0, 350.0
 LETTER_PX = 7.0
 """Mean width of a letter at the size of labels; enough to keep labels apart."""
+LETTERS = (24, 16, 11)
+"""How long a name may be beside its mark; the shorter ones where there is no room."""
 
 Box = tuple[float, float, float, float]
 
@@ -31,7 +33,7 @@ class Point:
 
 def latency_figure(subjects: Sequence[Subject]) -> Figure | None:
     """Error against the median latency of one picture on one thread."""
-    points = _points(subjects, lambda row: (row["latency_ms"] or {}).get("p50"), _latency_interval)
+    points = _points(subjects, lambda subject: subject.latency_p50_ms, _latency_interval)
     caption = (
         "Down and left is better. Latency: one picture, one thread, forward only; bars are 95 % intervals of both. "
         "The line is the Pareto front: no model on it is beaten in both. Filled: best tie group."
@@ -42,7 +44,7 @@ def latency_figure(subjects: Sequence[Subject]) -> Figure | None:
 
 def parameter_figure(subjects: Sequence[Subject]) -> Figure | None:
     """Error against the number of parameters."""
-    points = _points(subjects, lambda row: row["parameters"], lambda _: None)
+    points = _points(subjects, lambda subject: subject.row["parameters"], lambda _: None)
     caption = (
         "Down and left is better; bars are 95 % intervals of the error, parameters are counted exactly. Same marks as "
         "beside."
@@ -58,13 +60,13 @@ def _latency_interval(row: Any) -> tuple[float, float] | None:
 
 def _points(
     subjects: Sequence[Subject],
-    cost: Callable[[Any], float | None],
+    cost: Callable[[Subject], float | None],
     interval: Callable[[Any], tuple[float, float] | None],
 ) -> list[Point]:
     return [
         Point(each, float(value), interval(each.row), each.rmse_px, each.interval_px)
         for each in subjects
-        if not each.is_gate and each.ranked and each.rmse_px is not None and (value := cost(each.row))
+        if not each.is_gate and each.ranked and each.rmse_px is not None and (value := cost(each))
     ]
 
 
@@ -145,27 +147,29 @@ def _labels(root: Element, points: Sequence[Point], gates: Sequence[float], axes
         (x(each.cost) - 2, y(max(_error_reach(each))), x(each.cost) + 2, y(min(_error_reach(each)))) for each in points
     ]
     for own, point in enumerate(points):
-        name = shortened(point.subject.name, 24)
-        for at_x, base, anchor, box in _places(x(point.cost), y(point.error), len(name) * LETTER_PX):
+        taken = [*marks[:own], *marks[own + 1 :], *names]
+        for name, at_x, base, anchor, box in _places(point, x, y):
             inside = box[0] >= LEFT and box[2] <= WIDTH and box[1] >= TOP - 8 and box[3] <= BOTTOM
-            if inside and not any(_meet(box, each) for each in [*marks[:own], *marks[own + 1 :], *names]):
+            if inside and not any(_meet(box, each) for each in taken):
                 label = put(root, "text", name, class_="label", x=at_x, y=base, text_anchor=anchor)
                 label.set("data-model", str(point.subject.index))
                 names.append(box)
                 break
 
 
-def _places(x: float, y: float, width: float) -> list[tuple[float, float, str, Box]]:
-    """Where the base line of a label may stand around a mark, best first, with the box that it would fill."""
+def _places(point: Point, x_scale: Scale, y_scale: Scale) -> Iterator[tuple[str, float, float, str, Box]]:
+    """A label and where its base line may stand around a mark, best first, with the box that it would fill."""
+    x, y = x_scale(point.cost), y_scale(point.error)
+    top, bottom = y_scale(max(_error_reach(point))), y_scale(min(_error_reach(point)))
     wanted = (
         (x + 10, y - 6, "start"), (x + 10, y + 15, "start"), (x - 10, y + 15, "end"),
-        (x - 10, y - 6, "end"), (x, y - 12, "middle"), (x, y + 22, "middle"),
+        (x - 10, y - 6, "end"), (x, min(top, y - 5) - 5, "middle"), (x, max(bottom, y + 5) + 14, "middle"),
     )  # fmt: skip
-    before = {"start": 0.0, "middle": width / 2, "end": width}
-    return [
-        (at, base, anchor, (at - before[anchor], base - 11, at - before[anchor] + width, base + 3))
-        for at, base, anchor in wanted
-    ]
+    for label in dict.fromkeys(shortened(point.subject.name, letters) for letters in LETTERS):
+        width = len(label) * LETTER_PX
+        before = {"start": 0.0, "middle": width / 2, "end": width}
+        for at, base, anchor in wanted:
+            yield label, at, base, anchor, (at - before[anchor], base - 11, at - before[anchor] + width, base + 3)
 
 
 def _around(x: float, y: float, radius: float) -> Box:

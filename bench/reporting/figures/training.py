@@ -69,9 +69,12 @@ def _chart(subject: Subject, curves: Sequence[Sequence[tuple[int, float]]], reac
         put(axis, "text", number(value), x=LEFT - 5, y=y(value) + 4, text_anchor="end")
     put(axis, "line", class_="base", x1=LEFT, x2=RIGHT, y1=BOTTOM, y2=BOTTOM)
     put(axis, "text", f"epoch {first}", x=LEFT, y=BOTTOM + 16)
-    put(axis, "text", str(last), x=RIGHT, y=BOTTOM + 16, text_anchor="end")
+    if last > first:
+        put(axis, "text", str(last), x=RIGHT, y=BOTTOM + 16, text_anchor="end")
     for curve in curves:
-        if curve:
-            places = [(x(epoch), y(loss)) for epoch, loss in curve]
+        places = [(x(epoch), y(loss)) for epoch, loss in curve]
+        if len(places) == 1:
+            put(root, "circle", class_="thin", cx=places[0][0], cy=places[0][1], r=3, fill="none")
+        elif places:
             put(root, "path", class_="thin", d=path_of(places), fill="none")
     return root
