@@ -26,14 +26,15 @@ def check(
     from bench.faces.checks import inspect
     from bench.faces.contact_sheet import suspicious_rows, write_contact_sheet
     from bench.faces.face_set import FaceSource
+    from bench.faces.grouping import describe_groups
     from bench.faces.loading import load_faces
 
     screen = Screen(as_json=as_json)
     faces = load_faces(FaceSource(file, groups or "auto"), verify=True)
     findings = inspect(faces)
     description = describe(faces)
-    kind = "people" if faces.people_known else "near-duplicate clusters" if groups == "auto" else "groups"
-    screen.say(f"{faces.name}: {faces.rows:,} faces, {faces.group_count:,} {kind} ({faces.grouping})")
+    kind = describe_groups(faces.group_count, faces.grouping, faces.people_known)
+    screen.say(f"{faces.name}: {faces.rows:,} faces, {kind}")
     screen.say(f"fingerprint {faces.fingerprint}")
     rows = [
         [one["keypoint"], f"{one['missing']:,}", *(f"{one[name]:.1f}" for name in ("mean_x", "sd_x", "mean_y", "sd_y"))]
