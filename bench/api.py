@@ -31,7 +31,7 @@ def load_faces(data: str | Path | None = None, groups: str = "auto") -> FaceSet:
 
 
 def run(
-    models: Sequence[str] | None = None,
+    models: Sequence[str] | str | None = None,
     *,
     config_file: str | Path | None = None,
     assignments: Sequence[str] = (),
@@ -41,7 +41,7 @@ def run(
     """Train what is missing, write the reports and return the leaderboard.
 
     Args:
-        models: names of architectures; None means the default pair.
+        models: names of architectures, also as one string ``"A,B"``; None means the default pair.
         config_file: a TOML configuration, as ``--config``.
         assignments: as ``--set``, e.g. ``["recipe.lr=0.001"]``.
         on_event: called with each event of :mod:`bench.running.events`.
@@ -52,7 +52,8 @@ def run(
         BenchError: something that the caller can mend, in one line. Failed cells do not raise: the leaderboard's
             ``flags`` and ``leaderboard.json`` tell them.
     """
-    given = {**options, **({"models": tuple(models)} if models is not None else {})}
+    names = [name.strip() for name in models.split(",")] if isinstance(models, str) else models
+    given = {**options, **({"models": tuple(names)} if names is not None else {})}
     config = load_config(Path(config_file) if config_file is not None else None, assignments, given)
     run_and_report(config, on_event or _ignore)
     return leaderboard(config.run.out)

@@ -27,13 +27,17 @@ class Screen:
     """What a command shows a person.
 
     Results go to stdout; progress, notes and warnings go to stderr. With ``as_json`` stdout holds the one JSON
-    document given to :meth:`result_json` and nothing else.
+    document given to :meth:`result_json` and nothing else: what an architecture prints while it is loaded, built or
+    run goes to stderr, until the command ends.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         self.out = Console(highlight=False, soft_wrap=True)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._results = sys.stdout
+        if as_json:
+            sys.stdout = sys.stderr
 
     @property
     def live(self) -> bool:
@@ -89,8 +93,8 @@ class Screen:
     def result_json(self, document: Any) -> None:
         """The JSON result, on stdout; only when asked for."""
         if self.as_json:
-            sys.stdout.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
-            sys.stdout.flush()
+            self._results.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
+            self._results.flush()
 
 
 class Bars:

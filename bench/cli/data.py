@@ -27,7 +27,7 @@ def check(
     from bench.faces.checks import inspect
     from bench.faces.contact_sheet import suspicious_rows, write_contact_sheet
     from bench.faces.face_set import FaceSource
-    from bench.faces.grouping import AUTO
+    from bench.faces.grouping import AUTO, describe_groups
     from bench.faces.loading import load_faces
 
     if sheet is not None and (sheet.suffix.lower() != ".png" or sheet.is_dir()):
@@ -36,8 +36,8 @@ def check(
     faces = load_faces(FaceSource(file, AUTO if groups is None else groups), verify=True)
     findings = inspect(faces)
     description = describe(faces)
-    kind = "people" if faces.people_known else "near-duplicate clusters" if faces.grouping == AUTO else "groups"
-    screen.say(f"{faces.name}: {faces.rows:,} faces, {faces.group_count:,} {kind} ({faces.grouping})")
+    kind = describe_groups(faces.group_count, faces.grouping, faces.people_known)
+    screen.say(f"{faces.name}: {faces.rows:,} faces, {kind}")
     screen.say(f"fingerprint {faces.fingerprint}")
     rows = [
         [one["keypoint"], f"{one['missing']:,}", *(f"{one[name]:.1f}" for name in ("mean_x", "sd_x", "mean_y", "sd_y"))]

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _guarded(arguments: list[str], debug: bool) -> int:
     try:
-        code = app(args=arguments, prog_name="bench", standalone_mode=False)
+        code = _called(arguments)
     except typer.Exit as done:
         return done.exit_code
     except (typer.Abort, KeyboardInterrupt):
@@ -54,6 +54,15 @@ def _guarded(arguments: list[str], debug: bool) -> int:
         return _fail(f"{type(error).__name__}: {error} (an error in bench itself; --debug shows where)", EXIT_USER)
     # Typer catches Ctrl-C itself and only returns the code.
     return _interrupted() if code == EXIT_INTERRUPTED else code if isinstance(code, int) else 0
+
+
+def _called(arguments: list[str]) -> object:
+    """Run the command; stdout is afterwards what it was before, wherever a :class:`Screen` turned it to."""
+    stdout = sys.stdout
+    try:
+        return app(args=arguments, prog_name="bench", standalone_mode=False)
+    finally:
+        sys.stdout = stdout
 
 
 def _interrupted() -> int:

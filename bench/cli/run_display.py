@@ -4,6 +4,7 @@ import time
 from types import TracebackType
 
 from bench.console import Bars, Screen
+from bench.faces.grouping import describe_groups
 from bench.reporting.markdown import format_seconds
 from bench.running.events import CellEnded, CellStarted, EpochEnded, Estimated, Event, Planned, Stage
 from bench.running.plan import Cell
@@ -17,7 +18,6 @@ class RunDisplay:
         self._bars: Bars | None = None
         self._total = 0
         self._ended = 0
-        self._epochs_left = 0
         self._started = time.monotonic()
 
     def __enter__(self) -> "RunDisplay":
@@ -50,9 +50,9 @@ class RunDisplay:
     def _planned(self, event: Planned) -> None:
         plan, missing = event.plan, event.missing
         dataset = plan.dataset
-        kind = "people" if dataset.people_known else "near-duplicate clusters"
+        groups = describe_groups(dataset.groups, dataset.grouping, dataset.people_known)
         source = "synthetic faces, drawn by bench" if dataset.synthetic else dataset.name
-        self._screen.note(f"data: {source}: {dataset.rows:,} faces, {dataset.groups:,} {kind} ({dataset.grouping})")
+        self._screen.note(f"data: {source}: {dataset.rows:,} faces, {groups}")
         if not dataset.people_known:
             self._screen.warn("people unknown: errors and intervals are optimistic (--groups names who is in each row)")
         recorded = len(plan.cells) - len(missing)
@@ -61,8 +61,11 @@ class RunDisplay:
         self._total = len(missing)
 
     def _estimated(self, event: Estimated) -> None:
-        each = ", ".join(f"{model} {format_seconds(seconds)}" for model, seconds in event.cell_seconds.items())
-        self._screen.note(f"estimate: {format_seconds(event.total_seconds)} for all (one cell: {each})")
+        if event.cell_seconds:
+            each = ", ".join(f"{model} {format_seconds(seconds)}" for model, seconds in event.cell_seconds.items())
+            self._screen.note(f"estimate: {format_seconds(event.total_seconds)} for all (one cell: {each})")
+        if event.unknown:
+            self._screen.warn(f"estimate without {', '.join(event.unknown)}: a few batches could not be timed")
         if self._screen.live:
             self._bars = self._screen.bars(self._total, event.total_seconds)
 

@@ -12,7 +12,8 @@ def show_leaderboard(screen: Screen, document: dict[str, Any]) -> None:
         screen.warn(warning)
     rows = [markdown.ranking_cells(row) for row in document["rows"]]
     dataset = document["dataset"]
-    title = f"{dataset['name']}: {dataset['rows']:,} faces, {document['protocol']['folds']} folds"
+    folds = "1 of " if document["protocol"]["quick"] else ""
+    title = f"{dataset['name']}: {dataset['rows']:,} faces, {folds}{document['protocol']['folds']} folds"
     screen.table(title, markdown.COLUMNS, rows, text_columns=2, last_is_text=True)
     for note in markdown.precision_notes(document):
         screen.say(note)

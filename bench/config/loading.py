@@ -3,17 +3,22 @@
 import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from bench.config.recipe import Recipe
+from bench.config.recipe import Frozen, Recipe
 from bench.config.settings import Config, RunSettings
 from bench.config.tuning import TuningSettings
 from bench.errors import ConfigError
 
 Tree = dict[str, Any]
+KeyPath = tuple[str, ...]
+Layer = tuple[str, Tree]
+"""Where settings came from, as a message names it, and what they say."""
+Made = TypeVar("Made", bound=Frozen)
 
 
 def load_config(
@@ -24,44 +29,59 @@ def load_config(
 ) -> Config:
     """Merge: defaults < ``file`` < ``assignments`` (``recipe.lr=0.001``) < ``options`` (``[run]``) and ``tuning``.
 
-    ``options`` whose value is None were not given; ``epochs`` among them means ``recipe.epochs``.
+    ``options`` whose value is None were not given; ``epochs`` among them means ``recipe.epochs``. The option ``quick``
+    overrides the file's epochs.
 
     Raises:
         ConfigError: unreadable file, unknown key, value out of range; names where it came from.
     """
-    tree: Tree = {}
-    if file is not None:
-        _merge(tree, _read_toml(file))
-    for assignment in assignments:
-        _merge(tree, parse_assignment(assignment))
     given = {name: value for name, value in (options or {}).items() if value is not None}
+    layers: list[Layer] = []
+    if file is not None:
+        tree = _read_toml(file)
+        layers.append((str(file), _without_epochs(tree) if given.get("quick") else tree))
+    layers += [(f"--set {assignment}", parse_assignment(assignment)) for assignment in assignments]
     if "epochs" in given:
-        _merge(tree, {"recipe": {"epochs": given.pop("epochs")}})
-    _merge(tree, {"run": given})
-    if tuning:
-        _merge(tree, {"tuning": dict(tuning)})
-    return validate(tree, str(file) if file is not None else "configuration")
+        layers.append(("--epochs", {"recipe": {"epochs": given.pop("epochs")}}))
+    for table, values in (("run", given), ("tuning", tuning or {})):
+        layers += [(_option(name), {table: {name: value}}) for name, value in values.items()]
+    return _validate(layers)
 
 
-def validate(tree: Tree, origin: str = "configuration") -> Config:
-    """Turn a merged tree into a :class:`Config`.
+def _option(field: str) -> str:
+    return "--" + field.removesuffix("_s").replace("_", "-")
 
-    Raises:
-        ConfigError: unknown key or value out of range; only the first problem is told.
-    """
+
+def _without_epochs(tree: Tree) -> Tree:
+    """The tree without ``epochs`` in any recipe."""
+    return {
+        key: _without_epochs(value) if isinstance(value, dict) else value
+        for key, value in tree.items()
+        if key != "epochs"
+    }
+
+
+def _validate(layers: Sequence[Layer]) -> Config:
+    tree: Tree = {}
+    for _, part in layers:
+        _merge(tree, part)
     models: Tree = {}
-    for name, table in _table(tree.get("models", {}), "models", origin).items():
-        options = dict(_table(table, f"models.{name}", origin))
+    for name, table in _table(tree.get("models", {}), ("models",), layers).items():
+        options = dict(_table(table, ("models", name), layers))
         models[name] = {"recipe": options.pop("recipe", {}), "options": options}
-    known = {**tree, "models": models}
-    try:
-        config = Config(**known)
-        Recipe(**config.recipe)
-        for settings in config.models.values():
-            Recipe(**settings.recipe)
-    except ValidationError as error:
-        raise ConfigError(_first_problem(error, known, origin)) from error
+    config = _checked(Config, {**tree, "models": models}, (), layers)
+    _checked(Recipe, config.recipe, ("recipe",), layers)
+    for name, settings in config.models.items():
+        _checked(Recipe, settings.recipe, ("models", name, "recipe"), layers)
     return config
+
+
+def _checked(kind: type[Made], values: Tree, place: KeyPath, layers: Sequence[Layer]) -> Made:
+    """``values`` as ``kind``; only the first problem is told."""
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        raise ConfigError(_first_problem(error, place, layers)) from error
 
 
 def parse_assignment(text: str) -> Tree:
@@ -111,23 +131,23 @@ def _merge(into: Tree, new: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping) and isinstance(into.get(key), dict):
             _merge(into[key], value)
         else:
-            into[key] = dict(value) if isinstance(value, Mapping) else value
+            into[key] = deepcopy(value)
 
 
-def _table(value: object, where: str, origin: str) -> Mapping[str, Any]:
+def _table(value: object, path: KeyPath, layers: Sequence[Layer]) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ConfigError(f"{origin}: '{where}' must be a table, found {value!r}")
+        raise ConfigError(f"{_origin(path, layers)}: '{'.'.join(path)}' must be a table, found {value!r}")
     return value
 
 
-def _first_problem(error: ValidationError, tree: Tree, origin: str) -> str:
+def _first_problem(error: ValidationError, place: KeyPath, layers: Sequence[Layer]) -> str:
     problem = error.errors(include_url=False)[0]
-    path = [str(part) for part in problem["loc"]]
-    shown = ".".join(path)
-    if error.title == "Recipe":
-        shown = f"recipe.{shown}"
+    path = (*place, *map(str, problem["loc"]))
+    while len(path) > 1 and not any(_holds(tree, path) for _, tree in layers):
+        path = path[:-1]  # pydantic adds which member of a union it tried
+    origin, shown = _origin(path, layers), ".".join(path)
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(error.title, path, tree)
+        known = _known_keys(path)
         close = difflib.get_close_matches(path[-1], known, n=2, cutoff=0.5)
         hint = f"did you mean {' or '.join(close)}?" if close else f"known here: {', '.join(known)}"
         return f"{origin}: unknown key '{shown}'; {hint}"
@@ -135,9 +155,21 @@ def _first_problem(error: ValidationError, tree: Tree, origin: str) -> str:
     return f"{origin}: {shown} is {problem['input']!r}, {message}"
 
 
-def _known_keys(title: str, path: list[str], tree: Tree) -> list[str]:
-    if title == "Recipe":
+def _origin(path: KeyPath, layers: Sequence[Layer]) -> str:
+    """Where the value at ``path`` came from: the last source that holds it."""
+    return next((origin for origin, tree in reversed(layers) if _holds(tree, path)), "configuration")
+
+
+def _holds(tree: object, path: KeyPath) -> bool:
+    for key in path:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return False
+        tree = tree[key]
+    return True
+
+
+def _known_keys(path: KeyPath) -> list[str]:
+    if "recipe" in path[:-1]:
         return list(Recipe.model_fields)
-    if len(path) > 1 and path[0] in ("run", "tuning"):
-        return list((RunSettings if path[0] == "run" else TuningSettings).model_fields)
-    return list(Config.model_fields) if tree else []
+    tables: dict[str, type[Frozen]] = {"run": RunSettings, "tuning": TuningSettings}
+    return list((tables[path[0]] if len(path) > 1 else Config).model_fields)

@@ -1,7 +1,7 @@
 """What a run is asked to do: data, protocol, machine, models."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -21,7 +21,7 @@ class RunSettings(Frozen):
     seeds: int = Field(default=1, ge=1, le=1000)
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     out: Path = Path("results")
-    workers: int | Literal["auto"] = Field(default="auto")
+    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     threads: int = Field(default=1, ge=1, le=1024)
     device: str = "auto"
     cell_timeout_s: float | None = Field(default=None, gt=0)

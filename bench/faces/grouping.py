@@ -20,6 +20,13 @@ SIDE = 24
 BLOCK_ROWS = 2048
 
 
+def describe_groups(count: int, grouping: str, people_known: bool) -> str:
+    """How many groups of what kind, in words."""
+    if grouping == NONE:
+        return "each row a group of its own"
+    return f"{count:,} {'people' if people_known else 'near-duplicate clusters'} ({grouping})"
+
+
 def groups_from_values(values: Sequence[str], origin: str, rows: int) -> NDArray[np.int64]:
     """Number the distinct texts in order of appearance: int64 (N,).
 

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 from bench.records.schema import DatasetFacts, ProtocolFacts, VariantFacts
 
 PROJECT_PACKAGES = ("bench", "architectures")
+INSTALLED = ("site-packages", "dist-packages")
+"""Folders in which other people's libraries stand beside a module: their versions are in the key, not their sources."""
 
 
 def digest(facts: Any) -> str:
@@ -36,48 +39,68 @@ def cell_key(variant: str, protocol: str, fold: int, seed: int) -> str:
 
 
 def code_digest(files: Iterable[Path]) -> str:
-    """Digest of the sources of ``files`` and of every project module that they import, directly or not.
+    """Digest of the sources of ``files`` and of every module of the project, or of the user, that they import.
 
-    Package ``__init__`` files are left out: they register everything and would make each architecture stale
-    whenever another one changes.
+    The project's package ``__init__`` files are left out: they register everything and would make each architecture
+    stale whenever another one changes.
     """
     sources: dict[str, str] = {}
-    pending = [path.resolve() for path in files]
+    pending = [(path.resolve(), path.resolve().parent) for path in files]
     while pending:
-        path = pending.pop()
-        if _module_label(path) in sources or path.name == "__init__.py":
+        path, root = pending.pop()
+        label = _module_label(path, root)
+        if label in sources:
             continue
         text = path.read_bytes()
-        sources[_module_label(path)] = hashlib.sha256(text).hexdigest()
-        pending += [found for found in _project_imports(text, path) if _module_label(found) not in sources]
+        sources[label] = hashlib.sha256(text).hexdigest()
+        pending += [(found, root) for found in _followed_imports(text, path)]
     return digest(sources)
 
 
-def _module_label(path: Path) -> str:
+def _module_label(path: Path, root: Path) -> str:
+    """A module's dotted name in the project; for a user's own, its place seen from the folder of the first file."""
     parts = path.with_suffix("").parts
     for package in PROJECT_PACKAGES:
         if package in parts:
             return ".".join(parts[len(parts) - 1 - parts[::-1].index(package) :])
-    return path.stem
+    return Path(os.path.relpath(path.with_suffix(""), root)).as_posix()
 
 
-def _project_imports(source: bytes, path: Path) -> list[Path]:
-    names: set[str] = set()
+def _followed_imports(source: bytes, importer: Path) -> list[Path]:
+    names: set[tuple[int, str]] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    found = (_source_of(name, path) for name in sorted(names))
+            names |= {(0, alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = [node.module] if node.module else []
+            names |= {
+                (node.level, ".".join([*module, *rest])) for rest in ([], *([alias.name] for alias in node.names))
+            }
+    found = (_source_of(name, level, importer) for level, name in sorted(names))
     return [file for file in found if file is not None]
 
 
-def _source_of(name: str, importer: Path) -> Path | None:
-    beside = importer.parent / f"{name}.py"  # a user's own file may import its neighbour
-    if "." not in name and beside.is_file() and name not in sys.stdlib_module_names:
-        return beside.resolve()
-    if name.split(".")[0] not in PROJECT_PACKAGES:
+def _source_of(name: str, level: int, importer: Path) -> Path | None:
+    top = name.partition(".")[0]
+    if level:
+        return _module_file(importer.parents[level - 1], name)
+    if top in PROJECT_PACKAGES:
+        return _project_source(name)
+    if top in sys.stdlib_module_names:
         return None
+    # A user's own file may import what stands beside it, and a module of a package the others of its package.
+    beside = [] if importer.parent.name in INSTALLED else [importer.parent]
+    packages = [one.parent for one in importer.parents if one.name == top and (one / "__init__.py").is_file()]
+    return next((file for folder in [*beside, *packages] if (file := _module_file(folder, name))), None)
+
+
+def _module_file(folder: Path, name: str) -> Path | None:
+    place = folder.joinpath(*name.split(".")) if name else folder
+    files = (place.with_name(f"{place.name}.py"), place / "__init__.py")
+    return next((file.resolve() for file in files if file.is_file()), None)
+
+
+def _project_source(name: str) -> Path | None:
     try:
         spec = importlib.util.find_spec(name)
     except ModuleNotFoundError:

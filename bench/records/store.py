@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,9 +81,9 @@ class RecordStore:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise RecordError(f"{path}: cannot be read ({error.strerror}); run the command again") from error
+            raise RecordError(f"{path}: cannot be read ({error.strerror}); `bench run` makes it again") from error
         if hashlib.sha256(content).hexdigest() != record.predictions_sha256:
-            raise RecordError(f"{path}: does not match its record; delete both files and run the command again")
+            raise RecordError(f"{path}: does not match its record; `bench run` makes it again")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return np.asarray(arrays["rows"], np.int64), np.asarray(arrays["predictions"], np.float32)
 
@@ -120,10 +121,14 @@ class RecordStore:
         groups: NDArray[np.int64],
         fold_of_row: NDArray[np.int64],
     ) -> None:
-        """Store labels (no pictures) once per protocol, so that reports need no data file."""
+        """Store labels (no pictures) once per protocol, so that reports need no data; damaged ones are replaced."""
         path = self.out / "truth" / f"{protocol}.npz"
         if path.exists():
-            return
+            try:
+                self.truth(protocol)
+                return
+            except RecordError as error:
+                logger.warning("%s", error)
         stream = io.BytesIO()
         np.savez(stream, keypoints=keypoints, groups=groups, fold_of_row=fold_of_row)
         write_bytes(path, stream.getvalue())
@@ -138,8 +143,8 @@ class RecordStore:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return arrays["keypoints"], arrays["groups"], arrays["fold_of_row"]
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise RecordError(f"{path}: labels missing or damaged; run `bench run` again") from error
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise RecordError(f"{path}: labels missing or damaged; `bench run` on the same data writes them") from error
 
     def _write(self, folder: str, name: str, record: Stored) -> None:
         write_text(self.out / folder / f"{name}.json", record.model_dump_json(by_alias=True, indent=1))

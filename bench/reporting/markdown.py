@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.faces.grouping import NONE, describe_groups
 from bench.reporting.subjects import group_letter
 
 Document = dict[str, Any]
@@ -84,7 +85,8 @@ def rank_cell(row: Document) -> str:
 
 def _heading(document: Document) -> list[str]:
     dataset, protocol, machine = document["dataset"], document["protocol"], document["machine"]
-    people = "people" if dataset["people_known"] else "near-duplicate clusters"
+    groups = describe_groups(dataset["groups"], dataset["grouping"], dataset["people_known"])
+    grouped = "" if dataset["grouping"] == NONE else "grouped "
     folds = "1 of " if protocol["quick"] else ""
     title = "Leaderboard" + (" (synthetic faces)" if dataset["synthetic"] else "")
     return [
@@ -92,9 +94,9 @@ def _heading(document: Document) -> list[str]:
         "",
         *[f"> **{warning}**  " for warning in warnings_of(document)],
         *([""] if warnings_of(document) else []),
-        f"- data: {_safe(dataset['name'])}, {dataset['rows']:,} faces, {dataset['groups']:,} {people} "
-        f"({_safe(dataset['grouping'])}), fingerprint {dataset['fingerprint']}",
-        f"- protocol: {folds}{protocol['folds']} grouped folds, {protocol['seeds']} "
+        f"- data: {_safe(dataset['name'])}, {dataset['rows']:,} faces, {_safe(groups)}, "
+        f"fingerprint {dataset['fingerprint']}",
+        f"- protocol: {folds}{protocol['folds']} {grouped}folds, {protocol['seeds']} "
         f"seed{'s' if protocol['seeds'] > 1 else ''} (from seed {protocol['seed']})",
         f"- machine: {_safe(_machine_line(machine))}",
         f"- date: {document['generated'][:10]}",

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from bench.errors import DataError
 from bench.faces.face_set import FaceSet
+from bench.faces.grouping import describe_groups
 from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.records.atomic import write_text
 from bench.reporting.evidence import evidence, keypoint_winners
@@ -109,11 +110,10 @@ def _present(*figures: Figure | None) -> list[Figure]:
 
 def _headline(document: Mapping[str, Any]) -> list[str]:
     dataset, protocol = document["dataset"], document["protocol"]
-    people = "people" if dataset["people_known"] else "groups of near-duplicates"
     seeds = protocol["seeds"]
     return [
         f"{dataset['rows']:,} faces",
-        f"{dataset['groups']:,} {people}",
+        describe_groups(dataset["groups"], dataset["grouping"], dataset["people_known"]),
         f"{'1 of ' if protocol['quick'] else ''}{protocol['folds']} folds",
         "1 training seed" if seeds == 1 else f"{seeds} training seeds",
         str(document["generated"])[:10],

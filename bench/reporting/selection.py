@@ -1,5 +1,6 @@
 """Which records stand on the leaderboard: those that share the latest run's data, folds and seeds."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from bench.errors import RecordError
 from bench.records.keys import protocol_digest
 from bench.records.schema import AskedRecord, CellRecord
 from bench.records.store import RecordStore
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,23 @@ def select(store: RecordStore) -> Selection:
             and cell.variant_digest == record.variant_digest
             and protocol_digest(cell.dataset, cell.protocol) == name
         )
-        if same and cell.seed < seeds:
+        if same and cell.seed < seeds and _readable(store, cell):
             cells[cell.model].append(cell)
         elif not same:
             unlike += 1
     entries = {model: _entry(record, cells[model], seeds) for model, record in chosen.items()}
     return Selection(latest, name, seeds, entries, unlike)
+
+
+def _readable(store: RecordStore, cell: CellRecord) -> bool:
+    """Whether a cell can be used; one with damaged arrays counts as not recorded, and the others are still shown."""
+    try:
+        if cell.status == "ok":
+            store.predictions(cell)
+    except RecordError as error:
+        logger.warning("%s", error)
+        return False
+    return True
 
 
 def _entry(asked: AskedRecord, cells: list[CellRecord], seeds: int) -> Entry:

@@ -18,10 +18,14 @@ class Planned:
 
 @dataclass(frozen=True)
 class Estimated:
-    """Cost of the missing cells, from a short measured probe: seconds of one cell per model, and of the whole."""
+    """Cost of the missing cells, from a short measured probe: seconds of one cell per model, and of the whole.
+
+    The cells of ``unknown`` models, whose probe failed or took too long, are not counted.
+    """
 
     cell_seconds: dict[str, float]
     total_seconds: float
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

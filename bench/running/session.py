@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,8 +65,7 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
         workers = choose_workers(run.workers, run.threads, len(missing))
         on_event(Planned(plan, missing, workers))
         if any(cell.kind == "network" for cell in missing):
-            per_cell = probe_cell_seconds(missing, run.threads)
-            on_event(Estimated(per_cell, total_seconds(missing, per_cell, workers)))
+            on_event(_estimate(missing, run.threads, workers))
         recorder = Recorder(store, plan, environment, on_event)
         (engine or LocalEngine(workers, run.threads, run.cell_timeout_s))(missing, recorder)
         store_costs(store, plan)
@@ -77,6 +76,13 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     records = (store.read_cell(cell.model, cell.key) for cell in plan.cells)
     failed = tuple(record for record in records if record is not None and record.status == "failed")
     return RunResult(plan, store, failed)
+
+
+def _estimate(missing: Sequence[Cell], threads: int, workers: int) -> Estimated:
+    per_cell = probe_cell_seconds(missing, threads)
+    networks = dict.fromkeys(cell.model for cell in missing if cell.kind == "network")
+    unknown = tuple(model for model in networks if model not in per_cell)
+    return Estimated(per_cell, total_seconds(missing, per_cell, workers), unknown)
 
 
 def is_wanted(store: RecordStore, cell: Cell) -> bool:

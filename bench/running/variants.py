@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.config.recipe import Recipe
 from bench.config.settings import Config
-from bench.errors import ModelError
+from bench.errors import ConfigError, ModelError
 from bench.records.keys import code_digest
 from bench.records.schema import VariantFacts
 
@@ -23,11 +23,12 @@ def network_variant(config: Config, model: str) -> VariantFacts:
 
     Raises:
         ArchitectureError: unknown model, unknown option, or a value that the builder refuses.
-        ConfigError: recipe value out of range.
+        ConfigError: settings of a model that does not exist, or a recipe value out of range.
     """
     import architectures
     from bench.training.precision import resolve_device, resolve_precision
 
+    _refuse_unknown_tables(config)
     entry = architectures.get(model)
     options = {**entry.options, **config.options_for(model)}
     recipe = config.recipe_for(model, dict(entry.recipe))
@@ -43,6 +44,19 @@ def network_variant(config: Config, model: str) -> VariantFacts:
         versions={name: version(name) for name in ("torch", "timm", "numpy")} | _weights_version(options),
         pretrained=bool(options.get("pretrained") or options.get("weights")),
     )
+
+
+def _refuse_unknown_tables(config: Config) -> None:
+    """A file may hold settings of models that this run leaves out, but a misspelt name would hold them for nobody."""
+    import architectures
+    from architectures.own import is_file_reference
+
+    for name in config.models:
+        if name not in config.run.models and not is_file_reference(name):
+            try:
+                architectures.get(name)
+            except architectures.ArchitectureError as error:
+                raise ConfigError(f"settings of models.{name}: {error}") from error
 
 
 def _weights_version(options: dict[str, Any]) -> dict[str, str]:

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from bench.child_process import ChildProcess, Messages, serve
 from bench.records.schema import CurvePoint
@@ -32,16 +31,19 @@ class WorkerProcess:
         timeout_s: float | None = None,
         stop: threading.Event | None = None,
     ) -> FoldOutcome:
-        """Train one fold in the child; a child that dies or takes too long becomes a failed outcome.
+        """Train one fold in the child; a child that does not start, dies or takes too long becomes a failed outcome.
 
         What ``on_epoch`` raises ends the fold (the child is stopped) and passes through; so does ``stop``, as an
         outcome with cause ``killed``. The next call starts a fresh child where the last one is gone.
         """
-        connection = self._child.started()
+        try:
+            connection = self._child.started()
+        except OSError as error:  # no memory or no process number left, say
+            return FoldOutcome(None, cause="killed", reason=f"no worker process could be started ({error})")
         try:
             connection.send(task)
             return self._listen(connection, on_epoch, timeout_s, stop)
-        except (EOFError, ConnectionError, BrokenPipeError):
+        except (EOFError, ConnectionError):
             return FoldOutcome(None, cause="killed", reason=self._child.why_it_ended())
         except BaseException:
             self.close()
@@ -82,8 +84,7 @@ def _train_folds(connection: Messages) -> None:
             task: FoldTask = connection.recv()
         except EOFError:
             return
-        outcome = run_fold(task, connection.send)
-        connection.send(replace(outcome))
+        connection.send(run_fold(task, connection.send))
 
 
 if __name__ == "__main__":

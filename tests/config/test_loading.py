@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.config.loading import load_config, parse_assignment
+from bench.config.settings import QUICK_EPOCHS
 from bench.errors import ConfigError
 
 
@@ -47,15 +48,19 @@ def test_assignments_are_toml_values_or_plain_words(text: str, tree: dict[str, o
         ("recipe.epochs=0", r"recipe.epochs is 0, .*greater than or equal to 1"),
         ("run.folds=1", r"run.folds is 1"),
         ("fold=3", "unknown key 'fold'"),
-        ("recipe.lr", "expected KEY=VALUE"),
+        ("recipe.lr", "--set recipe.lr: expected KEY=VALUE"),
         ("recipe.lr=nan", "recipe.lr is nan"),
         ("recipe=3", "recipe is 3"),
         ("models=3", "'models' must be a table"),
+        ("models.plain_cnn.recipe.lrr=1", r"unknown key 'models.plain_cnn.recipe.lrr'; did you mean lr\?"),
+        ("run.workers=0", "run.workers is 0, .*greater than or equal to 1"),
+        ("run.workers=x", "run.workers is 'x', "),
     ],
 )
 def test_refusals_name_key_and_value(assignment: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         load_config(assignments=[assignment])
+    assert str(caught.value).startswith("--set ")
     assert "\n" not in str(caught.value)
 
 
@@ -66,3 +71,27 @@ def test_a_file_that_is_no_toml_is_refused_by_name(tmp_path: Path) -> None:
         load_config(file)
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path / "absent.toml")
+
+
+def test_a_refusal_names_the_source_that_had_the_last_word(tmp_path: Path) -> None:
+    file = tmp_path / "bench.toml"
+    file.write_text("[run]\nfolds = 4\ncell_timeout_s = -1\n")
+    with pytest.raises(ConfigError, match=r"^--folds: run.folds is 1"):
+        load_config(file, ["run.folds=0"], {"folds": 1, "cell_timeout_s": 2.0})
+    with pytest.raises(ConfigError, match=r"^--set run.folds=0: run.folds is 0"):
+        load_config(file, ["run.folds=0"], {"cell_timeout_s": 2.0})
+    with pytest.raises(ConfigError, match=r"bench\.toml: run.cell_timeout_s is -1"):
+        load_config(file, ["run.seeds=2"], {"folds": 5})
+    with pytest.raises(ConfigError, match=r"^--cell-timeout: run.cell_timeout_s is 0"):
+        load_config(file, [], {"cell_timeout_s": 0.0})
+
+
+def test_the_option_quick_overrides_the_epochs_of_the_file_but_not_those_that_were_typed(tmp_path: Path) -> None:
+    file = tmp_path / "bench.toml"
+    file.write_text("[recipe]\nepochs = 60\nlr = 0.5\n[models.net.recipe]\nepochs = 70\n")
+    assert load_config(file).recipe_for("net", {}).epochs == 70
+    quick = load_config(file, options={"quick": True})
+    assert (quick.recipe_for("net", {}).epochs, quick.recipe_for("net", {}).lr) == (QUICK_EPOCHS, 0.5)
+    assert load_config(file, options={"quick": True, "epochs": 9}).recipe_for("net", {}).epochs == 9
+    file.write_text("[run]\nquick = true\n[recipe]\nepochs = 60\n")
+    assert load_config(file).recipe_for("net", {}).epochs == 60

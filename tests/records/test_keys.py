@@ -47,6 +47,42 @@ def test_a_change_in_an_imported_neighbour_changes_the_code_digest(tmp_path: Pat
     assert code_digest([net]) != before
 
 
+@pytest.mark.parametrize("line", ["from parts.layer import W", "from parts import layer", "from parts import Block"])
+def test_a_change_in_a_package_beside_changes_the_code_digest(tmp_path: Path, line: str) -> None:
+    net, layer = tmp_path / "net.py", tmp_path / "parts" / "layer.py"
+    layer.parent.mkdir()
+    (tmp_path / "parts" / "__init__.py").write_text("from .layer import Block\n")
+    net.write_text(f"import torch\n{line}\n")
+    layer.write_text("W = 1\n")
+    before = code_digest([net])
+    layer.write_text("W = 2\n")
+    assert code_digest([net]) != before
+
+
+@pytest.mark.parametrize("line", ["from . import blocks", "from .blocks import B", "from theirs.nets.blocks import B"])
+def test_a_change_elsewhere_in_an_installed_package_changes_the_code_digest(tmp_path: Path, line: str) -> None:
+    folder = tmp_path / "theirs" / "nets"
+    folder.mkdir(parents=True)
+    for package in (folder, folder.parent):
+        (package / "__init__.py").write_text("")
+    (folder / "net.py").write_text(f"{line}\n")
+    (folder / "blocks.py").write_text("from ..blocks import C\n")
+    (folder.parent / "blocks.py").write_text("C = 1\n")  # of the same name
+    before = code_digest([folder / "net.py"])
+    (folder.parent / "blocks.py").write_text("C = 2\n")
+    assert code_digest([folder / "net.py"]) != before
+
+
+def test_libraries_beside_an_installed_module_are_not_read(tmp_path: Path) -> None:
+    folder = tmp_path / "site-packages"
+    (folder / "torch").mkdir(parents=True)
+    (folder / "torch" / "__init__.py").write_text("x = 1\n")
+    (folder / "net.py").write_text("import torch\n")
+    before = code_digest([folder / "net.py"])
+    (folder / "torch" / "__init__.py").write_text("x = 2\n")
+    assert code_digest([folder / "net.py"]) == before
+
+
 def test_modules_that_import_each_other_are_followed_once(tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text("import two\n")
     (tmp_path / "two.py").write_text("import one\n")

@@ -64,3 +64,15 @@ class Hungry(Tiny):
         if self.training and pictures.device.type != "meta":
             torch.empty(2**50, dtype=torch.uint8)
         return super().forward(pictures)
+
+
+class Chatty(Tiny):
+    """Prints when it is built and when it is run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        print("built")  # noqa: T201
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        print("run")  # noqa: T201
+        return super().forward(pictures)

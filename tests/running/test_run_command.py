@@ -49,16 +49,17 @@ def predictions(out: Path) -> dict[str, bytes]:
 def test_a_run_leaves_a_leaderboard_and_a_second_one_trains_nothing(
     run_bench: RunBench, faces_csv: Path, tmp_path: Path
 ) -> None:
-    first = run_bench(*arguments(faces_csv, "Tiny"), "--json")
+    first = run_bench(*arguments(faces_csv, "Chatty"), "--json")
     assert first.returncode == 0, first.stderr
-    document = json.loads(first.stdout)
+    assert "built" in first.stderr
+    document = json.loads(first.stdout)  # and nothing that the network printed
     assert document == json.loads((tmp_path / "results/leaderboard.json").read_text())
     assert {row["kind"] for row in document["rows"]} == {"network", "gate"}
     assert document["dataset"]["people_known"] is True
     assert all(row["folds_done"] == 3 for row in document["rows"])
     assert "estimate:" in first.stderr
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "results/cells").rglob("*")}
-    second = run_bench(*arguments(faces_csv, "Tiny"))
+    second = run_bench(*arguments(faces_csv, "Chatty"))
     assert second.returncode == 0, second.stderr
     assert "12 recorded already" in second.stderr
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "results/cells").rglob("*")} == before
@@ -150,7 +151,6 @@ def test_killed_at_random_moments_and_restarted_it_ends_with_the_same_bytes(face
     subprocess.run(disturbed, cwd=tmp_path, env=bench_environment(), check=True, capture_output=True)
     assert steady(tmp_path / "killed/leaderboard.json") == steady(tmp_path / "calm/leaderboard.json")
     assert predictions(tmp_path / "killed") == predictions(tmp_path / "calm")
-    assert not list((tmp_path / "killed").rglob("*.part")) or not steady_parts(tmp_path / "killed")
 
 
 @pytest.mark.slow
@@ -207,11 +207,6 @@ def test_a_full_disk_is_one_line_and_the_next_run_completes(
     assert "cannot be written" in limited.stderr.strip().splitlines()[-1]
     done = run_bench(*arguments(faces_csv, "Tiny"))
     assert done.returncode == 0, done.stderr
-
-
-def steady_parts(out: Path) -> list[Path]:
-    """Temporary files that a reader could mistake for records."""
-    return [path for path in out.rglob("*.part") if not path.name.startswith(".")]
 
 
 def descendants(pid: int) -> list[int]:
