@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.comparing.floor import ResolutionFloor, resolution_floor
 from bench.comparing.observations import Observations
-from bench.comparing.pair_tests import SIGNIFICANCE, PairTest, p_values, pair_tests, tie_groups
+from bench.comparing.pair_tests import SIGNIFICANCE, PairTest, holm_over_pairs, p_values, pair_tests, tie_groups
 from bench.comparing.row_losses import RowLosses, row_losses
 from bench.comparing.spread import Contrast, Spread, critical, spread
 
@@ -22,6 +22,7 @@ class Ranking:
         order: names, lowest RMSE first.
         rank: place of each, from 1.
         tie_group: step-down groups; models of one group are not told apart from its best.
+        leading: the best candidate, and those that are not told apart from it; a better gate changes nothing here.
         interval_px: 95 % interval of each architecture's expected RMSE; absent where a run says nothing about it.
         pairs: the test of every pair, in ranked order.
         floor: the difference that would have been found in four cases out of five; None below two candidates.
@@ -32,6 +33,7 @@ class Ranking:
     order: tuple[str, ...]
     rank: Mapping[str, int]
     tie_group: Mapping[str, int]
+    leading: tuple[str, ...]
     interval_px: Mapping[str, tuple[float, float]]
     pairs: tuple[PairTest, ...]
     floor: ResolutionFloor | None
@@ -61,19 +63,23 @@ def rank(observations: Observations) -> Ranking:
 def rank_losses(losses: RowLosses) -> Ranking:
     """Like :func:`rank`, from summed squared errors."""
     if not losses.models or not losses.counts.size:
-        return Ranking((), {}, {}, {}, (), None, False, {})
+        return Ranking((), {}, {}, (), {}, (), None, False, {})
     errors = [losses.mean_squared_px2(model) for model in range(len(losses.models))]
     ordered = losses.of(sorted(range(len(errors)), key=lambda model: (errors[model], losses.models[model])))
     found = spread(ordered)
     gate = np.array([ordered.kinds[model] == "gate" for model in ordered.models])
-    groups = tie_groups(found.rmse_px, p_values(found), gate)
+    p = p_values(found)
+    groups = tie_groups(found.rmse_px, p, gate)
+    adjusted = holm_over_pairs(p, gate)
     candidates = [int(position) for position in np.flatnonzero(~gate)]
+    leading = [one for one in candidates if one == candidates[0] or adjusted[candidates[0], one] > SIGNIFICANCE]
     seeds = min((ordered.seeds(position) for position in candidates), default=1)
     models = ordered.models
     return Ranking(
         order=models,
         rank={model: place for place, model in enumerate(models, start=1)},
         tie_group={model: int(group) for model, group in zip(models, groups, strict=True)},
+        leading=tuple(models[position] for position in leading),
         interval_px=intervals(models, found),
         pairs=pair_tests(models, found, gate),
         floor=resolution_floor(found, candidates, seeds),

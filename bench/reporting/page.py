@@ -62,7 +62,7 @@ def render_page(material: Material, faces: FaceSet | None, sections: Sequence[Se
     """
     document = material.document
     _refuse_other_faces(document, faces)
-    subjects = subjects_of(document["rows"])
+    subjects = subjects_of(document["rows"], material.ranking.leading)
     errors = row_errors(material.observations)
     floor_px = document["resolution_floor_px"]
     gallery = make_gallery(subjects, material.observations, errors, faces)

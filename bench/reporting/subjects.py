@@ -1,6 +1,6 @@
 """The leaderboard's rows as figures need them: numbered, classed, coloured once for the whole page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,10 +80,13 @@ def group_letter(group: int) -> str:
     return letters
 
 
-def subjects_of(rows: Sequence[Mapping[str, Any]]) -> tuple[Subject, ...]:
-    """Number the rows; the best ``COLOURS`` candidates get colours in the order of the ranking."""
+def subjects_of(rows: Sequence[Mapping[str, Any]], leading: Collection[str]) -> tuple[Subject, ...]:
+    """Number the rows; the best ``COLOURS`` candidates get colours in the order of the ranking.
+
+    Args:
+        rows: of the leaderboard.
+        leading: names of the candidates that are not told apart from the best candidate, itself included.
+    """
     candidates = [index for index, row in enumerate(rows) if row["kind"] != "gate"]
     colour = {index: place for place, index in enumerate(candidates[:COLOURS], start=1)}
-    best = next((rows[index]["tie_group"] for index in candidates if rows[index]["rank"] is not None), None)
-    leading = {index for index in candidates if best is not None and rows[index]["tie_group"] == best}
-    return tuple(Subject(index, row, colour.get(index, 0), index in leading) for index, row in enumerate(rows))
+    return tuple(Subject(index, row, colour.get(index, 0), row["model"] in leading) for index, row in enumerate(rows))

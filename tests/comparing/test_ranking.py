@@ -133,3 +133,18 @@ def test_parts_of_the_variance_sum_to_the_interval() -> None:
     assert parts.seed_cell > 0 and parts.people > 0
     width = np.log(high / low) * np.sqrt(low * high) / 2
     assert 1.9 < width / np.sqrt(parts.variance) < 3
+
+
+def test_a_better_gate_does_not_part_a_network_from_the_best_network() -> None:
+    steady, restless = draw_losses([1.9, 2.2], noise=0.0), draw_losses([1.8], noise=0.5)
+    losses = replace(
+        steady,
+        models=("ridge", "steady", "restless"),
+        kinds={"ridge": "gate", "steady": "network", "restless": "network"},
+        squared_px2=(steady.squared_px2[0][:1], steady.squared_px2[1], restless.squared_px2[0]),
+    )
+    ranking = rank_losses(losses)
+    assert ranking.order == ("ridge", "restless", "steady")
+    assert ranking.tie_group == {"ridge": 1, "restless": 1, "steady": 2}
+    assert ranking.leading == ("restless", "steady")
+    assert rank_losses(losses.of([1, 2])).leading == ranking.leading

@@ -37,8 +37,14 @@ def timed(p50: float | None, interval: list[float] | None = None) -> Row:
     return {"p50": p50, "p50_ci95": interval}
 
 
+def numbered(rows: list[Row]) -> tuple[Subject, ...]:
+    """Subjects; those of the first network's group lead."""
+    best = next(each["tie_group"] for each in rows if each["kind"] != "gate")
+    return subjects_of(rows, [each["model"] for each in rows if each["tie_group"] == best])
+
+
 def ranking() -> tuple[Subject, ...]:
-    return subjects_of(
+    return numbered(
         [
             row("best", 1.7, 1, latency_ms=timed(6.0, [5.8, 6.3]), parameters=3e6),
             row("tied", 1.75, 1, latency_ms=timed(2.0, [1.9, 2.1]), parameters=4e6),
@@ -71,11 +77,11 @@ def test_both_uncertainties_are_drawn() -> None:
 
 def test_a_latency_of_too_few_samples_is_no_figure() -> None:
     few = row("slow", 1.75, 1, latency_ms=timed(None))
-    subjects = subjects_of([row("best", 1.7, 1, latency_ms=timed(6.0)), few])
+    subjects = numbered([row("best", 1.7, 1, latency_ms=timed(6.0)), few])
     assert "Among these, best is the fastest (6.00 ms)." in summary_sentences(document(), subjects)
     figure = latency_figure(subjects)
     assert figure is not None and "slow" not in figure.body
-    assert not any("fastest" in text for text in summary_sentences(document(), subjects_of([few, few])))
+    assert not any("fastest" in text for text in summary_sentences(document(), numbered([few, few])))
 
 
 def test_one_seed_is_called_weak_and_one_fold_silent() -> None:
@@ -90,7 +96,7 @@ def test_crowded_marks_keep_their_names_shortened_or_above_their_bars() -> None:
         row(f"timm:long_family_name_{k}.trained_elsewhere", 2.0 + 0.05 * k, 1, latency_ms=timed(2.0 + 0.9 * k))
         for k in range(5)
     ]
-    figure = latency_figure(subjects_of(rows))
+    figure = latency_figure(numbered(rows))
     assert figure is not None
     assert figure.body.count('class="label"') == 5
 
@@ -98,16 +104,16 @@ def test_crowded_marks_keep_their_names_shortened_or_above_their_bars() -> None:
 def test_intervals_share_the_scale_of_ranked_networks_and_point_to_what_lies_outside() -> None:
     shown = [row("gate below", 1.0, 1, kind="gate"), row("net", 2.0, 2), row("other", 2.2, 2)]
     unfinished = row("unfinished", 9.0, 1, rank=None, rmse_px_ci95=None)
-    cells = interval_cells(subjects_of([*shown, unfinished]))
+    cells = interval_cells(numbered([*shown, unfinished]))
     marks = [fromstring(cell).findall("*[@class='beyond']") for cell in cells.values()]
     assert [len(found) for found in marks] == [1, 0, 0, 1]
     assert ["l-6,4l6,4" in str(found[0].get("d")) for found in (marks[0], marks[3])] == [True, False]
-    assert cells == {**cells, **interval_cells(subjects_of(shown))}, "an unfinished network moves no scale"
+    assert cells == {**cells, **interval_cells(numbered(shown))}, "an unfinished network moves no scale"
 
 
 def test_a_single_epoch_is_a_dot() -> None:
     cell = CellRecord.model_construct(curve=[CurvePoint(epoch=1, train_loss=2.0, seconds=1, learning_rate=0.1)])
-    subjects = subjects_of([row("net", 2.0, 1, recipe={"loss": "wing"})])
+    subjects = numbered([row("net", 2.0, 1, recipe={"loss": "wing"})])
     figure = training_figure(subjects, {"net": [cell]})
     assert figure is not None
     assert figure.body.count('<circle class="thin"') == 1
@@ -116,13 +122,13 @@ def test_a_single_epoch_is_a_dot() -> None:
 def test_losses_to_several_gates_are_told_once() -> None:
     flags = ["incomplete: 1 of 2 cells", "loses to knn", "loses to ridge", "latency unstable: never steady"]
     measured = dict.fromkeys(("rmse_px_fold_sd", "nme_percent", "failure_rate", "auc", "macs", "weights_mb"))
-    subjects = subjects_of([row("net", 2.0, 1, flags=flags, peak_memory_mb=None, train_seconds=None, **measured)])
+    subjects = numbered([row("net", 2.0, 1, flags=flags, peak_memory_mb=None, train_seconds=None, **measured)])
     (line,) = ranking_table(subjects).lines
     assert line.flags == "incomplete: 1 of 2 cells; loses to knn, ridge; latency unstable: never steady"
 
 
 def test_without_measurements_there_is_no_trade_off() -> None:
-    assert latency_figure(subjects_of([row("a", 1.0, 1), row("b", 2.0, 2)])) is None
+    assert latency_figure(numbered([row("a", 1.0, 1), row("b", 2.0, 2)])) is None
 
 
 def test_a_bar_joins_a_group_of_several_and_no_other() -> None:
@@ -135,7 +141,7 @@ def test_a_bar_joins_a_group_of_several_and_no_other() -> None:
 
 
 def test_groups_that_overlap_get_bars_below_one_another() -> None:
-    subjects = subjects_of([row("a", 1.0, 1), row("b", 1.1, 2), row("c", 1.2, 1), row("d", 1.3, 2)])
+    subjects = numbered([row("a", 1.0, 1), row("b", 1.1, 2), row("c", 1.2, 1), row("d", 1.3, 2)])
     figure = tie_group_figure(subjects, None)
     assert figure is not None
     assert 'y1="75" y2="75"' in figure.body
@@ -156,7 +162,7 @@ def test_the_summary_names_the_best_its_ties_the_fastest_and_the_losers() -> Non
     assert "does not tell it apart from tied." in text
     assert "tied is the fastest (2.00 ms) and best the one with the fewest parameters (3 M)" in text
     assert "Every network beats the hardest gate, ridge (3.00 px)." in text
-    lost = summary_sentences(document(), subjects_of([row("weak", 3.5, 1), row("ridge", 3.0, 1, kind="gate")]))
+    lost = summary_sentences(document(), numbered([row("weak", 3.5, 1), row("ridge", 3.0, 1, kind="gate")]))
     assert "weak loses to a method without any network: ridge reaches 3.00 px." in lost
 
 
@@ -177,7 +183,7 @@ def shifted_label() -> Observations:
 
 
 def test_a_wrong_label_is_told_from_a_hard_picture(shifted_label: Observations) -> None:
-    subjects = subjects_of([row(name, 1.0, 1) for name in shifted_label.predictions])
+    subjects = numbered([row(name, 1.0, 1) for name in shifted_label.predictions])
     gallery = make_gallery(subjects, shifted_label, row_errors(shifted_label), None)
     words = {card.row: card.words for card in gallery.suspects}
     assert "look at the label" in words[7]
@@ -224,12 +230,7 @@ def test_weak_networks_accuse_no_label() -> None:
     constant = np.full((1, 60, 15, 2), 48, np.float32)
     predictions = {"a": constant, "b": constant + np.float32(0.1)}
     observations = Observations(labels, np.arange(60), np.arange(60) % 5, predictions, dict.fromkeys("ab", "network"))
-    subjects = subjects_of([row(name, 6.0, 1) for name in predictions])
+    subjects = numbered([row(name, 6.0, 1) for name in predictions])
     gallery = make_gallery(subjects, observations, row_errors(observations), None)
     assert len(gallery.suspects) == 12
     assert all("not unusual for them" in card.words for card in gallery.suspects)
-
-
-def test_a_gate_is_never_shown_as_leading() -> None:
-    subjects = subjects_of([row("ridge", 1.0, 1, kind="gate"), row("net", 2.0, 2), row("other", 2.1, 2)])
-    assert [each.leads for each in subjects] == [False, True, True]
