@@ -19,7 +19,9 @@ class ResolutionFloor:
     """The difference in pixels that this run would have found in four cases out of five.
 
     (t.975 + t.80) times the standard error of a difference, the first quantile at the level that Holm's first step asks
-    of ``pairs`` pairs. It is the median over the pairs of candidates; ``contrast`` holds that pair's variance parts.
+    of ``pairs`` pairs. It is the median over the pairs that decide who is best: the best candidate with the runner-up
+    and with all that tie with it. Far worse candidates, whose errors vary more, do not blur it. ``contrast`` holds the
+    median pair's variance parts.
     """
 
     difference_px: float
@@ -40,19 +42,30 @@ class Improvement:
     extra_minutes: float
 
 
-def resolution_floor(found: Spread, candidates: Sequence[int], seeds: int) -> ResolutionFloor | None:
-    """The floor of a run; None with fewer than two candidates, or where nothing is known about noise."""
-    positions = np.asarray(candidates, dtype=np.int64)
-    first, second = (positions[side] for side in np.triu_indices(len(positions), k=1))
-    known = np.isfinite(found.variance[first, second]) & np.isfinite(found.degrees[first, second])
-    first, second = first[known], second[known]
-    if not first.size:
+def resolution_floor(
+    found: Spread, candidates: Sequence[int], leading: Sequence[int], seeds: int
+) -> ResolutionFloor | None:
+    """The floor of a run; None with fewer than two candidates, or where nothing is known about noise.
+
+    Args:
+        found: errors and their covariance.
+        candidates: positions, best first.
+        leading: those that tie with the best, itself included.
+        seeds: that every candidate has.
+    """
+    if len(candidates) < 2:
         return None
-    errors = np.sqrt(found.variance[first, second])
-    floors = _multiplier(found.degrees[first, second], len(first)) * errors
+    best, runner_up = candidates[:2]
+    rivals = np.array(sorted({runner_up, *leading} - {best}), dtype=np.int64)
+    rivals = rivals[np.isfinite(found.variance[best, rivals]) & np.isfinite(found.degrees[best, rivals])]
+    if not rivals.size:
+        return None
+    pairs = len(candidates) * (len(candidates) - 1) // 2
+    errors = np.sqrt(found.variance[best, rivals])
+    floors = _multiplier(found.degrees[best, rivals], pairs) * errors
     middle = int(np.argsort(floors, kind="stable")[(len(floors) - 1) // 2])
-    contrast = found.contrast(int(first[middle]), int(second[middle]))
-    return ResolutionFloor(float(floors[middle]), float(errors[middle]), len(first), seeds, contrast)
+    contrast = found.contrast(best, int(rivals[middle]))
+    return ResolutionFloor(float(floors[middle]), float(errors[middle]), pairs, seeds, contrast)
 
 
 def improvements(floor: ResolutionFloor, train_minutes: float) -> tuple[Improvement, ...]:

@@ -82,7 +82,7 @@ def rank_losses(losses: RowLosses) -> Ranking:
         leading=tuple(models[position] for position in leading),
         interval_px=intervals(models, found),
         pairs=pair_tests(models, found, gate),
-        floor=resolution_floor(found, candidates, seeds),
+        floor=resolution_floor(found, candidates, leading, seeds),
         weak=not bool(found.measured.all()),
         variance_px2={
             model: found.contrast(position, position)

@@ -38,3 +38,11 @@ def test_more_models_raise_the_floor() -> None:
 
 def test_one_network_has_nothing_to_be_told_from() -> None:
     assert rank_losses(draw_losses([2.0])).floor is None
+
+
+def test_far_worse_networks_count_as_pairs_but_do_not_blur_the_floor() -> None:
+    good = [2.0, 2.0, 2.0]
+    like, beside = (rank_losses(draw_losses(good + others)).floor for others in ([2.0] * 7, [20.0] * 7))
+    assert like is not None and beside is not None
+    assert beside.pairs == like.pairs == 45
+    assert beside.difference_px == pytest.approx(like.difference_px, rel=0.35)
