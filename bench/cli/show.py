@@ -15,7 +15,7 @@ def show_leaderboard(screen: Screen, document: dict[str, Any]) -> None:
     folds = "1 of " if document["protocol"]["quick"] else ""
     title = f"{dataset['name']}: {dataset['rows']:,} faces, {folds}{document['protocol']['folds']} folds"
     screen.table(title, markdown.COLUMNS, rows, text_columns=2, last_is_text=True)
-    for note in markdown.precision_notes(document):
+    for note in (*markdown.letter_notes(document), *markdown.precision_notes(document)):
         screen.say(note)
     for failure in document["failed"]:
         screen.say(

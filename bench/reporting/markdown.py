@@ -131,11 +131,25 @@ def _reading_notes(document: Document) -> list[str]:
         "the same letter are not told apart by this run. Latency is the median of one picture, one thread, forward "
         "only. mean_face, knn and ridge are gates: a network that loses to one is not worth its cost."
     ]
-    for note in precision_notes(document):
-        notes += ["", note]
-    for note in footnotes(document):
+    for note in (*letter_notes(document), *precision_notes(document), *footnotes(document)):
         notes += ["", note]
     return notes
+
+
+def letter_notes(document: Document) -> list[str]:
+    """Why a letter skips a rank, where one does: below a model of group B stands one of A that varies more."""
+    reached, skipping = 0, []
+    for row in document["rows"]:
+        group = row["tie_group"]
+        if group is not None and group < reached:
+            skipping.append(f"{row['model']} ({group_letter(group)})")
+        reached = max(reached, group or 0)
+    if not skipping:
+        return []
+    return [
+        f"A letter can skip a rank: {', '.join(skipping)}. Such a model varies so much between trainings or folds that "
+        "this run cannot tell it from the best of its letter, while steadier models of lower error are told apart."
+    ]
 
 
 def footnotes(document: Document) -> list[str]:

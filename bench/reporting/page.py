@@ -26,7 +26,7 @@ from bench.reporting.figures.tradeoff import latency_figure, parameter_figure
 from bench.reporting.figures.training import training_figure
 from bench.reporting.gallery import Gallery, make_gallery
 from bench.reporting.keypoint_table import head_words, keypoint_lines
-from bench.reporting.markdown import footnotes, warnings_of
+from bench.reporting.markdown import footnotes, letter_notes, warnings_of
 from bench.reporting.material import Material
 from bench.reporting.ranking_table import ranking_table
 from bench.reporting.row_errors import row_errors
@@ -76,7 +76,7 @@ def render_page(material: Material, faces: FaceSet | None, sections: Sequence[Se
         facts=_headline(document),
         summary=summary_sentences(document, subjects),
         table=ranking_table(subjects),
-        footnotes=footnotes(document),
+        footnotes=[*letter_notes(document), *footnotes(document)],
         tie_figures=_present(tie_group_figure(subjects, floor_px)),
         evidence=evidence(document, material.ranking),
         cost_figures=_present(latency_figure(subjects), parameter_figure(subjects)),

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from bench.records.store import RecordStore
-from bench.reporting.markdown import format_count, format_seconds, leaderboard_markdown
+from bench.reporting.markdown import format_count, format_seconds, leaderboard_markdown, letter_notes
 from bench.reporting.material import collect
 from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
 
@@ -48,6 +48,17 @@ def test_latencies_of_another_machine_are_counted_and_not_shown(tmp_path: Path) 
     assert document["unlike_latencies"] == 1
     assert "Latency records of other machines, not shown: 1." in leaderboard_markdown(document)
     assert all(row["latency_ms"] is None or len(row["latencies"]) == 1 for row in document["rows"])
+
+
+def test_a_letter_that_skips_a_rank_is_explained(tmp_path: Path) -> None:
+    document = collect(drawn(tmp_path)).document
+    assert letter_notes(document) == []
+    ranked = [row for row in document["rows"] if row["rank"] is not None]
+    for row, group in zip(ranked, (1, 2, 1, 3, 2, 3), strict=True):
+        row["tie_group"] = group
+    (note,) = letter_notes(document)
+    assert f"A letter can skip a rank: {ranked[2]['model']} (A), {ranked[4]['model']} (B)." in note
+    assert "A letter can skip a rank" in leaderboard_markdown(document)
 
 
 def test_numbers_for_reading() -> None:
