@@ -9,6 +9,9 @@ from bench.errors import ModelError
 from bench.measuring.latency_session import MeasuringSession, Turn, WarmUp
 from bench.measuring.latency_target import Series, TargetPlan
 
+ANSWER_LIMIT_S = 1800.0
+"""Longest wait for one answer, far above what the largest network needs on one core: beyond it, the child hangs."""
+
 
 class MeasuringProcess:
     """The parent's end; its methods mirror :class:`MeasuringSession`."""
@@ -52,11 +55,14 @@ class MeasuringProcess:
         """Send a request; the returned function waits for its answer.
 
         Raises:
-            ModelError: the child could not do it, or died over it.
+            ModelError: the child could not do it, died over it, or did not answer in time.
         """
 
         def wait() -> Any:
             try:
+                if not connection.poll(ANSWER_LIMIT_S):
+                    self._child.close()
+                    raise ModelError(f"no answer to '{request}' within {ANSWER_LIMIT_S / 60:g} minutes; it was ended")
                 succeeded, answer = connection.recv()
             except (EOFError, ConnectionError) as error:
                 raise ModelError(self._child.why_it_ended()) from error

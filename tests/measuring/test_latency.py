@@ -10,6 +10,7 @@ import pytest
 import bench.measuring.latency_campaign as protocol
 from bench.config.latency import LatencySettings
 from bench.errors import ConfigError
+from bench.measuring import latency_process
 from bench.measuring.environment import usable_cores
 from bench.measuring.latency import LatencyProgress, LatencySubject, measure_latencies
 from bench.records.store import RecordStore
@@ -17,7 +18,7 @@ from bench.records.store import RecordStore
 SETTINGS = LatencySettings(starts=1, rounds=2, extra_rounds=1, turn_s=0.01, end_to_end=False, warm_up_limit_s=0.3)
 
 NETWORKS = """
-    import os, signal
+    import os, signal, time
     from torch import Tensor, nn
 
     def good(*, width: int = 4) -> nn.Module:
@@ -30,6 +31,10 @@ NETWORKS = """
     class Deadly(nn.Module):
         def forward(self, pictures: Tensor) -> Tensor:
             os.kill(os.getpid(), signal.SIGKILL)
+
+    class Sleepy(nn.Module):
+        def forward(self, pictures: Tensor) -> Tensor:
+            time.sleep(3600)
 """
 
 
@@ -51,6 +56,22 @@ def test_a_broken_model_is_told_and_the_others_are_measured(tmp_path: Path, monk
     failures = {progress.failed_model: str(progress.message) for progress in heard if progress.failed_model}
     assert "no way forward" in failures[broken]
     assert "SIGKILL" in failures[deadly]
+
+
+def test_a_model_that_never_answers_is_a_failure_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warm_up = protocol.Campaign._warm_up
+
+    def impatient(campaign: protocol.Campaign, entrant: protocol.Entrant) -> None:
+        monkeypatch.setattr(latency_process, "ANSWER_LIMIT_S", 0.5)  # it has loaded, which may take its time
+        warm_up(campaign, entrant)
+
+    monkeypatch.setattr(protocol.Campaign, "_warm_up", impatient)
+    file = tmp_path / "toys.py"
+    file.write_text(textwrap.dedent(NETWORKS))
+    heard: list[LatencyProgress] = []
+    assert measure_latencies([subject(f"{file}:Sleepy")], SETTINGS, RecordStore(tmp_path / "out"), heard.append) == []
+    (failure,) = [progress for progress in heard if progress.failed_model]
+    assert "no answer to 'warm_up'" in str(failure.message)
 
 
 def test_onnx_on_an_accelerator_is_refused_before_anything_starts(tmp_path: Path) -> None:
