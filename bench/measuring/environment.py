@@ -59,8 +59,14 @@ def describe_environment(device: str = "cpu") -> dict[str, Any]:
 
 
 def machine_digest(environment: Mapping[str, Any]) -> str:
-    """Names a machine by what decides its speed; load, commit and the Python version are left out."""
-    return digest({name: environment.get(name) for name in LIKE_MACHINES})
+    """Names a machine by what decides its speed; load, commit and the Python version are left out.
+
+    Memory counts in whole GB: what a kernel keeps for itself changes with its version.
+    """
+    facts = {name: environment.get(name) for name in LIKE_MACHINES}
+    if facts["memory_gb"] is not None:
+        facts["memory_gb"] = round(facts["memory_gb"])
+    return digest(facts)
 
 
 def usable_cores() -> int:

@@ -44,3 +44,10 @@ def test_machine_digest_ignores_load_and_commit_but_not_the_processor() -> None:
     assert machine_digest(busier) == machine_digest(here)
     assert machine_digest(elsewhere) != machine_digest(here)
     assert machine_digest({**here, "torch": "1.0"}) != machine_digest(here)
+
+
+def test_machine_digest_outlasts_a_kernel_that_keeps_a_little_more_memory() -> None:
+    here = {**describe_environment(), "memory_gb": 8.2}
+    assert machine_digest({**here, "memory_gb": 8.1}) == machine_digest(here)
+    assert machine_digest({**here, "memory_gb": 16.4}) != machine_digest(here)
+    assert machine_digest({**here, "memory_gb": None}) != machine_digest(here)
