@@ -78,16 +78,25 @@ def latency(
     from bench.running.latency_subjects import networks_shown, subjects_to_measure
     from bench.training.precision import resolve_device
 
-    names = names or networks_shown(store) or None
-    config = load_config(config_file, assignments or (), options.given(models=names, out=out, device=device))
+    skipped: list[str] = []
+
+    def skip(model: str, reason: str) -> None:
+        skipped.append(model)
+        screen.warn(f"latency of {model} is not measured: {reason}")
+
+    recorded = None if names else networks_shown(store)
+    asked = options.given(models=names or recorded or None, out=out, device=device)
+    config = load_config(config_file, assignments or (), asked)
     settings = settings.model_copy(update={"device": resolve_device(config.run.device)})
-    measured, failed = _measure(screen, store, subjects_to_measure(config, store), settings)
+    # What is recorded may be stale, and then the others still count; what was typed is to be mended.
+    subjects = subjects_to_measure(config, store, skip if recorded else None)
+    measured, failed = _measure(screen, store, subjects, settings) if subjects else (set(), set())
     if measured:
         show_latencies(screen, store, [name for name in config.run.models if name in measured])
         _say_where_they_show(screen, store)
     else:
         screen.result_json({"rows": []})
-    if failed:
+    if failed or skipped:
         raise typer.Exit(EXIT_FAILED_CELLS)
 
 

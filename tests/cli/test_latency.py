@@ -62,6 +62,8 @@ def test_show_prints_the_stored_samples_of_the_machine_that_measured_last(run_be
         (("--models", "plain_cnn", "--rounds", "0"), "--rounds"),
         (("--models", "plain_cn"), "did you mean plain_cnn"),
         (("--models", "plain_cnn,plain_cnn"), "names 'plain_cnn' twice"),
+        (("--models", "ridge"), "no network of its own to time: it is a gate"),
+        (("--models", "ensemble:plain_cnn+heatmap_net"), "no network of its own to time: it is an ensemble"),
         (("--models", "plain_cnn@tuned"), "model 'plain_cnn@tuned': not recorded as it stands now"),
     ],
 )
@@ -118,3 +120,16 @@ def test_it_says_whether_the_leaderboard_will_show_the_figures(
     done = run_bench("latency", *SHORT)
     assert done.returncode == 0, done.stderr
     assert told in done.stderr
+
+
+def test_what_is_recorded_but_cannot_be_built_any_more_is_skipped(run_bench: RunBench, tmp_path: Path) -> None:
+    models = [DrawnModel("gone.py:Net", 1.2), DrawnModel("plain_cnn", 1.5), DrawnModel("plain_cnn@tuned", 1.4)]
+    draw_results(tmp_path / "results", DrawnResults(models, rows=40, people=10))
+    done = run_bench("latency", *SHORT, "--json")
+    assert done.returncode == 1, done.stderr
+    assert "latency of gone.py:Net is not measured" in done.stderr
+    assert "latency of plain_cnn@tuned is not measured" in done.stderr
+    assert [row["model"] for row in json.loads(done.stdout)["rows"]] == ["plain_cnn"]
+    named = run_bench("latency", "--models", "gone.py:Net,plain_cnn", *SHORT)
+    assert named.returncode == 2
+    assert "Traceback" not in done.stderr + named.stderr
