@@ -38,6 +38,9 @@ def measure_latencies(
         require_onnx()
         if settings.device != "cpu":
             raise ConfigError(f"--runtime onnx runs on the CPU; use --device cpu, not {settings.device}")
+    for threads in settings.threads:
+        if threads != "all" and threads > usable_cores():
+            raise ConfigError(f"--threads {threads}: this process may use {usable_cores()} cores; write at most that")
     environment = describe_environment(settings.device)
     records: list[LatencyRecord] = []
     for threads in dict.fromkeys(usable_cores() if each == "all" else each for each in settings.threads):

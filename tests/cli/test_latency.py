@@ -62,6 +62,7 @@ def test_show_prints_the_stored_samples_of_the_machine_that_measured_last(run_be
         (("--models", "plain_cnn", "--rounds", "0"), "--rounds"),
         (("--models", "plain_cn"), "did you mean plain_cnn"),
         (("--models", "plain_cnn,plain_cnn"), "names 'plain_cnn' twice"),
+        (("--models", "plain_cnn", "--threads", "4096"), "--threads 4096: this process may use"),
         (("--models", "ridge"), "no network of its own to time: it is a gate"),
         (("--models", "ensemble:plain_cnn+heatmap_net"), "no network of its own to time: it is an ensemble"),
         (("--models", "plain_cnn@tuned"), "model 'plain_cnn@tuned': not recorded as it stands now"),
