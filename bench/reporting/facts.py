@@ -1,5 +1,6 @@
 """Circumstances as tables of plain text: data, protocol, machine, recipes, every latency setting."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from bench.reporting.subjects import Subject
 
 NOTHING = "–"
+NUMBER = re.compile(r"[-+<]? ?\d[\d.,]*( (to|h|min|s|ms|[kMG])\b.*)?")
+"""A number as these tables write it, with its unit, its spread or the sign of what it is below."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,17 @@ class FactTable:
     caption: str
     head: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """By column: whether it holds numbers, which are set to the right; never in a list of facts."""
+        return number_columns(self.lines) if self.head else (False, False)
+
+
+def number_columns(lines: Sequence[Sequence[str]]) -> tuple[bool, ...]:
+    """By column: whether every cell that holds something holds a number."""
+    columns = [[text for text in column if text not in ("", NOTHING)] for column in zip(*lines, strict=True)]
+    return tuple(bool(column) and all(map(NUMBER.fullmatch, column)) for column in columns)
 
 
 def circumstances(document: Mapping[str, Any], subjects: Sequence[Subject]) -> list[FactTable]:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from bench.errors import BenchError
 from bench.reporting.drawing import markup, put
+from bench.reporting.facts import number_columns
 from bench.reporting.markdown import format_seconds
 from bench.reporting.section import Figure, Section
 from bench.tuning.best import FoldFinding, TunedParameters, all_tuned
@@ -83,11 +84,7 @@ def _figures(studies: Sequence[StudyFacts]) -> list[Figure]:
 def _body(found: Sequence[TunedParameters], studies: dict[str, StudyFacts]) -> Markup:
     box = Element("div")
     table = put(put(box, "div", class_="scroll", tabindex="0", role="region", aria_label="Tuning"), "table")
-    _head(table, HEADS)
-    rows = put(table, "tbody")
-    for tuned in found:
-        for fold in tuned.folds:
-            _line(rows, _summary(tuned, fold, studies.get(fold.study)))
+    _fill(table, HEADS, [_summary(tuned, fold, studies.get(fold.study)) for tuned in found for fold in tuned.folds])
     for study in studies.values():
         _trials(box, study)
     return markup(box)
@@ -111,27 +108,31 @@ def _trials(box: Element, study: StudyFacts) -> None:
     details = put(box, "details")
     put(details, "summary", f"All trials of {study.name}")
     table = put(put(details, "div", class_="scroll"), "table")
-    _head(table, ("trial", "state", "RMSE px", "time", "reason", "parameters"))
-    rows = put(table, "tbody")
+    lines = []
     for trial in study.trials:
         params = ", ".join(f"{name} = {_short(value)}" for name, value in trial.params.items())
         value = f"{trial.value:.3f}" if trial.value is not None else "–"
         spent = format_seconds(trial.seconds) if trial.seconds is not None else "–"
         state = f"{trial.state} (defaults)" if trial.is_default else trial.state
-        _line(rows, [str(trial.number), state, value, spent, trial.reason or "", params])
+        lines.append([str(trial.number), state, value, spent, trial.reason or "", params])
+    _fill(table, ("trial", "state", "RMSE px", "time", "reason", "parameters"), lines)
 
 
 def _short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _head(table: Element, names: Sequence[str]) -> None:
-    line = put(put(table, "thead"), "tr")
-    for name in names:
-        put(line, "th", name, scope="col")
+def _fill(table: Element, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    numeric = number_columns(lines) or (False,) * len(heads)
+    head = put(put(table, "thead"), "tr")
+    for name, right in zip(heads, numeric, strict=True):
+        put(head, "th", name, scope="col", class_=_class(right))
+    body = put(table, "tbody")
+    for line in lines:
+        row = put(body, "tr")
+        for cell, right in zip(line, numeric, strict=True):
+            put(row, "td", cell, class_=_class(right))
 
 
-def _line(rows: Element, cells: Sequence[str]) -> None:
-    line = put(rows, "tr")
-    for cell in cells:
-        put(line, "td", cell)
+def _class(number: bool) -> str:
+    return "number" if number else "text"

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from bench.errors import DataError
 from bench.faces.face_set import FaceSet
 from bench.records.store import RecordStore
+from bench.reporting.facts import number_columns
 from bench.reporting.material import collect
 from bench.reporting.page import render_page, write_page
 from bench.reporting.section import Figure, Section
@@ -171,3 +172,16 @@ def test_a_further_section_stands_in_the_page_with_its_words_escaped(store: Reco
     assert "A <further> section" in outline.text
     assert ("a", {"href": "#more"}) in outline.tags
     assert outline.count("further") == 0
+
+
+def test_columns_of_numbers_are_set_to_the_right(page: str) -> None:
+    tail = page.partition('id="evidence-tail"')[2].partition("</table>")[0]
+    assert '<th scope="col">model</th><th scope="col" class="number">RMSE px</th>' in tail
+    assert re.search(r'<td class="number">\d\.\d\d</td><td class="number">\d\.\d\d to \d\.\d\d</td>', tail)
+    machine = page.partition('id="facts-machine"')[2].partition("</table>")[0]
+    assert "number" not in machine
+
+
+def test_a_number_is_told_from_a_name_or_a_state_that_begins_with_one() -> None:
+    lines = [("1", "3dnet", "–", "< 0.001", "5 complete, 1 pruned"), ("12", "4", "–", "1 h 05 min", "6 complete")]
+    assert number_columns(lines) == (True, False, False, True, False)
