@@ -272,7 +272,7 @@ def open_study(
         study_name=name,
         direction="minimize",
         load_if_exists=True,
-        sampler=SteadySampler(int(digest([config.run.seed, name]), 16) % 2**31),
+        sampler=SteadySampler(_sampler_seed(config, assignment)),
         pruner=make_pruner(tuning.prune_percentile, tuning.prune_after_trials, prune=tuning.prune),
     )
     facts: dict[str, Any] = {
@@ -288,3 +288,8 @@ def open_study(
         if study.user_attrs.get(key, ...) != value:
             study.set_user_attr(key, value)
     return study
+
+
+def _sampler_seed(config: Config, assignment: Assignment) -> int:
+    """The same with and without pruning, limits or a newer bench, so that such searches differ in nothing else."""
+    return int(digest([config.run.seed, assignment.model, assignment.outer_fold]), 16) % 2**31
