@@ -48,8 +48,8 @@ def test_a_file_narrows_what_it_names_and_leaves_the_rest(tmp_path: Path) -> Non
 
 
 def test_a_file_may_change_the_type_and_name_models_that_are_not_searched(tmp_path: Path) -> None:
-    space = space_of(tmp_path, '[recipe.batch_size]\ntype = "int"\nlow = 16\nhigh = 64\n[models.simcc.width]\nlow = 8\n')
-    assert space["recipe.batch_size"] == Range(type="int", low=16, high=64)
+    space = space_of(tmp_path, '[recipe.batch_size]\ntype = "int"\nlow = 9\nhigh = 64\n[models.simcc.width]\nlow = 8\n')
+    assert space["recipe.batch_size"] == Range(type="int", low=9, high=64)
 
 
 def test_a_file_can_replace_everything(tmp_path: Path) -> None:
