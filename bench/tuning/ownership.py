@@ -8,6 +8,7 @@ owns it. Attributes of a trial (all JSON):
     task        ``defaults`` or ``retry:NUMBER``: why it was enqueued
     defaults    true for the trial with every parameter at its default, and for its retries
     uncounted   why a FAIL does not count as one of the asked trials
+    beat_mean_face  of the defaults: whether they did, per inner fold
     seconds, folds_done, fold_seconds, reason: how it went
 """
 
