@@ -24,7 +24,8 @@ class FoldFinding(Stored):
         outer_fold: number of the outer fold.
         study: name of its study.
         options, recipe: the best parameters: builder options and recipe values.
-        improved: whether any trial beat the defaults on the inner folds.
+        improved: whether any trial beat the defaults on the inner folds, or kept limits that they break.
+        defaults_allowed: whether the defaults keep the limits asked for.
         inner_default_px, inner_best_px: RMSE on the inner folds, at the search's epochs.
         outer_default_px, outer_best_px: RMSE on the outer fold, both trained in full; None until they are.
         difference_px, interval_px: default - best on the outer fold with its 95 % interval (groups resampled).
@@ -37,6 +38,7 @@ class FoldFinding(Stored):
     options: dict[str, Any] = Field(default_factory=dict)
     recipe: dict[str, Any] = Field(default_factory=dict)
     improved: bool = False
+    defaults_allowed: bool = True
     inner_default_px: float | None = None
     inner_best_px: float | None = None
     outer_default_px: float | None = None

@@ -202,7 +202,7 @@ class Search:
             excess = constraint(params)
             trial.set_constraint(name, excess)
             if excess > 0:
-                broken = f"{name} is {excess:g} above its limit"
+                broken = f"{excess:g} {name} above the limit"
         return broken
 
     def _tell(self, trial: Trial, result: TrialResult, seconds: float) -> None:

@@ -105,6 +105,8 @@ def test_the_optimism_gap_is_the_gain_inside_less_the_gain_outside() -> None:
         ({"improved": False}, False, "No trial beat the defaults"),
         ({"outer_best_px": None}, False, "comparison on the outer fold failed"),
         ({"options": {}, "recipe": {}}, False, "No trial was completed"),
+        ({"options": {}, "recipe": {}, "defaults_allowed": False}, False, "though they break them"),
+        ({"interval_px": (-0.3, -0.1), "defaults_allowed": False}, True, "The defaults break the limits"),
     ],
 )
 def test_the_verdict_in_words(changes: dict[str, object], adopted: bool, words: str) -> None:

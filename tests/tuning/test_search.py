@@ -165,6 +165,14 @@ def test_a_broken_constraint_costs_no_training_and_is_never_best(study: optuna.S
     assert best is not None and best.params["options.width"] <= 32
 
 
+def test_defaults_that_break_a_limit_give_way_to_the_best_within_it(study: optuna.Study) -> None:
+    run(study, 12, constraints={"width": lambda params: float(params["options.width"]) - 24})
+    found = summarise_study(study, 0)
+    assert not found.defaults_allowed and found.improved
+    assert found.options["width"] <= 24
+    assert found.inner_best_px is not None and found.inner_default_px is not None
+
+
 def test_several_threads_share_a_study_without_one_trial_too_many(tmp_path: Path) -> None:
     faces = small_faces()
     runner = Arithmetic(faces, 0.01)
