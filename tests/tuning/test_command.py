@@ -129,6 +129,7 @@ def test_killed_while_a_network_trains_nothing_is_left_running(tune: RunBench, f
         (("--models", "plane_cnn"), "did you mean plain_cnn"),
         (("--storage", "mysql://a:b@c/d", "--trials", "1"), "--storage mysql://a@c/d: expected sqlite"),
         (("--show",), "no studies under"),
+        (("--show", "--storage", "sqlite:///empty.db"), "no studies in that database"),
         (("--models", "ensemble:plain_cnn+resnet_custom"), "made of networks and not searched itself"),
         (("--models", "plain_cnn@tuned"), "made of networks and not searched itself"),
         (("--out", "people.csv", "--trials", "1"), "--out people.csv: cannot be written"),
