@@ -169,10 +169,14 @@ def as_toml(tuned: TunedParameters) -> str:
     """The file for people: a configuration, with everything else as comments."""
     lines = [f"# Found by bench tune ({tuned.mode}). {tuned.verdict}"]
     lines += [f"# {line}" for line in _history(tuned)]
+    if tuned.mode == "nested":
+        lines += [f"# Each outer fold has its own; below are those of fold {tuned.folds[0].outer_fold}."]
     lines += ["# Use: bench run --config THIS_FILE, or bench run --tuned", ""]
     used = _tables(tuned.model, tuned.options, tuned.recipe)
     if tuned.adopted:
-        return "\n".join([*lines, *used]) + "\n"
+        note = "# Rows over several folds with these values are flagged: the search has seen rows that they score."
+        origin = [f"[tuned.{_key(tuned.model)}]", f"protocol = {_value(tuned.protocol)}"]
+        return "\n".join([*lines, *used, "", note, *origin]) + "\n"
     first = tuned.folds[0]
     found = _tables(tuned.model, first.options, first.recipe)
     lines += [*used, "", "# The best of the search, not adopted:", *(f"# {line}" if line else "#" for line in found)]
@@ -192,9 +196,13 @@ def _history(tuned: TunedParameters) -> list[str]:
 
 
 def _tables(model: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -> list[str]:
-    key = json.dumps(model, ensure_ascii=False)  # a JSON string is a TOML string
+    key = _key(model)
     lines = [f"[models.{key}]", *(f"{name} = {_value(value)}" for name, value in options.items())]
     return [*lines, "", f"[models.{key}.recipe]", *(f"{name} = {_value(value)}" for name, value in recipe.items())]
+
+
+def _key(model: str) -> str:
+    return json.dumps(model, ensure_ascii=False)  # a JSON string is a TOML string
 
 
 def _value(value: Any) -> str:

@@ -56,6 +56,7 @@ def test_the_file_is_a_configuration_with_exactly_what_was_found(tmp_path: Path,
     config = load_config(path)
     assert config.models[model].options == OPTIONS
     assert config.models[model].recipe == RECIPE
+    assert config.tuned[model].protocol == "p"
     assert load_tuned(tmp_path, model) == tuned(model)
 
 
@@ -68,6 +69,7 @@ def test_what_was_not_adopted_leaves_the_defaults_but_can_be_read(tmp_path: Path
     path = write_tuned(tmp_path, tuned(adopted=False, verdict="Not better: the defaults stay."))
     config = load_config(path)
     assert config.models["plain_cnn"].options == {} and config.models["plain_cnn"].recipe == {}
+    assert not config.tuned
     text = path.read_text()
     assert "# width = 48" in text and "Not better: the defaults stay." in text
     assert load_tuned(tmp_path, "plain_cnn").options == {}
