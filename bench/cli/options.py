@@ -35,6 +35,10 @@ Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key, e.g. recipe.lr=0.001.")
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A TOML configuration.")]
+Storage = Annotated[
+    str | None,
+    typer.Option("--storage", metavar="URL", help="Searches: sqlite:///FILE or postgresql://... [a journal file]"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else on stdout.")]
 
 DEFAULT_OUT = Path("results")

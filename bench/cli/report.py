@@ -17,6 +17,7 @@ def report(
         Path | None,
         typer.Option("--data", metavar="FILE", help="Pictures for the page. [the results' own file, where it stands]"),
     ] = None,
+    storage: options.Storage = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Rebuild leaderboard.md, .json, .csv and report.html from the records; nothing is trained."""
@@ -25,7 +26,8 @@ def report(
     from bench.reporting.rebuilding import report_from_records
 
     screen = Screen(as_json=as_json)
-    material, paths = report_from_records(out, tuple(dict.fromkeys(name.strip() for name in formats.split(","))), data)
+    asked = tuple(dict.fromkeys(name.strip() for name in formats.split(",")))
+    material, paths = report_from_records(out, asked, data, storage)
     show_leaderboard(screen, material.document)
     screen.note("written: " + ", ".join(str(path) for path in paths))
     screen.result_json(material.document)

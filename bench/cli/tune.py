@@ -1,5 +1,6 @@
 """``bench tune``: search recipe and architecture parameters, fairly, and say whether it was worth it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from bench.cli.app import app
 if TYPE_CHECKING:
     from bench.config.settings import Config
     from bench.console import Screen
+    from bench.tuning.history import StudyFacts
 
 
 @app.command("tune")
@@ -28,7 +30,7 @@ def tune(
     seed: options.Seed = None,
     epochs: options.Epochs = None,
     search_epochs: Annotated[
-        int | None, typer.Option("--search-epochs", metavar="N", help="Epochs inside the search. [40 % of --epochs]")
+        int | None, typer.Option("--search-epochs", metavar="N", help="Epochs inside the search. [40 %, at least 10]")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")] = None,
     workers: options.Workers = None,
@@ -38,9 +40,7 @@ def tune(
     max_params: Annotated[int | None, typer.Option("--max-params", help="Most parameters.")] = None,
     nested: Annotated[bool, typer.Option("--nested", help="Search inside every outer fold: a rankable row.")] = False,
     prune: Annotated[bool, typer.Option("--prune/--no-prune", help="Give up trials that fall behind.")] = True,
-    storage: Annotated[
-        str | None, typer.Option("--storage", metavar="URL", help="sqlite:///FILE or postgresql://... [a journal file]")
-    ] = None,
+    storage: options.Storage = None,
     show: Annotated[bool, typer.Option("--show", help="Show what was searched; nothing is trained.")] = False,
     assignments: options.Assignments = None,
     config_file: options.ConfigFile = None,
@@ -88,6 +88,7 @@ def tune(
 def _tune(config: "Config", screen: "Screen") -> None:
     from bench.cli.tune_display import TuneDisplay
     from bench.tuning.best import found_path
+    from bench.tuning.history import read_studies
     from bench.tuning.session import tune as search
 
     with TuneDisplay(screen) as display:
@@ -95,8 +96,10 @@ def _tune(config: "Config", screen: "Screen") -> None:
     for tuned in found:
         screen.say(f"{tuned.model}: {tuned.verdict}")
         screen.note(f"written: {found_path(config.run.out, tuned.model)}")
-    document = {"found": [tuned.model_dump(mode="json", by_alias=True) for tuned in found]}
-    screen.result_json(document | _studies_json(config))
+    screen.note("`bench run --tuned` ranks it beside the defaults and draws the search in report.html")
+    if screen.as_json:
+        document = {"found": [tuned.model_dump(mode="json", by_alias=True) for tuned in found]}
+        screen.result_json(document | _as_json(read_studies(config.run.out, config.tuning.storage)))
 
 
 def _show(config: "Config", screen: "Screen") -> None:
@@ -104,14 +107,12 @@ def _show(config: "Config", screen: "Screen") -> None:
     from bench.tuning.best import all_tuned
     from bench.tuning.history import read_studies
 
-    show_studies(screen, read_studies(config.run.out, config.tuning.storage))
+    studies = read_studies(config.run.out, config.tuning.storage)
+    show_studies(screen, studies)
     for tuned in all_tuned(config.run.out):
         screen.say(f"{tuned.model}: {tuned.verdict}")
-    screen.result_json(_studies_json(config))
+    screen.result_json(_as_json(studies))
 
 
-def _studies_json(config: "Config") -> dict[str, Any]:
-    from bench.tuning.history import read_studies
-
-    studies = read_studies(config.run.out, config.tuning.storage)
+def _as_json(studies: "Sequence[StudyFacts]") -> dict[str, Any]:
     return {"studies": [study.as_json() for study in studies]}

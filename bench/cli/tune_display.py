@@ -8,9 +8,9 @@ from typing import Any
 from bench.console import Bars, Screen
 from bench.reporting.markdown import format_seconds
 from bench.tuning.best import TunedParameters
+from bench.tuning.events import Comparing, Found, SearchBegan, SearchEstimated, TuningEvent
 from bench.tuning.history import StudyFacts
 from bench.tuning.search import TrialBegan, TrialEnded
-from bench.tuning.session import Comparing, Found, SearchBegan, SearchEstimated, TuningEvent
 
 
 class TuneDisplay:

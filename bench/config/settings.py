@@ -38,16 +38,24 @@ class ModelSettings(Frozen):
     recipe: dict[str, Any] = Field(default_factory=dict)
 
 
+class TunedOrigin(Frozen):
+    """One ``[tuned."name"]`` table: a search has chosen this model's values, having seen rows of these folds."""
+
+    protocol: str
+
+
 class Config(Frozen):
     """A whole configuration: file and command line merged over the defaults.
 
     ``recipe`` holds only what the user set, so that an architecture's own recipe can stand between it and the defaults.
+    ``tuned`` is written by ``bench tune``, so that parameters are known for tuned ones wherever their file goes.
     """
 
     run: RunSettings = RunSettings()
     recipe: dict[str, Any] = Field(default_factory=dict)
     models: dict[str, ModelSettings] = Field(default_factory=dict)
     tuning: TuningSettings = TuningSettings()
+    tuned: dict[str, TunedOrigin] = Field(default_factory=dict)
 
     def recipe_for(self, model: str, family_recipe: dict[str, Any]) -> Recipe:
         """The effective recipe: defaults < the architecture's own < ``[recipe]`` < ``[models.NAME.recipe]``."""

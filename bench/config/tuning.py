@@ -30,8 +30,9 @@ class TuningSettings(Frozen):
             ones. Ridge on faces, six seeds, 30 trials: 10 saved 44 % of the trainings, 15 saved 40 %, 25 saved 38 %,
             the best score within 1 % of the unpruned search in all.
         prune_after_trials: complete trials that must exist before the first is pruned by comparison.
-        give_up_share: a training no better than the mean face after this share of its epochs is given up. Not the
-            middle: there the learning rate is at its highest, and sound trainings score worst.
+        give_up_share: a training no better than the mean face after this share of its epochs is given up, where the
+            defaults were better by then. Not the middle: there the learning rate is at its highest, and sound
+            trainings score worst.
         max_ms: longest forward time of one picture (batch 1, one thread); a constraint, not a penalty.
         max_params: most parameters; a constraint, not a penalty.
         nested: tune inside every outer fold instead of inside the first alone.

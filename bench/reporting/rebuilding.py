@@ -12,9 +12,11 @@ from bench.reporting.writing import FORMATS, write_reports
 
 
 def report_from_records(
-    out: Path, formats: Collection[str] = FORMATS, data: Path | None = None
+    out: Path, formats: Collection[str] = FORMATS, data: Path | None = None, storage: str | None = None
 ) -> tuple[Material, list[Path]]:
     """Rebuild the reports under ``out``; the page's pictures come from ``data``, or from where runs look by default.
+
+    ``storage`` is the database of the tuning studies, if they are not in their journal.
 
     Raises:
         ConfigError: an unknown format.
@@ -26,7 +28,9 @@ def report_from_records(
             raise ConfigError(f"--format {name}: unknown; choose among {','.join(FORMATS)}")
     material = collect(RecordStore(out))
     faces = find_pictures(material.document["dataset"], data) if "html" in formats else None
-    return material, write_reports(material, formats, faces, further_sections(out) if "html" in formats else ())
+    return material, write_reports(
+        material, formats, faces, further_sections(out, storage) if "html" in formats else ()
+    )
 
 
 def further_sections(out: Path, storage: str | None = None) -> list[Section]:

@@ -105,7 +105,10 @@ def _fold_variant(config: Config, model: str, protocol_name: str, fold: int) -> 
     """How a model is trained in one fold: the same everywhere, but for the parameters of a nested search."""
     name = architecture_of(model)
     if name == model:
-        return network_variant(config, model)
+        variant = network_variant(config, model)
+        # One set of values in all folds, whatever kind of search found it: it has seen rows that they score.
+        seen = model in config.tuned and config.tuned[model].protocol == protocol_name
+        return variant.model_copy(update={"tuned": {"mode": "plain"}}) if seen else variant
     tuned = load_tuned(config.run.out, name)
     if tuned.protocol != protocol_name:
         raise ConfigError(

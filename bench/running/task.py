@@ -14,7 +14,10 @@ from bench.records.schema import CurvePoint, FailureCause
 
 @dataclass(frozen=True)
 class GiveUp:
-    """Stop a training that is worth no further epoch: it misses by ``rmse_px`` or more after ``epoch`` epochs."""
+    """Stop a training that is worth no further epoch: it misses by ``rmse_px`` or more after ``epoch`` epochs.
+
+    An infinite ``rmse_px`` stops nothing; the outcome then only tells the error at that epoch.
+    """
 
     epoch: int
     rmse_px: float
@@ -55,7 +58,7 @@ class FoldTask:
 class FoldOutcome:
     """What one fold gave. ``cause`` is None when it succeeded.
 
-    ``predictions`` is float32 (len(scored_rows), 15, 2) in pixels.
+    ``predictions`` is float32 (len(scored_rows), 15, 2) in pixels; ``mark_px`` is the RMSE at ``give_up.epoch``.
     """
 
     predictions: NDArray[np.float32] | None
@@ -64,3 +67,4 @@ class FoldOutcome:
     predict_seconds: float | None = None
     cause: FailureCause | None = None
     reason: str | None = None
+    mark_px: float | None = None

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.errors import BenchError, DataError
 from bench.faces.face_set import FaceSet, FaceSource
@@ -116,10 +115,12 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     def report(epoch: EpochReport) -> None:
         on_epoch(curve_point(epoch))
         if task.give_up is not None and epoch.epoch == task.give_up.epoch:
-            _give_up_if_hopeless(task.give_up, predict(module, scored, task.recipe, execution), truth)
+            mark_px.append(score(predict(module, scored, task.recipe, execution), truth).rmse_px)
             module.train()
+            _give_up_if_hopeless(task.give_up, mark_px[0])
 
     truth = faces.keypoints[task.scored_rows]
+    mark_px: list[float] = []
     started = time.perf_counter()
     keypoints = torch.from_numpy(faces.keypoints[task.train_rows])
     curve = train(module, MappedPictures(faces.images, task.train_rows), keypoints, task.recipe, execution, report)
@@ -135,6 +136,7 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
         tuple(curve_point(epoch) for epoch in curve),
         train_seconds=trained - started,
         predict_seconds=ended - trained,
+        mark_px=mark_px[0] if mark_px else None,
     )
 
 
@@ -142,10 +144,11 @@ class _GaveUp(Exception):  # noqa: N818  (an outcome that the task asked for, no
     """The training missed the mark at which its task wants it to go on."""
 
 
-def _give_up_if_hopeless(mark: GiveUp, predictions: NDArray[np.float32], truth: NDArray[np.float32]) -> None:
-    error = score(predictions, truth).rmse_px
-    if not error < mark.rmse_px:
-        raise _GaveUp(f"{error:.2f} px after epoch {mark.epoch}, no better than the mean face ({mark.rmse_px:.2f} px)")
+def _give_up_if_hopeless(mark: GiveUp, error_px: float) -> None:
+    if not error_px < mark.rmse_px:
+        raise _GaveUp(
+            f"{error_px:.2f} px after epoch {mark.epoch}, no better than the mean face ({mark.rmse_px:.2f} px)"
+        )
 
 
 def build_module(task: FoldTask) -> "nn.Module":

@@ -24,7 +24,8 @@ class FoldFinding(Stored):
         outer_fold: number of the outer fold.
         study: name of its study.
         options, recipe: the best parameters: builder options and recipe values.
-        improved: whether any trial beat the defaults on the inner folds.
+        improved: whether any trial beat the defaults on the inner folds, or kept limits that they break.
+        defaults_allowed: whether the defaults keep the limits asked for.
         inner_default_px, inner_best_px: RMSE on the inner folds, at the search's epochs.
         outer_default_px, outer_best_px: RMSE on the outer fold, both trained in full; None until they are.
         difference_px, interval_px: default - best on the outer fold with its 95 % interval (groups resampled).
@@ -37,6 +38,7 @@ class FoldFinding(Stored):
     options: dict[str, Any] = Field(default_factory=dict)
     recipe: dict[str, Any] = Field(default_factory=dict)
     improved: bool = False
+    defaults_allowed: bool = True
     inner_default_px: float | None = None
     inner_best_px: float | None = None
     outer_default_px: float | None = None
@@ -167,10 +169,14 @@ def as_toml(tuned: TunedParameters) -> str:
     """The file for people: a configuration, with everything else as comments."""
     lines = [f"# Found by bench tune ({tuned.mode}). {tuned.verdict}"]
     lines += [f"# {line}" for line in _history(tuned)]
+    if tuned.mode == "nested":
+        lines += [f"# Each outer fold has its own; below are those of fold {tuned.folds[0].outer_fold}."]
     lines += ["# Use: bench run --config THIS_FILE, or bench run --tuned", ""]
     used = _tables(tuned.model, tuned.options, tuned.recipe)
     if tuned.adopted:
-        return "\n".join([*lines, *used]) + "\n"
+        note = "# Rows over several folds with these values are flagged: the search has seen rows that they score."
+        origin = [f"[tuned.{_key(tuned.model)}]", f"protocol = {_value(tuned.protocol)}"]
+        return "\n".join([*lines, *used, "", note, *origin]) + "\n"
     first = tuned.folds[0]
     found = _tables(tuned.model, first.options, first.recipe)
     lines += [*used, "", "# The best of the search, not adopted:", *(f"# {line}" if line else "#" for line in found)]
@@ -190,9 +196,13 @@ def _history(tuned: TunedParameters) -> list[str]:
 
 
 def _tables(model: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -> list[str]:
-    key = json.dumps(model, ensure_ascii=False)  # a JSON string is a TOML string
+    key = _key(model)
     lines = [f"[models.{key}]", *(f"{name} = {_value(value)}" for name, value in options.items())]
     return [*lines, "", f"[models.{key}.recipe]", *(f"{name} = {_value(value)}" for name, value in recipe.items())]
+
+
+def _key(model: str) -> str:
+    return json.dumps(model, ensure_ascii=False)  # a JSON string is a TOML string
 
 
 def _value(value: Any) -> str:

@@ -42,7 +42,7 @@ def history_figure(studies: Sequence[StudyFacts], name: str) -> Figure | None:
     caption = (
         "Points: trials, filled where complete, hollow where given up early. Lines: the best complete one so far. "
         + _legend(studies)
-        + " The slowest tenth is drawn at the top edge."
+        + " The worst tenth is drawn at the top edge."
     )
     return Figure(f"{name}-history", "History", caption, markup(root))
 

@@ -20,29 +20,33 @@ def summarise_study(study: optuna.Study, outer_fold: int) -> FoldFinding:
     default, best = default_trial(trials), best_trial(trials)
     counts = Counter(STATE_WORDS[trial.state] for trial in trials if ownership.counts(trial))
     default_px = default.value if default is not None else None
+    allowed = default is None or keeps_limits(default)
     finding = FoldFinding(
         outer_fold=outer_fold,
         study=study.study_name,
         inner_default_px=default_px,
         inner_best_px=best.value if best is not None else None,
+        defaults_allowed=allowed,
         trials={word: counts[word] for word in STATE_WORDS.values()},
         seconds=round(sum(trial.user_attrs.get("seconds", 0.0) for trial in trials), 1),
     )
     if best is None:
         return finding
     options, recipe = split_params(plain(best.params))
-    improved = not best.user_attrs.get(ownership.DEFAULTS) and (default_px is None or _value(best) < default_px)
+    better = default_px is None or not allowed or _value(best) < default_px
+    improved = better and not best.user_attrs.get(ownership.DEFAULTS)
     return finding.model_copy(update={"options": options, "recipe": recipe, "improved": improved})
 
 
 def best_trial(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
     """The complete trial with the lowest error that keeps every constraint."""
-    able = [
-        trial
-        for trial in trials
-        if trial.state == TrialState.COMPLETE and all(excess <= 0 for excess in trial.constraints.values())
-    ]
+    able = [trial for trial in trials if trial.state == TrialState.COMPLETE and keeps_limits(trial)]
     return min(able, key=lambda trial: (_value(trial), trial.number), default=None)
+
+
+def keeps_limits(trial: FrozenTrial) -> bool:
+    """Whether a trial is within ``--max-params`` and ``--max-ms``."""
+    return all(excess <= 0 for excess in trial.constraints.values())
 
 
 def default_trial(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
@@ -60,7 +64,8 @@ def judge(findings: Sequence[FoldFinding], *, nested: bool) -> tuple[bool, str]:
     """Whether to use what was found, and why, in words."""
     first = findings[0]
     if not any(finding.options or finding.recipe for finding in findings):
-        return False, "No trial was completed within the limits: the defaults stay."
+        but = "" if first.defaults_allowed else ", though they break them"
+        return False, f"No trial was completed within the limits: the defaults stay{but}."
     if not any(finding.improved for finding in findings):
         return False, "No trial beat the defaults on the inner folds: the defaults stay."
     if nested:
@@ -72,6 +77,8 @@ def judge(findings: Sequence[FoldFinding], *, nested: bool) -> tuple[bool, str]:
         f"outer fold {first.outer_fold}: default {first.outer_default_px:.3f} px, tuned {first.outer_best_px:.3f} px, "
         f"difference {first.difference_px:.3f} px, 95 % interval {low:.3f} to {high:.3f}"
     )
+    if not first.defaults_allowed:
+        return True, f"The defaults break the limits; the best within them, on {words}."
     if low > 0:
         return True, f"Tuned is better on {words}."
     worse = "worse" if high < 0 else "not shown to be better"

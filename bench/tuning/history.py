@@ -115,14 +115,19 @@ def read_studies(out: Path, url: str | None = None) -> tuple[StudyFacts, ...]:
     """All studies under ``out`` or in the database at ``url``, in order of their making.
 
     Raises:
-        RecordError: nothing was searched yet.
+        RecordError: nothing was searched there yet.
         ConfigError: the storage cannot be opened.
     """
+    where = f"under {out / 'tuning'}" if url is None else "in that database"
+    nothing = RecordError(f"no studies {where}; run `bench tune` first, or name another --out or --storage")
     if url is None and not journal_path(out).exists():
-        raise RecordError(f"no studies under {out / 'tuning'}; run `bench tune` first, or name another --out")
+        raise nothing
     storage = open_storage(out, url)
     studies = [optuna.load_study(study_name=one.study_name, storage=storage) for one in storage.get_all_studies()]
-    return tuple(_study_facts(study) for study in studies if "model" in study.user_attrs)
+    ours = tuple(_study_facts(study) for study in studies if "model" in study.user_attrs)
+    if not ours:
+        raise nothing
+    return ours
 
 
 def _study_facts(study: optuna.Study) -> StudyFacts:

@@ -1,10 +1,13 @@
 """Where studies are kept: a journal file that mends itself, or a database."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,13 +31,28 @@ def open_storage(out: Path, url: str | None) -> BaseStorage:
         return _open_journal(journal_path(out))
     if not url.startswith(DATABASES):
         raise ConfigError(f"--storage {_without_password(url)}: expected sqlite:///FILE or postgresql://USER@HOST/NAME")
-    if url.startswith("postgresql://"):
-        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    driven = url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
     try:
-        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        return RDBStorage(driven, engine_kwargs={"pool_pre_ping": True})
     except (SQLAlchemyError, ImportError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ConfigError(f"--storage {_without_password(url)}: cannot be opened ({reason})") from error
+        raise ConfigError(f"--storage {_without_password(url)}: cannot be opened ({_first_words(error)})") from error
+
+
+@contextmanager
+def storage_trouble_told(out: Path, url: str | None) -> Iterator[None]:
+    """Turns what a full disk or a lost database raises into one line.
+
+    Raises:
+        RecordError: instead of it.
+    """
+    try:
+        yield
+    except ConnectionError:  # a worker process, no storage
+        raise
+    except OSError as error:
+        raise RecordError(f"--out {out}: cannot be written ({error.strerror}); mend that and run again") from error
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise RecordError(f"--storage {_without_password(url or '')}: {_first_words(error)}; run again") from error
 
 
 def journal_path(out: Path) -> Path:
@@ -129,6 +147,11 @@ def _refuse_damage(backend: MendingJournal, path: Path) -> None:
         raise RecordError(
             f"{path}: line {lines + 1} is damaged and is not the last one; restore a copy or use another --out"
         ) from error
+
+
+def _first_words(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text.partition(" (Background on this error")[0][:200]
 
 
 def _without_password(url: str) -> str:

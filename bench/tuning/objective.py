@@ -1,5 +1,6 @@
 """What a trial is judged by: RMSE over inner grouped folds, drawn from the training part alone."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -49,6 +50,8 @@ class TrialResult:
     fold_seconds: tuple[float, ...] = ()
     """Wall time of each inner fold that was begun."""
     folds_done: int = 0
+    beat_mean_face: tuple[bool, ...] = ()
+    """Of the defaults, per inner fold: whether they did, at the mark where trials are given up and at the end."""
 
 
 def split_training_part(faces: FaceSet, train_rows: NDArray[np.int64], folds: int, seed: int) -> tuple[InnerFold, ...]:
@@ -76,23 +79,24 @@ class Objective:
             replaced by those of each inner fold.
         keypoints: float32 (N, 15, 2) of the whole face set, pixels.
         folds: the inner folds, the same for every trial.
-        give_up_share: share of the epochs after which a training must beat the mean face; None = never asked.
+        give_up_share: share of the epochs after which a training must beat the mean face, where the defaults did so
+            too: a net that only begins to learn in the time it is given says nothing by losing. None = never asked.
     """
 
     base: FoldTask
     keypoints: NDArray[np.float32]
     folds: tuple[InnerFold, ...]
-    give_up_share: float | None = 0.5
+    give_up_share: float | None
 
-    def task(self, params: Params, fold: int, *, may_give_up: bool = True) -> FoldTask:
-        """The training of one inner fold."""
+    def task(self, params: Params, fold: int, bar_px: float | None = None) -> FoldTask:
+        """The training of one inner fold, given up at the mark unless it is better than ``bar_px`` by then."""
         options, values = split_params(params)
         recipe = Recipe(**{**self.base.recipe.model_dump(), **values})
         inner = self.folds[fold]
         give_up = None
-        if may_give_up and self.give_up_share is not None:
+        if bar_px is not None and self.give_up_share is not None:
             epoch = max(1, round(recipe.epochs * self.give_up_share))
-            give_up = GiveUp(epoch, inner.mean_face_rmse_px) if epoch < recipe.epochs else None
+            give_up = GiveUp(epoch, bar_px) if epoch < recipe.epochs else None
         return replace(
             self.base,
             options={**self.base.options, **options},
@@ -110,6 +114,7 @@ class Objective:
         after_fold: AfterFold,
         *,
         prunable: bool = True,
+        mean_face_counts: Callable[[int], bool],
         left_s: Callable[[], float | None] = lambda: None,
     ) -> TrialResult:
         """Train fold after fold until the trial is complete, given up, failed or interrupted.
@@ -119,33 +124,38 @@ class Objective:
             run_fold: trains one fold.
             after_fold: told of each fold; its answer is whether to give the trial up.
             prunable: False for the defaults, which are trained to their end whatever they score.
+            mean_face_counts: whether a trial that loses to the mean face on this inner fold is hopeless.
             left_s: seconds until the search must end; a fold that takes longer interrupts the trial.
         """
         squares, labelled = 0.0, 0
         seconds: list[float] = []
+        beaten: list[bool] = []
         for fold, inner in enumerate(self.folds):
+            judged = prunable and self.give_up_share is not None and mean_face_counts(fold)
+            bar_px = inner.mean_face_rmse_px if judged else None
             started = time.perf_counter()
-            outcome = run_fold(self.task(params, fold, may_give_up=prunable), left_s())
+            # The defaults have only their error at the mark noted.
+            outcome = run_fold(self.task(params, fold, bar_px if prunable else math.inf), left_s())
             seconds.append(time.perf_counter() - started)
             if outcome.predictions is None:
                 return _ended_early(outcome, fold, tuple(seconds))
             errors = squared_errors(outcome.predictions, self.keypoints[inner.scored_rows])
             squares += float(np.nansum(errors))
             labelled += int(np.isfinite(errors).sum())
-            running_px = float(np.sqrt(squares / labelled))
-            give_up = after_fold(fold, running_px)
+            fold_px, running_px = float(np.sqrt(np.nanmean(errors))), float(np.sqrt(squares / labelled))
+            beaten.append(max(fold_px, outcome.mark_px or 0.0) < inner.mean_face_rmse_px)
+            others_better = after_fold(fold, running_px)
             if prunable and fold + 1 < len(self.folds):
-                reason = self._hopeless(inner, float(np.sqrt(np.nanmean(errors))), fold)
-                if give_up and reason is None:
-                    reason = f"{running_px:.2f} px after {fold + 1} of {len(self.folds)} inner folds: others did better"
+                reason = None
+                if judged and fold_px >= inner.mean_face_rmse_px:
+                    reason = f"{fold_px:.2f} px on inner fold {fold + 1}, no better than the mean face"
+                elif others_better:
+                    done = f"{fold + 1} of {len(self.folds)} inner folds"
+                    reason = f"{running_px:.2f} px after {done}: others did better"
                 if reason is not None:
                     return TrialResult("pruned", running_px, reason, tuple(seconds), fold + 1)
-        return TrialResult("complete", running_px, None, tuple(seconds), len(self.folds))
-
-    def _hopeless(self, inner: InnerFold, fold_px: float, fold: int) -> str | None:
-        if self.give_up_share is None or fold_px < inner.mean_face_rmse_px:
-            return None
-        return f"{fold_px:.2f} px on inner fold {fold + 1}, no better than the mean face"
+        result = TrialResult("complete", running_px, None, tuple(seconds), len(self.folds))
+        return result if prunable else replace(result, beat_mean_face=tuple(beaten))
 
 
 def _ended_early(outcome: FoldOutcome, fold: int, seconds: tuple[float, ...]) -> TrialResult:

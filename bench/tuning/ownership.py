@@ -8,10 +8,12 @@ owns it. Attributes of a trial (all JSON):
     task        ``defaults`` or ``retry:NUMBER``: why it was enqueued
     defaults    true for the trial with every parameter at its default, and for its retries
     uncounted   why a FAIL does not count as one of the asked trials
-    seconds, folds_done, fold_seconds, reason, cause, parameters
+    beat_mean_face  of the defaults: whether they did, per inner fold
+    seconds, folds_done, fold_seconds, reason: how it went
 """
 
 import hashlib
+import logging
 import os
 import platform
 import threading
@@ -24,6 +26,8 @@ from typing import Any
 import optuna
 import psutil
 from optuna.trial import FrozenTrial, Trial, TrialState
+
+logger = logging.getLogger(__name__)
 
 BEAT_S = 30.0
 STALE_S = 300.0
@@ -154,6 +158,8 @@ class Heartbeat:
                 self._trial.set_user_attr("seen", time.time())
             except optuna.exceptions.UpdateFinishedTrialError:
                 return  # another machine took us for dead; the result will not be counted
+            except Exception as error:  # a database that is away for a moment must not make us look dead
+                logger.warning("trial %d: heartbeat not written (%s)", self._trial.number, error)
 
 
 def _trials(study: optuna.Study, state: TrialState) -> list[FrozenTrial]:

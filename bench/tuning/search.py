@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from architectures import ArchitectureError
 from bench.errors import BenchError
 from bench.tuning import ownership
+from bench.tuning.findings import default_trial
 from bench.tuning.objective import Objective, RunFold, TrialResult
 from bench.tuning.parameters import Params
 from bench.tuning.sampling import plain
@@ -181,7 +182,19 @@ class Search:
             trial.report(running_px, fold)
             return trial.should_prune()
 
-        return self.objective.evaluate(params, run_fold, after_fold, prunable=prunable, left_s=self._left_s)
+        return self.objective.evaluate(
+            params,
+            run_fold,
+            after_fold,
+            prunable=prunable,
+            mean_face_counts=self._defaults_beat_mean_face,
+            left_s=self._left_s,
+        )
+
+    def _defaults_beat_mean_face(self, fold: int) -> bool:
+        default = default_trial(self.study.get_trials(deepcopy=False))
+        beaten = default.user_attrs.get("beat_mean_face", []) if default is not None else []
+        return fold < len(beaten) and bool(beaten[fold])
 
     def _broken_constraint(self, trial: Trial, params: Params) -> str | None:
         broken = None
@@ -189,7 +202,7 @@ class Search:
             excess = constraint(params)
             trial.set_constraint(name, excess)
             if excess > 0:
-                broken = f"{name} is {excess:g} above its limit"
+                broken = f"{excess:g} {name} above the limit"
         return broken
 
     def _tell(self, trial: Trial, result: TrialResult, seconds: float) -> None:
@@ -198,6 +211,8 @@ class Search:
             trial.set_user_attr("seconds", round(seconds, 3))
             trial.set_user_attr("fold_seconds", [round(fold, 3) for fold in result.fold_seconds])
             trial.set_user_attr("folds_done", result.folds_done)
+            if result.beat_mean_face:
+                trial.set_user_attr("beat_mean_face", list(result.beat_mean_face))
             if result.state == "complete":
                 study.tell(trial, result.value)
             elif result.state == "pruned":

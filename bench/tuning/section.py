@@ -43,7 +43,7 @@ def tuning_section(out: Path, url: str | None = None) -> Section | None:
     wanted = {fold.study: (tuned, fold) for tuned in found for fold in tuned.folds}
     try:
         studies = [study for study in read_studies(out, url) if study.name in wanted]
-        missing = ""
+        missing = "" if len(studies) == len(wanted) else " The trials of some are in another --storage."
     except BenchError as error:
         studies, missing = [], f" The trials cannot be shown: {error}."
     first_fold = [study for study in studies if study.outer_fold == min(one.outer_fold for one in studies)]

@@ -1,7 +1,7 @@
 """``bench tune`` from its configuration to its findings: estimate, search each architecture, compare, write."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,20 +9,22 @@ import optuna
 from optuna.storages import BaseStorage
 
 import architectures
+from bench.comparing.ensembles import is_ensemble
 from bench.config.settings import Config
 from bench.errors import ConfigError
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.loading import load_faces
 from bench.records.keys import digest
-from bench.running.plan import Cell, Plan, make_plan
+from bench.running.plan import TUNED_SUFFIX, Cell, Plan, make_plan
 from bench.running.probe import probe_cell_seconds
 from bench.running.session import choose_workers
 from bench.side_by_side import side_by_side
 from bench.tuning.best import FoldFinding, TunedParameters, write_tuned
 from bench.tuning.comparison import compare_on_outer_fold
 from bench.tuning.constraints import Constraints
+from bench.tuning.events import Comparing, Found, OnTuning, SearchBegan, SearchEstimated
 from bench.tuning.findings import judge, summarise_study
-from bench.tuning.journal import open_storage
+from bench.tuning.journal import open_storage, storage_trouble_told
 from bench.tuning.objective import Objective, split_training_part
 from bench.tuning.parameters import Parameter
 from bench.tuning.pruning import make_pruner
@@ -30,45 +32,6 @@ from bench.tuning.runners import MakeRunner, ProcessRunner
 from bench.tuning.sampling import SteadySampler, distributions
 from bench.tuning.search import Limits, OnTrial, Search, TrialBegan, TrialEnded
 from bench.tuning.space import search_space
-
-
-@dataclass(frozen=True)
-class SearchEstimated:
-    """Seconds of one complete trial and of one full training, by model; and of everything, if it is known."""
-
-    trial_seconds: dict[str, float]
-    training_seconds: dict[str, float]
-    total_seconds: float
-    studies: int
-
-
-@dataclass(frozen=True)
-class SearchBegan:
-    """One study begins, or goes on with ``finished`` trials."""
-
-    study: str
-    model: str
-    outer_fold: int
-    finished: int
-
-
-@dataclass(frozen=True)
-class Comparing:
-    """The best parameters and the defaults are trained in full and scored on an outer fold."""
-
-    model: str
-    outer_fold: int
-
-
-@dataclass(frozen=True)
-class Found:
-    """An architecture is done."""
-
-    tuned: TunedParameters
-
-
-TuningEvent = SearchEstimated | SearchBegan | TrialBegan | TrialEnded | Comparing | Found
-OnTuning = Callable[[TuningEvent], None]
 
 
 @dataclass(frozen=True)
@@ -92,10 +55,11 @@ def tune(config: Config, on_event: OnTuning, make_runner: MakeRunner | None = No
 
     Raises:
         BenchError: data, space, storage or a model cannot be used; nothing has been trained then.
+        RecordError: the results or the storage could not be written; what was written before stands.
         KeyboardInterrupt: stopped; trials under way are told as interrupted and tried again next time.
     """
-    session = _Session.prepare(config, on_event, make_runner)
-    return session.run()
+    with storage_trouble_told(config.run.out, config.tuning.storage):
+        return _Session.prepare(config, on_event, make_runner).run()
 
 
 @dataclass(frozen=True)
@@ -115,6 +79,9 @@ class _Session:
         """Check everything that can be checked before training."""
         if config.run.quick or config.run.tuned:
             raise ConfigError("bench tune: run.quick and run.tuned do not go with a search; take them out")
+        for model in config.run.models:
+            if is_ensemble(model) or model.endswith(TUNED_SUFFIX):
+                raise ConfigError(f"bench tune: '{model}' is made of networks and not searched itself; name those")
         source = FaceSource(config.run.data, config.run.groups)
         faces = load_faces(source)
         plan = make_plan(config, source, faces)
@@ -272,7 +239,7 @@ def open_study(
         study_name=name,
         direction="minimize",
         load_if_exists=True,
-        sampler=SteadySampler(int(digest([config.run.seed, name]), 16) % 2**31),
+        sampler=SteadySampler(_sampler_seed(config, assignment)),
         pruner=make_pruner(tuning.prune_percentile, tuning.prune_after_trials, prune=tuning.prune),
     )
     facts: dict[str, Any] = {
@@ -288,3 +255,8 @@ def open_study(
         if study.user_attrs.get(key, ...) != value:
             study.set_user_attr(key, value)
     return study
+
+
+def _sampler_seed(config: Config, assignment: Assignment) -> int:
+    """The same with and without pruning, limits or a newer bench, so that such searches differ in nothing else."""
+    return int(digest([config.run.seed, assignment.model, assignment.outer_fold]), 16) % 2**31

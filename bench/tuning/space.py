@@ -3,13 +3,13 @@
 import difflib
 import inspect
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from architectures import Architecture, ArchitectureError
+from architectures import Architecture, ArchitectureError, get
 from bench.config.recipe import Recipe
 from bench.errors import ConfigError
 from bench.running.variants import refuse_bad_build
@@ -44,27 +44,29 @@ def search_space(
         options: the options that hold where nothing is searched; over the builder's own defaults.
         recipe: the recipe that holds where nothing is searched.
         file: ``[recipe.NAME]``, ``[models."MODEL".NAME]`` and ``[models."MODEL".recipe.NAME]`` tables of
-            ``type, low, high, step, log, choices``; keys given replace those of the built-in range, ``search = false``
-            takes a parameter out, and ``replace = true`` at the top starts from an empty space.
+            ``type, low, high, step, log, choices``; keys given replace those of the built-in range (all of them where
+            the type is another), ``search = false`` takes a parameter out, and ``replace = true`` at the top starts
+            from an empty space.
 
     Raises:
-        ConfigError: an unreadable file, an unknown parameter or key, low above high, a log range through zero,
+        ConfigError: an unreadable file, an unknown model, parameter or key, low above high, a log range through zero,
             a default outside its range.
     """
     given = _read(file) if file is not None else {}
     origin = f"--space {file}" if file is not None else f"search space of {architecture.name}"
+    _refuse_unknown_models(given, architecture.name, origin)
     raw = {} if given.get("replace") else _built_in(architecture, recipe)
-    for name, table in _given_tables(given, architecture.name, origin):
-        if table.get("search", True) is False:
-            raw.pop(name, None)
-        else:
-            raw[name] = {**raw.get(name, {}), **{key: value for key, value in table.items() if key != "search"}}
     defaults = default_params(architecture, options, recipe)
-    from_file = {name for name, _ in _given_tables(given, architecture.name, origin)}
-    parameters = []
-    for name, table in raw.items():
+    from_file = set()
+    for name, table in _given_tables(given, architecture.name, origin):
         if name not in defaults:
             raise ConfigError(f"{origin}: {name} cannot be searched for {architecture.name}; {_hint(name, defaults)}")
+        from_file.add(name)
+        raw[name] = _over(raw.get(name, {}), table)
+        if not _flag(table, "search", name, origin, default=True):
+            del raw[name]
+    parameters = []
+    for name, table in raw.items():
         found: Range | None = parse_range(name, table, origin)
         if found is not None and name not in from_file:
             found = widened(found, defaults[name])
@@ -119,7 +121,32 @@ def _read(file: Path) -> dict[str, Any]:
     for key in tree:
         if key not in ("replace", "recipe", "models"):
             raise ConfigError(f"--space {file}: unknown key '{key}'; known: replace, recipe, models")
+    _flag(tree, "replace", "the file", f"--space {file}", default=False)
     return tree
+
+
+def _flag(table: Mapping[str, Any], key: str, where: str, origin: str, *, default: bool) -> bool:
+    value = table.get(key, default)
+    if not isinstance(value, bool):
+        raise ConfigError(f"{origin}: {where}: {key} is {value!r}; write true or false")
+    return value
+
+
+def _over(before: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """A built-in range with the keys that a file gives; nothing is kept of one of another type."""
+    kept = before if table.get("type", before.get("type")) == before.get("type") else {}
+    return {**kept, **{key: value for key, value in table.items() if key != "search"}}
+
+
+def _refuse_unknown_models(given: Mapping[str, Any], searched: str, origin: str) -> None:
+    """A file may speak of models that this command does not search, but not of some that do not exist."""
+    models = given.get("models", {})
+    for name in models if isinstance(models, Mapping) else ():
+        try:
+            if name != searched:
+                get(name)
+        except ArchitectureError as error:
+            raise ConfigError(f"{origin}: {error}") from error
 
 
 def _given_tables(given: Mapping[str, Any], model: str, origin: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -146,17 +173,24 @@ def _tables(tree: object, prefix: str, origin: str) -> Iterator[tuple[str, Mappi
 def _refuse_impossible_values(
     architecture: Architecture, options: Mapping[str, Any], parameter: Parameter, origin: str
 ) -> None:
-    """The ends of a recipe range must be recipes, those of an option's range must build."""
-    found = parameter.range
+    """The values of a recipe range must be recipes, those of an option's range must build."""
     kind, _, short = parameter.name.partition(".")
-    for end in found.choices or (found.low, found.high):
+    for value in _samples(parameter.range):
         try:
             if kind == "recipe":
-                Recipe(**{short: end})
+                Recipe(**{short: value})
             else:
-                refuse_bad_build(architecture.build, {**options, short: end})
+                refuse_bad_build(architecture.build, {**options, short: value})
         except ValidationError as error:
             message = error.errors(include_url=False)[0]["msg"].lower()
-            raise ConfigError(f"{origin}: {parameter.name} = {end!r} is refused: {message}") from error
+            raise ConfigError(f"{origin}: {parameter.name} = {value!r} is refused: {message}") from error
         except ArchitectureError as error:
-            raise ConfigError(f"{origin}: {parameter.name} = {end!r} is refused: {error}") from error
+            raise ConfigError(f"{origin}: {parameter.name} = {value!r} is refused: {error}") from error
+
+
+def _samples(found: Range) -> Sequence[bool | int | float | str]:
+    """Every choice, or both ends; of a float range also a value between, since 16.0 may pass for a whole number."""
+    if found.low is None or found.high is None:
+        return found.choices
+    between = found.low + (found.step or 0.618 * (found.high - found.low))
+    return (found.low, found.high, between) if found.type == "float" else (found.low, found.high)

@@ -56,6 +56,7 @@ def test_the_file_is_a_configuration_with_exactly_what_was_found(tmp_path: Path,
     config = load_config(path)
     assert config.models[model].options == OPTIONS
     assert config.models[model].recipe == RECIPE
+    assert config.tuned[model].protocol == "p"
     assert load_tuned(tmp_path, model) == tuned(model)
 
 
@@ -68,6 +69,7 @@ def test_what_was_not_adopted_leaves_the_defaults_but_can_be_read(tmp_path: Path
     path = write_tuned(tmp_path, tuned(adopted=False, verdict="Not better: the defaults stay."))
     config = load_config(path)
     assert config.models["plain_cnn"].options == {} and config.models["plain_cnn"].recipe == {}
+    assert not config.tuned
     text = path.read_text()
     assert "# width = 48" in text and "Not better: the defaults stay." in text
     assert load_tuned(tmp_path, "plain_cnn").options == {}
@@ -105,6 +107,8 @@ def test_the_optimism_gap_is_the_gain_inside_less_the_gain_outside() -> None:
         ({"improved": False}, False, "No trial beat the defaults"),
         ({"outer_best_px": None}, False, "comparison on the outer fold failed"),
         ({"options": {}, "recipe": {}}, False, "No trial was completed"),
+        ({"options": {}, "recipe": {}, "defaults_allowed": False}, False, "though they break them"),
+        ({"interval_px": (-0.3, -0.1), "defaults_allowed": False}, True, "The defaults break the limits"),
     ],
 )
 def test_the_verdict_in_words(changes: dict[str, object], adopted: bool, words: str) -> None:

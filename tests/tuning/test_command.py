@@ -56,16 +56,22 @@ def test_a_search_from_start_to_file(tune: RunBench, run_bench: RunBench, tmp_pa
     again = tune("--trials", "4", "--json")
     assert json.loads(again.stdout) == document, "nothing is trained twice"
     table = run_bench("tune", "--show")
-    assert "4 px" in table.stdout or "px:" in table.stdout
+    assert f"best: trial {study['best']['number']}, {study['best']['value']:.3f} px" in table.stdout
+    assert "of 12 inner folds trained" in table.stdout
 
 
 @pytest.mark.slow
 def test_a_limit_on_parameters_and_time_holds(tune: RunBench) -> None:
-    done = tune("--trials", "5", "--max-params", "60000", "--max-ms", "1000", "--json")
+    done = tune("--trials", "6", "--max-params", "100000", "--max-ms", "1000", "--json")
     assert done.returncode == 0, done.stderr
-    trials = json.loads(done.stdout)["studies"][0]["trials"]
-    wide = [trial for trial in trials if trial["params"]["options.width"] == 12 and trial["number"] > 0]
-    assert all(trial["state"] == "pruned" and "above its limit" in trial["reason"] for trial in wide)
+    document = json.loads(done.stdout)
+    defaults, *others = document["studies"][0]["trials"]
+    wide = [trial for trial in others if trial["params"]["options.width"] > 4]
+    assert 0 < len(wide) < len(others)
+    assert all(trial["state"] == "pruned" and "parameters above the limit" in trial["reason"] for trial in wide)
+    assert defaults["state"] == "complete"
+    assert document["studies"][0]["best"]["params"]["options.width"] == 4
+    assert "The defaults break the limits" in document["found"][0]["verdict"]
 
 
 @pytest.mark.usefixtures("ctrl_c_heeded")
@@ -123,6 +129,10 @@ def test_killed_while_a_network_trains_nothing_is_left_running(tune: RunBench, f
         (("--models", "plane_cnn"), "did you mean plain_cnn"),
         (("--storage", "mysql://a:b@c/d", "--trials", "1"), "--storage mysql://a@c/d: expected sqlite"),
         (("--show",), "no studies under"),
+        (("--show", "--storage", "sqlite:///empty.db"), "no studies in that database"),
+        (("--models", "ensemble:plain_cnn+resnet_custom"), "made of networks and not searched itself"),
+        (("--models", "plain_cnn@tuned"), "made of networks and not searched itself"),
+        (("--out", "people.csv", "--trials", "1"), "--out people.csv: cannot be written"),
     ],
 )
 def test_a_refusal_is_one_line(

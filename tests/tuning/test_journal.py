@@ -6,9 +6,10 @@ import optuna
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
 from bench.errors import ConfigError, RecordError
-from bench.tuning.journal import journal_path, open_storage
+from bench.tuning.journal import journal_path, open_storage, storage_trouble_told
 
 
 def add_trials(out: Path, count: int) -> optuna.Study:
@@ -70,6 +71,15 @@ def test_another_kind_of_storage_is_refused_without_showing_a_password(tmp_path:
     with pytest.raises(ConfigError, match="--storage") as caught:
         open_storage(tmp_path, url)
     assert "secret" not in str(caught.value)
+
+
+def test_a_storage_that_fails_later_is_one_clear_line(tmp_path: Path) -> None:
+    said = r"--out .*: cannot be written .No space left"
+    with pytest.raises(RecordError, match=said), storage_trouble_told(tmp_path, None):
+        raise OSError(28, "No space left on device")
+    said, url = r"--storage postgresql://me@host/db: .*gone.*; run again", "postgresql://me:secret@host/db"
+    with pytest.raises(RecordError, match=said), storage_trouble_told(tmp_path, url):
+        raise OperationalError("SELECT 1", None, Exception("gone"))
 
 
 def test_sqlite_takes_the_same_studies(tmp_path: Path) -> None:

@@ -115,3 +115,22 @@ def test_a_heartbeat_renews_what_was_seen(study: optuna.Study, monkeypatch: pyte
     with ownership.Heartbeat(trial):
         time.sleep(0.2)
     assert study.get_trials()[0].user_attrs["seen"] > 1e9
+
+
+def test_a_heartbeat_that_cannot_be_written_once_is_written_the_next_time(
+    study: optuna.Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership, "BEAT_S", 0.01)
+    trial = ask(study, Owner.this_process(), seen=0.0)
+    write, refused = trial.set_user_attr, []
+
+    def refuse_once(name: str, value: Any) -> None:
+        if not refused:
+            refused.append(name)
+            raise OSError("the database is away")
+        write(name, value)
+
+    monkeypatch.setattr(trial, "set_user_attr", refuse_once)
+    with ownership.Heartbeat(trial):
+        time.sleep(0.2)
+    assert refused and study.get_trials()[0].user_attrs["seen"] > 1e9

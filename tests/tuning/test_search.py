@@ -9,11 +9,13 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
+from bench.faces.face_set import FaceSet
 from bench.running.task import FoldOutcome, FoldTask
 from bench.side_by_side import side_by_side
 from bench.tuning import ownership
 from bench.tuning.findings import best_trial, default_trial, summarise_study
 from bench.tuning.journal import open_storage
+from bench.tuning.objective import RunFold
 from bench.tuning.search import Limits, Search
 from tests.tuning.rehearsal import DEFAULTS, Arithmetic, make_objective, make_search, open_study, small_faces
 
@@ -114,15 +116,43 @@ def test_a_failure_is_a_counted_trial_with_its_reason(study: optuna.Study) -> No
     assert summarise_study(study, 0).trials["failed"] == len(failed)
 
 
+def hopeless_but_the_defaults(faces: FaceSet, seen: list[FoldTask]) -> RunFold:
+    """Trainings that miss by 50 px, except those of the defaults."""
+    works = Arithmetic(faces)
+
+    def run_fold(task: FoldTask, timeout_s: float | None) -> FoldOutcome:
+        outcome = works(task, timeout_s)
+        seen.append(task)
+        if task.recipe.lr == DEFAULTS["recipe.lr"]:
+            return replace(outcome, mark_px=2.0)
+        return FoldOutcome(faces.keypoints[task.scored_rows] + np.float32(50))
+
+    return run_fold
+
+
 def test_worse_than_the_mean_face_is_pruned_with_these_words(study: optuna.Study) -> None:
-    faces = small_faces()
-    hopeless = Arithmetic(faces)
-    hopeless.faces = replace(faces, keypoints=faces.keypoints + np.float32(50))
-    make_search(study, make_objective(faces, give_up=0.5), Limits(3)).work(hopeless)
+    faces, seen = small_faces(), list[FoldTask]()
+    make_search(study, make_objective(faces, give_up=0.5), Limits(3)).work(hopeless_but_the_defaults(faces, seen))
     assert [trial.state.name for trial in study.get_trials()] == ["COMPLETE", "PRUNED", "PRUNED"]
     assert "no better than the mean face" in study.get_trials()[1].user_attrs["reason"]
-    assert all(task.give_up is None for task in hopeless.tasks[:3]), "the defaults are trained to their end"
-    assert all(task.give_up is not None and task.give_up.epoch == 2 for task in hopeless.tasks[3:])
+    marks = [task.give_up for task in seen]
+    assert all(mark is not None and mark.epoch == 2 for mark in marks)
+    assert [mark.rmse_px for mark in marks[:3] if mark] == [np.inf] * 3, "the defaults are trained to their end"
+    assert all(mark is not None and mark.rmse_px < 50 for mark in marks[3:])
+
+
+@pytest.mark.parametrize("final_px", [1.0, 50.0], ids=["at the mark", "at the end"])
+def test_the_mean_face_is_no_bar_that_the_defaults_do_not_clear(study: optuna.Study, final_px: float) -> None:
+    faces, seen = small_faces(), list[FoldTask]()
+
+    def run_fold(task: FoldTask, timeout_s: float | None) -> FoldOutcome:
+        del timeout_s
+        seen.append(task)
+        return FoldOutcome(faces.keypoints[task.scored_rows] + np.float32(final_px), mark_px=50.0)
+
+    make_search(study, make_objective(faces, give_up=0.5), Limits(3)).work(run_fold)
+    assert [trial.state.name for trial in study.get_trials()] == ["COMPLETE"] * 3
+    assert all(task.give_up is None for task in seen[3:])
 
 
 def test_a_broken_constraint_costs_no_training_and_is_never_best(study: optuna.Study) -> None:
@@ -133,6 +163,14 @@ def test_a_broken_constraint_costs_no_training_and_is_never_best(study: optuna.S
     assert all(int(str(task.options["width"])) <= 32 for task in runner.tasks)
     best = best_trial(study.get_trials())
     assert best is not None and best.params["options.width"] <= 32
+
+
+def test_defaults_that_break_a_limit_give_way_to_the_best_within_it(study: optuna.Study) -> None:
+    run(study, 12, constraints={"width": lambda params: float(params["options.width"]) - 24})
+    found = summarise_study(study, 0)
+    assert not found.defaults_allowed and found.improved
+    assert found.options["width"] <= 24
+    assert found.inner_best_px is not None and found.inner_default_px is not None
 
 
 def test_several_threads_share_a_study_without_one_trial_too_many(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from tests.tuning.rehearsal import Arithmetic, make_objective, make_search, open
 EVIL = "<script>alert(1)</script>"
 
 
-def record_search(out: Path, model: str, trials: int) -> None:
-    storage = open_storage(out, None)
+def record_search(out: Path, model: str, trials: int, url: str | None = None) -> None:
+    storage = open_storage(out, url)
     study = optuna.create_study(storage=storage, study_name=f"{model} fold 0", sampler=None)
     facts = {"model": model, "outer_fold": 0, "inner_folds": 3, "search_epochs": 4}
     for name, value in facts.items():
@@ -92,6 +92,16 @@ def test_a_lost_journal_leaves_the_findings(tmp_path: Path) -> None:
     section = section_of(tmp_path)
     assert "trials cannot be shown" in section.lead
     assert "2.000" in str(section.body)
+
+
+def test_trials_in_a_database_are_shown_where_it_is_named_and_missed_where_not(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'studies.db'}"
+    record_search(tmp_path, "one", 6, url)
+    assert "name another --out or --storage" in section_of(tmp_path).lead
+    record_search(tmp_path, "two", 5)
+    assert "The trials of some are in another --storage" in section_of(tmp_path).lead
+    database = tuning_section(tmp_path, url)
+    assert database is not None and "All trials of one" in str(database.body)
 
 
 def trial(number: int, value: float, state: str = "complete") -> TrialFacts:

@@ -47,6 +47,11 @@ def test_a_file_narrows_what_it_names_and_leaves_the_rest(tmp_path: Path) -> Non
     assert "recipe.weight_decay" in space
 
 
+def test_a_file_may_change_the_type_and_name_models_that_are_not_searched(tmp_path: Path) -> None:
+    space = space_of(tmp_path, '[recipe.batch_size]\ntype = "int"\nlow = 9\nhigh = 64\n[models.simcc.width]\nlow = 8\n')
+    assert space["recipe.batch_size"] == Range(type="int", low=9, high=64)
+
+
 def test_a_file_can_replace_everything(tmp_path: Path) -> None:
     space = space_of(tmp_path, 'replace = true\n[recipe.lr]\ntype = "float"\nlow = 1e-3\nhigh = 1e-2\nlog = true\n')
     assert list(space) == ["recipe.lr"]
@@ -69,6 +74,12 @@ def test_a_file_can_replace_everything(tmp_path: Path) -> None:
         ('[recipe.loss]\nchoices = ["wing", "hinge"]\n', r"recipe.loss = 'hinge' is refused"),
         ('[recipe.loss]\nchoices = ["mse"]\n', r"leaves out the default 'wing'"),
         ("[recipe.shift_px]\nstep = 0.0\n", r"step 0.0 must be above 0"),
+        ("[recipe.los]\nsearch = false\n", r"recipe.los cannot be searched .* did you mean recipe.loss"),
+        ('[recipe.lr]\nsearch = "no"\n', r"search is 'no'; write true or false"),
+        ('replace = "yes"\n', r"replace is 'yes'; write true or false"),
+        ("[models.plane_cnn.width]\nlow = 1\n", r"unknown model 'plane_cnn' .did you mean plain_cnn"),
+        ('[recipe.batch_size]\ntype = "float"\nlow = 16\nhigh = 64\n', r"recipe.batch_size = 45.\d+ is refused"),
+        ('[models.plain_cnn.width]\ntype = "categorical"\nchoices = [16, "wide"]\n', r"width = 'wide' is refused"),
         ("[run]\nfolds = 2\n", r"unknown key 'run'"),
         ("replace = true\n", r"nothing left to search"),
         ("recipe = 3\n", r"'recipe' must be a table"),
