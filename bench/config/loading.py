@@ -64,6 +64,18 @@ def validate(tree: Tree, origin: str = "configuration") -> Config:
     return config
 
 
+def checked_recipe(values: Mapping[str, Any], origin: str) -> Recipe:
+    """The recipe of ``values``, which do not come from the user's configuration.
+
+    Raises:
+        ConfigError: unknown key or value out of range; begins with ``origin``.
+    """
+    try:
+        return Recipe(**values)
+    except ValidationError as error:
+        raise ConfigError(_first_problem(error, {}, origin)) from error
+
+
 def parse_assignment(text: str) -> Tree:
     """``recipe.lr=0.001`` -> ``{"recipe": {"lr": 0.001}}``; the value is TOML, or a plain word.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import architectures
+from bench.config.loading import checked_recipe
 from bench.config.recipe import Recipe
 from bench.errors import BenchError
 from bench.faces.face_set import FaceSet
@@ -67,7 +68,7 @@ class Subject:
     @cached_property
     def recipe(self) -> Recipe:
         """The recipe that a run would train it with."""
-        return Recipe(**self.architecture.recipe)
+        return checked_recipe(self.architecture.recipe, f"model {self.model}")
 
     @cached_property
     def faces(self) -> FaceSet:

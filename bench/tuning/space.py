@@ -154,7 +154,7 @@ def _refuse_impossible_values(
             if kind == "recipe":
                 Recipe(**{short: end})
             else:
-                refuse_bad_build(architecture.build, {**options, short: end})
+                refuse_bad_build(architecture, {**options, short: end})
         except ValidationError as error:
             message = error.errors(include_url=False)[0]["msg"].lower()
             raise ConfigError(f"{origin}: {parameter.name} = {end!r} is refused: {message}") from error
