@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import architectures
+from bench.comparing.ensembles import refuse_ensemble
 from bench.config.loading import checked_recipe
 from bench.config.recipe import Recipe
 from bench.errors import BenchError
@@ -114,7 +115,9 @@ def check_contract(model: str, on_finding: Callable[[Finding], None]) -> list[Fi
 
     Raises:
         ArchitectureError: the name leads to no architecture.
+        ConfigError: it is that of an ensemble.
     """
+    refuse_ensemble(model)
     subject = Subject(model)
     _ = subject.architecture
     findings = []
