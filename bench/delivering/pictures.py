@@ -119,6 +119,10 @@ def _decode(path: Path) -> Image.Image:
                 return ImageOps.exif_transpose(opened)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; give PNG, JPEG or PGM pictures, or a CSV") from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); give PNG, JPEG or PGM pictures, or a CSV"
+        ) from error
     except UnidentifiedImageError as error:
         raise DataError(f"{path}: not a PNG, JPEG or PGM picture; convert it first") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

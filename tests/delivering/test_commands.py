@@ -96,6 +96,14 @@ def test_predict_pictures_and_tables(bench: Bench, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("fitted")
+def test_a_place_that_cannot_be_written_is_no_error_of_bench(bench: Bench, tmp_path: Path) -> None:
+    Image.new("L", (96, 96)).save(tmp_path / "face.png")
+    done = bench("predict", "--model", "plain_cnn", "face.png", "--to", "face.png")
+    assert done.returncode == 2
+    assert done.stderr == "error: face.png: File exists; check the path and the rights to it\n"
+
+
+@pytest.mark.usefixtures("fitted")
 def test_predict_an_unlabelled_table_as_csv(bench: Bench, tmp_path: Path) -> None:
     images, _ = draw_rows(2)
     lines = ["ImageId,Image", *(f"{row + 1},{' '.join(map(str, image.ravel()))}" for row, image in enumerate(images))]

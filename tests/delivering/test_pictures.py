@@ -137,6 +137,9 @@ def test_what_is_no_usable_picture_is_refused_in_one_line(tmp_path: Path, conten
 
 
 def test_a_missing_picture_and_a_picture_of_one_pixel(tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(DataError, match=r"cannot be read .*directory"):
+        open_picture(tmp_path / "folder.png")
     with pytest.raises(DataError, match="no such file"):
         open_picture(tmp_path / "no.png")
     Image.new("L", (1, 1)).save(tmp_path / "dot.png")
