@@ -252,6 +252,8 @@ def build_backbone(name: str, choices: Choices, **arguments: Any) -> "nn.Module"
     Raises:
         ArchitectureError: it cannot run at 96x96, or the chosen weights cannot be had or do not belong to it.
     """
+    import torch
+
     from architectures.timm_heatmap import TimmHeatmap
     from architectures.timm_weights import published_weights, weights_overlay
 
@@ -260,6 +262,8 @@ def build_backbone(name: str, choices: Choices, **arguments: Any) -> "nn.Module"
     if choices.pretrained or choices.weights:
         path = Path(choices.weights) if choices.weights else published_weights(name)
         overlay = weights_overlay(name, path, fitting)
+        if torch.get_default_device().type == "meta":  # nothing can be copied there, and torch warns of each tensor
+            overlay = {}
     if choices.head == "heatmap":
         return TimmHeatmap(_feature_maps(name, {**fitting, **overlay}))
     module = _create(name, num_classes=COORDINATES, **fitting, **overlay)
