@@ -95,8 +95,13 @@ def architecture(reference: str) -> Architecture:
         close = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(PREFIX + one for one in close)}?" if close else "see `bench models --timm`"
         raise ArchitectureError(f"unknown model '{reference}': timm has none of that name; {hint}")
-    recipe = TRANSFORMER if _is_attention(name) else CONVOLUTIONAL
-    return _entry(Curated(reference, name, "a backbone of timm", "timm", recipe, SPACE))
+    known = next((one for one in CURATED if one.timm_name == name.partition(".")[0]), None)
+    if known is not None:
+        recipe, space = known.recipe, known.space
+    else:
+        # No option is searched: many of timm's builders refuse `drop_path_rate`, and only building one tells.
+        recipe, space = TRANSFORMER if _is_attention(name) else CONVOLUTIONAL, {}
+    return _entry(Curated(reference, name, "a backbone of timm", "timm", recipe, space))
 
 
 def model_names(pattern: str = "") -> list[str]:
@@ -181,7 +186,8 @@ def _telling(reasons: list[str]) -> str:
 
 
 def _is_attention(name: str) -> bool:
-    return re.search(r"vit|deit|swin|beit|eva|cait|xcit|mixer|convnext|former|mlp|levit|volo|hiera", name) is not None
+    families = r"vit|deit|swin|beit|eva|cait|xcit|mixer|(conv|edge)next|former|mlp|volo|hiera"
+    return re.search(families, name) is not None
 
 
 def _entry(curated: Curated) -> Architecture:
@@ -229,6 +235,11 @@ class Choices:
     head: str = "regression"
 
     def __post_init__(self) -> None:
+        # `--set` takes `False` and `no` for words, and a word counts as true.
+        if not isinstance(self.pretrained, bool):
+            raise ArchitectureError(f"pretrained is {self.pretrained!r}, expected true or false")
+        if not isinstance(self.weights, str | None):
+            raise ArchitectureError(f"weights is {self.weights!r}, expected the name of a file")
         if self.head not in HEADS:
             raise ArchitectureError(f"head is '{self.head}', expected {' or '.join(HEADS)}")
         if self.pretrained and self.weights:
@@ -241,6 +252,8 @@ def build_backbone(name: str, choices: Choices, **arguments: Any) -> "nn.Module"
     Raises:
         ArchitectureError: it cannot run at 96x96, or the chosen weights cannot be had or do not belong to it.
     """
+    import torch
+
     from architectures.timm_heatmap import TimmHeatmap
     from architectures.timm_weights import published_weights, weights_overlay
 
@@ -249,6 +262,8 @@ def build_backbone(name: str, choices: Choices, **arguments: Any) -> "nn.Module"
     if choices.pretrained or choices.weights:
         path = Path(choices.weights) if choices.weights else published_weights(name)
         overlay = weights_overlay(name, path, fitting)
+        if torch.get_default_device().type == "meta":  # nothing can be copied there, and torch warns of each tensor
+            overlay = {}
     if choices.head == "heatmap":
         return TimmHeatmap(_feature_maps(name, {**fitting, **overlay}))
     module = _create(name, num_classes=COORDINATES, **fitting, **overlay)

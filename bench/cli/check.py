@@ -1,6 +1,7 @@
 """``bench check``: does a network keep the contract?"""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,12 +12,16 @@ from bench.cli.app import EXIT_FAILED_CELLS, app
 
 @app.command("check")
 def check(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="FILE.py:NAME, or any name of `bench models`.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="What `bench new` wrote, FILE.py:NAME, or any name of `bench models`."),
+    ],
     as_json: options.AsJson = False,
 ) -> None:
     """Check a network: shape, finite, gradients, determinism, state, trains below the mean face, exports."""
     from bench.console import Screen
     from bench.delivering.contract import Finding, check_contract
+    from bench.delivering.skeleton import reference
 
     screen = Screen(as_json=as_json)
 
@@ -26,6 +31,7 @@ def check(
         if finding.problem is not None:
             screen.say(f"      {finding.problem}")
 
+    model = reference(model, Path())
     findings = check_contract(model, show)
     failed = [finding for finding in findings if finding.problem is not None]
     screen.say(f"{model}: {'keeps the contract' if not failed else f'{len(failed)} of {len(findings)} checks failed'}")

@@ -35,6 +35,18 @@ def members_of(name: str) -> tuple[str, ...]:
     return members
 
 
+def refuse_ensemble(name: str) -> None:
+    """An ensemble is averaged from records; there is nothing to fit, check, predict with or export.
+
+    Raises:
+        ConfigError: the name is that of an ensemble.
+    """
+    if is_ensemble(name):
+        raise ConfigError(
+            f"model '{name}': an ensemble has no weights of its own; name one of {', '.join(members_of(name))}"
+        )
+
+
 def with_ensembles(observations: Observations, names: Sequence[str]) -> Observations:
     """Add ensembles to the observations; nothing is trained.
 

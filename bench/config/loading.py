@@ -76,6 +76,15 @@ def _validate(layers: Sequence[Layer]) -> Config:
     return config
 
 
+def checked_recipe(values: Mapping[str, Any], origin: str) -> Recipe:
+    """The recipe of ``values``, which do not come from the user's configuration.
+
+    Raises:
+        ConfigError: unknown key or value out of range; begins with ``origin``.
+    """
+    return _checked(Recipe, dict(values), ("recipe",), [(origin, {"recipe": dict(values)})])
+
+
 def _checked(kind: type[Made], values: Tree, place: KeyPath, layers: Sequence[Layer]) -> Made:
     """``values`` as ``kind``; only the first problem is told."""
     try:

@@ -6,27 +6,23 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 import architectures
-from bench.config.recipe import Recipe
+from bench.comparing.ensembles import refuse_ensemble
+from bench.delivering.subject import FACES, BrokenContract, Subject
 from bench.errors import BenchError
-from bench.faces.face_set import FaceSet
 from bench.faces.folds import assign_folds
 from bench.faces.keypoints import FRAME_PX, KEYPOINTS
-from bench.faces.synthetic import synthetic_faces
 from bench.gates import predict_gate
 from bench.measuring.accuracy import score
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FACES = 200
-PEOPLE = 40
 FOLDS = 5
 TRAINING_SECONDS = 40.0
 """Planned length of the training check: with building, probing and predicting it ends within a minute."""
@@ -39,54 +35,6 @@ FEWEST_EPOCHS = 2
 STEPS_TO_MOVE = 3
 ROW_TOLERANCE = 1e-4
 """Normalised units, 0.005 px: batches of other sizes may round differently."""
-
-
-class BrokenContract(AssertionError):  # noqa: N818  (an assertion, so that pytest shows it as a failure)
-    """A check failed; the text says what was expected and what was found."""
-
-
-class Subject:
-    """The architecture under check; its untrained module is built once, and copied where a check changes it."""
-
-    def __init__(self, model: str) -> None:
-        self.model = model
-
-    @cached_property
-    def architecture(self) -> architectures.Architecture:
-        """The registry's entry."""
-        return architectures.get(self.model)
-
-    @cached_property
-    def module(self) -> "nn.Module":
-        """The untrained module."""
-        import torch
-
-        torch.manual_seed(0)
-        return self.architecture.build()
-
-    @cached_property
-    def recipe(self) -> Recipe:
-        """The recipe that a run would train it with."""
-        return Recipe(**self.architecture.recipe)
-
-    @cached_property
-    def faces(self) -> FaceSet:
-        """The synthetic faces to train on."""
-        return synthetic_faces(rows=FACES, people=PEOPLE, seed=0)
-
-    def pictures(self, rows: int) -> "Tensor":
-        """Random inputs, float32 (rows, 1, 96, 96), zero mean and unit spread, the same in each call."""
-        import torch
-
-        return torch.randn(rows, 1, FRAME_PX, FRAME_PX, generator=torch.Generator().manual_seed(1))
-
-    def answer(self, module: "nn.Module", rows: int) -> "Tensor":
-        """What a module says about :meth:`pictures` in eval mode."""
-        import torch
-
-        with torch.inference_mode():
-            answer: Tensor = module.eval()(self.pictures(rows))
-        return answer
 
 
 @dataclass(frozen=True)
@@ -113,7 +61,9 @@ def check_contract(model: str, on_finding: Callable[[Finding], None]) -> list[Fi
 
     Raises:
         ArchitectureError: the name leads to no architecture.
+        ConfigError: it is that of an ensemble.
     """
+    refuse_ensemble(model)
     subject = Subject(model)
     _ = subject.architecture
     findings = []

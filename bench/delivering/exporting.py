@@ -97,7 +97,7 @@ def export_onnx(deployed: "nn.Module", path: Path, metadata: dict[str, str]) -> 
         dynamo=True,
         input_names=[INPUT_NAME],
         output_names=[OUTPUT_NAME],
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=4096)},),
+        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
         external_data=False,
         verbose=False,
     )
@@ -111,9 +111,7 @@ def export_pt2(deployed: "nn.Module", path: Path, metadata: dict[str, str]) -> N
     """Write a ``torch.export`` archive whose batch size is free; ``torch.export.load`` reads it without our code."""
     import torch
 
-    program = torch.export.export(
-        deployed, (example(),), dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=4096)},)
-    )
+    program = torch.export.export(deployed, (example(),), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
     torch.export.save(program, path, extra_files=metadata)
 
 

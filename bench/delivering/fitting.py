@@ -6,17 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.comparing.ensembles import refuse_ensemble
 from bench.config.settings import Config
-from bench.errors import ModelError
+from bench.errors import ConfigError, ModelError
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.measuring.accuracy import score
-from bench.records.schema import CurvePoint
+from bench.records.schema import CurvePoint, VariantFacts
 from bench.records.store import slug
+from bench.records.weights import SUFFIX
 from bench.running.plan import architecture_of, cell_seed
 from bench.running.task import FoldTask
 from bench.running.variants import network_variant, recipe_of
 from bench.running.worker_process import WorkerProcess
+from bench.tuning.best import load_tuned, with_parameters
 
 NO_FOLD = -1
 
@@ -35,7 +38,22 @@ class Fitted:
 
 def fitted_path(out: Path, model: str) -> Path:
     """Where ``bench fit`` puts a model's weights and ``bench predict`` looks for them."""
-    return out / "fitted" / f"{slug(model)}.safetensors"
+    return out / "fitted" / f"{slug(model)}{SUFFIX}"
+
+
+def fitted_variant(config: Config, model: str) -> VariantFacts:
+    """How ``model`` is trained on all rows; ``NAME@tuned`` takes what the search found for its first outer fold.
+
+    Raises:
+        ConfigError: an ensemble, or nothing was searched for a tuned model.
+        ArchitectureError: unknown model or option.
+    """
+    refuse_ensemble(model)
+    name = architecture_of(model)
+    if name != model:
+        tuned = load_tuned(config.run.out, name)
+        config = with_parameters(config, name, tuned.options, tuned.recipe)
+    return network_variant(config, name)
 
 
 def fit(config: Config, model: str, path: Path, on_epoch: Callable[[CurvePoint], None]) -> Fitted:
@@ -45,10 +63,12 @@ def fit(config: Config, model: str, path: Path, on_epoch: Callable[[CurvePoint],
         DataError, ConfigError, ArchitectureError: told before anything trains.
         ModelError: the training failed; nothing is written then.
     """
+    if path.suffix != SUFFIX:
+        raise ConfigError(f"--to {path}: weights are stored as safetensors; let the name end in {SUFFIX}")
     run = config.run
     source = FaceSource(run.data, run.groups)
     faces = load_faces(source)
-    variant = network_variant(config, model)
+    variant = fitted_variant(config, model)
     rows = np.arange(faces.rows)
     task = FoldTask(
         source=source,

@@ -1,6 +1,7 @@
 """Pictures from outside: PNG, JPEG or PGM of any size, cropped and scaled to the frame, and points drawn on them."""
 
 import io
+import struct
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,17 +114,23 @@ def _decode(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             # Pillow looks at the header before it unpacks anything; above 89 megapixels it warns, above 179 it raises.
+            warnings.simplefilter("ignore", UserWarning)  # on damaged EXIF, which only says which way is up
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as opened:
                 opened.load()
                 return ImageOps.exif_transpose(opened)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; give PNG, JPEG or PGM pictures, or a CSV") from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); give PNG, JPEG or PGM pictures, or a CSV"
+        ) from error
     except UnidentifiedImageError as error:
         raise DataError(f"{path}: not a PNG, JPEG or PGM picture; convert it first") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{path}: too large to unpack safely ({error}); scale it down first") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise on damaged files
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        # What Pillow's decoders raise on damaged files.
         raise DataError(
             f"{path}: damaged picture ({str(error).strip() or type(error).__name__}); get it again"
         ) from error

@@ -17,7 +17,8 @@ def write_skeleton(name: str, folder: Path) -> list[Path]:
     Raises:
         ConfigError: the name is no Python name in small letters, or a file of it is there already.
     """
-    if not (name.isascii() and name.isidentifier() and name == name.lower()) or keyword.iskeyword(name):
+    usable = name.isascii() and name.isidentifier() and name == name.lower()
+    if not usable or any(keyword.iskeyword(word) or not word.isidentifier() for word in (name, class_name(name))):
         raise ConfigError(f"'{name}' cannot name a file and a class; use small letters, digits and _, such as my_net")
     targets = {folder / file.format(name=name): template for file, template in TEMPLATES.items()}
     for target in targets:
@@ -32,6 +33,16 @@ def write_skeleton(name: str, folder: Path) -> list[Path]:
         text = files("bench.delivering").joinpath("templates", template).read_text(encoding="utf-8")
         write_text(target, Template(text).substitute(words))
     return list(targets)
+
+
+def reference(name: str, folder: Path) -> str:
+    """``my_net`` -> ``my_net.py:MyNet`` where ``folder`` holds that file and no architecture has that name."""
+    from architectures import registered
+    from architectures.lookup import packaged_names
+
+    if name in registered() or name in packaged_names() or not name.isidentifier():
+        return name
+    return f"{name}.py:{class_name(name)}" if (folder / f"{name}.py").is_file() else name
 
 
 def class_name(name: str) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.comparing.ensembles import refuse_ensemble
+from bench.config.loading import checked_recipe
 from bench.config.recipe import Recipe
 from bench.delivering.fitting import fitted_path
 from bench.errors import ModelError
@@ -53,8 +55,10 @@ def load_trained(choice: WeightsChoice) -> Trained:
 
     Raises:
         ModelError: no such weights, or those of another architecture.
+        ConfigError: an ensemble, or weights with a recipe that this bench does not know.
         ArchitectureError: unknown model, damaged weights, or weights with code in them.
     """
+    refuse_ensemble(choice.model)
     model, file = _locate(choice)
     refuse_other_forms(file)
     facts = read_weights_facts(file)
@@ -62,7 +66,8 @@ def load_trained(choice: WeightsChoice) -> Trained:
         model = _self_declared(facts, file)
     elif facts.model != architecture_of(model):
         raise ModelError(f"weights {file}: belong to '{facts.model}', not to '{model}'; name the model they are of")
-    return Trained(_filled(model, facts, file), facts, Recipe(**facts.recipe), file)
+    recipe = checked_recipe(facts.recipe, f"weights {file}, of another version of bench")
+    return Trained(_filled(model, facts, file), facts, recipe, file)
 
 
 def refuse_other_forms(file: Path) -> None:

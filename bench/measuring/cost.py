@@ -53,12 +53,7 @@ def count_cost(model: str, options: Mapping[str, Any] | None = None) -> Cost:
     entry = architectures.get(model)
     # The weights' values cost nothing, so a pretrained model is counted untrained: no file, no network.
     chosen = {**(options or {}), **({"pretrained": False} if (options or {}).get("pretrained") else {})}
-    try:
-        with torch.device("meta"):
-            module = entry.build(**chosen)
-    except (NotImplementedError, RuntimeError) as error:  # the builder computes with values, e.g. `.item()`
-        logger.debug("%s: built on the CPU, not on meta (%s)", model, error)
-        module = entry.build(**chosen).to("meta")
+    module = lay_out(entry, chosen).to("meta")
     try:
         return cost_of(module.eval(), torch.empty(1, 1, FRAME_PX, FRAME_PX, device="meta"))
     except (NotImplementedError, RuntimeError, AssertionError) as error:
@@ -67,6 +62,26 @@ def count_cost(model: str, options: Mapping[str, Any] | None = None) -> Cost:
         return cost_of(entry.build(**chosen).eval(), torch.zeros(1, 1, FRAME_PX, FRAME_PX))
     except Exception as error:
         raise ModelError(f"model {model}: cannot run on one 1x96x96 picture ({error}); see `bench check`") from error
+
+
+def lay_out(entry: architectures.Architecture, options: Mapping[str, Any]) -> "nn.Module":
+    """Build a module on ``meta``, or on the CPU where its builder computes with values, e.g. calls ``.item()``.
+
+    Raises:
+        architectures.ArchitectureError: unknown option, or a value that the builder refuses.
+        Exception: whatever else a user's own builder raises.
+    """
+    import torch
+
+    try:
+        with torch.device("meta"):
+            return entry.build(**options)
+    except Exception as error:
+        # `.numpy()` on meta is a TypeError, which `build` takes for a bad option.
+        if isinstance(error, architectures.ArchitectureError) and not isinstance(error.__cause__, TypeError):
+            raise
+        logger.debug("%s: built on the CPU, not on meta (%s)", entry.name, error)
+    return entry.build(**options)
 
 
 def cost_of(module: "nn.Module", pictures: "torch.Tensor") -> Cost:

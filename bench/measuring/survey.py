@@ -4,6 +4,7 @@ Both ends of such a process are this file. Some of timm's models take seconds to
 only a fresh process forgets, so they are neither tried one after the other nor in the caller.
 """
 
+import contextlib
 import os
 import queue
 import sys
@@ -62,8 +63,9 @@ def survey(names: Sequence[str], workers: int, on_surveyed: OnSurveyed) -> list[
             found[result.name] = result
             on_surveyed(result)
     finally:
-        while not waiting.empty():
-            waiting.get()
+        with contextlib.suppress(queue.Empty):  # not `while not empty()`: a driver may take the last one in between
+            while True:
+                waiting.get_nowait()
         for child in children:
             child.close()
     return [found[name] for name in names]

@@ -76,7 +76,7 @@ def read_weights_facts(path: Path) -> WeightsFacts:
             header = json.loads(stream.read(length)) if length <= MAX_HEADER_BYTES else None
     except OSError as error:
         raise ModelError(f"weights {path}: cannot be read ({error.strerror}); `bench fit` makes weights") from error
-    except (struct.error, ValueError) as error:
+    except (struct.error, ValueError, RecursionError) as error:
         raise ModelError(f"weights {path}: not a safetensors file; `bench fit` makes one") from error
     metadata = header.get("__metadata__") if isinstance(header, dict) else None
     text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None

@@ -128,6 +128,8 @@ class _Rows:
         flags = []
         if not entry.complete:
             flags.append(f"incomplete: {len(entry.cells)} of {entry.expected} cells")
+        if entry.cells and entry.cells[0].variant.pretrained:
+            flags.append("pretrained")
         if entry.tuned_on_scored_rows:
             flags.append(TUNED_ON_SCORED_ROWS)
         if entry.asked.kind != "gate":

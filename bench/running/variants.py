@@ -5,13 +5,17 @@ import inspect
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from bench.config.loading import checked_recipe
 from bench.config.recipe import Recipe
 from bench.config.settings import Config
 from bench.errors import ConfigError, ModelError
 from bench.records.keys import code_digest
 from bench.records.schema import VariantFacts
+
+if TYPE_CHECKING:
+    from architectures import Architecture
 
 ROOM = Path(__file__).parent.parent
 TRAINER = (ROOM / "training" / "loop.py", ROOM / "faces" / "folds.py")
@@ -23,7 +27,9 @@ def network_variant(config: Config, model: str) -> VariantFacts:
 
     Raises:
         ArchitectureError: unknown model, unknown option, or a value that the builder refuses.
-        ConfigError: settings of a model that does not exist, or a recipe value out of range.
+        ConfigError: settings of a model that does not exist, or the network's own recipe has an unknown key or a value
+            out of range.
+        ModelError: a user's own network cannot be built.
     """
     import architectures
     from bench.training.precision import resolve_device, resolve_precision
@@ -31,8 +37,9 @@ def network_variant(config: Config, model: str) -> VariantFacts:
     _refuse_unknown_tables(config)
     entry = architectures.get(model)
     options = {**entry.options, **config.options_for(model)}
+    checked_recipe(entry.recipe, f"model {model}")
     recipe = config.recipe_for(model, dict(entry.recipe))
-    refuse_bad_build(entry.build, options)
+    refuse_bad_build(entry, options)
     device = resolve_device(config.run.device)
     return VariantFacts(
         options=options,
@@ -81,12 +88,24 @@ def recipe_of(variant: VariantFacts) -> Recipe:
     return Recipe(**variant.recipe)
 
 
-def refuse_bad_build(build: Callable[..., Any], options: dict[str, Any]) -> None:
-    """Build once without memory or arithmetic, so that a bad option is told before anything trains."""
-    import torch
+def refuse_bad_build(entry: "Architecture", options: dict[str, Any]) -> None:
+    """Build once, so that a bad option or a broken network is told before anything trains.
 
-    with torch.device("meta"):
-        build(**options)
+    Raises:
+        ArchitectureError: unknown option, or a value that the builder refuses.
+        ModelError: a user's own network cannot be built.
+    """
+    from architectures import ArchitectureError
+    from bench.measuring.cost import lay_out
+
+    try:
+        lay_out(entry, options)
+    except ArchitectureError:
+        raise
+    except Exception as error:  # whatever a user's own builder raises
+        raise ModelError(
+            f"model {entry.name}: cannot be built ({type(error).__name__}: {error}); `bench check` shows where"
+        ) from error
 
 
 def source_file(builder: Callable[..., Any]) -> Path:

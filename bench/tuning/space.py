@@ -180,7 +180,7 @@ def _refuse_impossible_values(
             if kind == "recipe":
                 Recipe(**{short: value})
             else:
-                refuse_bad_build(architecture.build, {**options, short: value})
+                refuse_bad_build(architecture, {**options, short: value})
         except ValidationError as error:
             message = error.errors(include_url=False)[0]["msg"].lower()
             raise ConfigError(f"{origin}: {parameter.name} = {value!r} is refused: {message}") from error

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 import architectures
-from architectures import ArchitectureError, timm_backbones
+from architectures import ArchitectureError, timm_backbones, timm_weights
 
 timm = pytest.importorskip("timm")
 
@@ -70,6 +70,19 @@ def test_a_curated_dozen_has_short_names() -> None:
     assert entry.family == "timm"
     assert len(timm_backbones.CURATED) == 12
     assert {"pretrained", "weights", "head"} <= set(entry.option_names())
+
+
+def test_one_network_has_one_recipe_under_both_names() -> None:
+    for one in timm_backbones.CURATED:
+        short, long = architectures.get(one.name), architectures.get(f"timm:{one.timm_name}")
+        assert (short.recipe, short.space) == (long.recipe, long.space)
+
+
+@pytest.mark.parametrize("name", [*(one.name for one in timm_backbones.CURATED), "timm:vgg11", "timm:densenet121"])
+def test_every_option_of_a_search_space_is_taken(name: str) -> None:
+    entry = architectures.get(name)
+    with torch.device("meta"):
+        entry.build(**{option: bounds["high"] for option, bounds in entry.space.items()})
 
 
 def published(name: str, classes: int = 1000) -> "dict[str, torch.Tensor]":
@@ -148,6 +161,11 @@ def test_missing_weights_and_contradictions() -> None:
         architectures.build("resnet18", weights="nowhere.pth")
     with pytest.raises(ArchitectureError, match="exclude each other"):
         architectures.build("resnet18", weights="nowhere.pth", pretrained=True)
+    for wrong in ("False", "no", 0):
+        with pytest.raises(ArchitectureError, match=r"pretrained is .*, expected true or false"):
+            architectures.build("resnet18", pretrained=wrong)
+    with pytest.raises(ArchitectureError, match="weights is 3, expected"):
+        architectures.build("resnet18", weights=3)
     with pytest.raises(ArchitectureError, match="publishes no weights"):
         architectures.build("timm:coatnet_0_224", pretrained=True)
 
@@ -155,6 +173,8 @@ def test_missing_weights_and_contradictions() -> None:
 def test_without_a_network_pretrained_fails_within_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    assert timm_weights.REACH_TIMEOUT_S < 1
+    monkeypatch.setattr(timm_weights, "REACH_TIMEOUT_S", 0.1)  # so that a busy machine does not decide the test
     timm_backbones.size_arguments("resnet18")
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never answers
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"

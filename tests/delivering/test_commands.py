@@ -10,6 +10,8 @@ from PIL import Image
 
 from bench.delivering.fitting import fitted_path
 from bench.faces.keypoints import KEYPOINT_NAMES
+from bench.records.weights import read_weights_facts
+from bench.tuning.best import FoldFinding, TunedParameters, write_tuned
 from tests.conftest import RunBench, draw_rows, write_faces_csv
 from tests.delivering.conftest import Bench, write_fitted
 
@@ -35,6 +37,46 @@ def test_fit_predict_export(run_bench: RunBench, tmp_path: Path, faces_csv: Path
         assert json.loads(done.stdout)["largest_difference_px"] < 0.01
 
 
+def test_fit_of_tuned_parameters(bench: Bench, tmp_path: Path, faces_csv: Path) -> None:
+    refused = bench("fit", "--model", "plain_cnn@tuned", "--data", str(faces_csv))
+    assert refused.returncode == 2
+    assert "run `bench tune --models plain_cnn` first" in refused.stderr
+    finding = FoldFinding(outer_fold=0, study="s", options={"width": 8}, recipe={"epochs": 1})
+    tuned = TunedParameters(
+        model="plain_cnn",
+        mode="plain",
+        protocol="p",
+        folds=(finding,),
+        adopted=True,
+        verdict="better",
+        search_epochs=1,
+        epochs=1,
+    )
+    write_tuned(tmp_path / "results", tuned)
+    done = bench("fit", "--model", "plain_cnn@tuned", "--data", str(faces_csv), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["epochs"] == 1
+    assert bench("predict", "--model", "plain_cnn@tuned", "faces.csv").returncode == 0
+    facts = read_weights_facts(tmp_path / json.loads(done.stdout)["weights"])
+    assert facts.options == {"width": 8}
+
+
+@pytest.mark.parametrize("command", [("fit",), ("export", "--format", "onnx"), ("predict", "a.png"), ("check",)])
+def test_an_ensemble_has_no_weights(bench: Bench, tmp_path: Path, command: tuple[str, ...]) -> None:
+    Image.new("L", (96, 96)).save(tmp_path / "a.png")
+    named = ("ensemble:plain_cnn+simcc",) if command == ("check",) else ("--model", "ensemble:plain_cnn+simcc")
+    done = bench(*command, *named)
+    assert done.returncode == 2
+    assert "an ensemble has no weights of its own; name one of plain_cnn, simcc" in done.stderr
+
+
+def test_weights_are_stored_under_a_name_that_is_read_again(bench: Bench, tmp_path: Path, faces_csv: Path) -> None:
+    done = bench("fit", "--model", "plain_cnn", "--data", str(faces_csv), "--epochs", "1", "--to", "a.pth")
+    assert done.returncode == 2
+    assert "let the name end in .safetensors" in done.stderr
+    assert not (tmp_path / "a.pth").exists()
+
+
 @pytest.mark.usefixtures("fitted")
 def test_predict_pictures_and_tables(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
@@ -51,6 +93,14 @@ def test_predict_pictures_and_tables(bench: Bench, tmp_path: Path) -> None:
     drawn = sorted(path.name for path in (tmp_path / "predictions").glob("*.png"))
     assert drawn == ["face-points-2.png", "face-points.png"]
     assert str(tmp_path) not in done.stdout
+
+
+@pytest.mark.usefixtures("fitted")
+def test_a_place_that_cannot_be_written_is_no_error_of_bench(bench: Bench, tmp_path: Path) -> None:
+    Image.new("L", (96, 96)).save(tmp_path / "face.png")
+    done = bench("predict", "--model", "plain_cnn", "face.png", "--to", "face.png")
+    assert done.returncode == 2
+    assert done.stderr == "error: face.png: File exists; check the path and the rights to it\n"
 
 
 @pytest.mark.usefixtures("fitted")

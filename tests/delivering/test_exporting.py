@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import architectures
 from bench.delivering import exporting
@@ -32,6 +33,12 @@ def test_torch_archive_of_every_family(tmp_path: Path, model: str) -> None:
     trained = load_trained(WeightsChoice(str(write_fitted(tmp_path / "a.safetensors", model)), tmp_path))
     exported = exporting.export(trained, "pt2", tmp_path / "a.pt2", draw_rows(256)[0])
     assert exported.largest_difference_px < 0.01
+
+
+def test_no_batch_is_too_large_for_an_archive(tmp_path: Path) -> None:
+    """Guards on the batch size would show here; the network is the smallest that has any."""
+    exporting.export_pt2(torch.nn.Flatten(), tmp_path / "a.pt2", {})
+    assert exporting.pt2_runner(tmp_path / "a.pt2")(np.zeros((5_000, 1, 96, 96), np.float32)).shape == (5_000, 9_216)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Pictures from outside: read at any size and colour, mapped back exactly, refused in one line."""
 
+import contextlib
 import io
 import struct
 import zlib
@@ -109,8 +110,10 @@ def huge_png(width: int, height: int) -> bytes:
 
 
 def encoded(form: str) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F], exif[0x011A] = 6, "camera", 1.5
     stream = io.BytesIO()
-    spot(120, 120, 60, 60).save(stream, form)
+    spot(120, 120, 60, 60).save(stream, form, exif=exif)
     return stream.getvalue()
 
 
@@ -137,11 +140,23 @@ def test_what_is_no_usable_picture_is_refused_in_one_line(tmp_path: Path, conten
 
 
 def test_a_missing_picture_and_a_picture_of_one_pixel(tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(DataError, match=r"cannot be read .*directory"):
+        open_picture(tmp_path / "folder.png")
     with pytest.raises(DataError, match="no such file"):
         open_picture(tmp_path / "no.png")
     Image.new("L", (1, 1)).save(tmp_path / "dot.png")
     with pytest.raises(DataError, match="1x1 pixels are too few"):
         open_picture(tmp_path / "dot.png")
+
+
+def test_damaged_exif_is_no_error_of_bench(tmp_path: Path) -> None:
+    content = encoded("JPEG")
+    for position in range(20, 120):  # where the EXIF block lies
+        for value in (0, 5, 12, 255):
+            (tmp_path / "a.jpg").write_bytes(content[:position] + bytes([value]) + content[position + 1 :])
+            with contextlib.suppress(DataError):
+                open_picture(tmp_path / "a.jpg")
 
 
 @given(st.sampled_from(["PNG", "JPEG", "PPM"]), st.integers(0, 10_000), st.integers(0, 255), st.booleans())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.delivering.skeleton import reference
 from tests.conftest import bench_environment
 from tests.delivering.conftest import Bench
 from tests.delivering.test_contract import problems
@@ -27,13 +28,30 @@ def test_nothing_is_overwritten(bench: Bench, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["test_my_net.py"]
 
 
-@pytest.mark.parametrize("name", ["../../x", "a/b", "my net", "MyNet", "class", "1net", "", "my_net.py", "nét"])
+@pytest.mark.parametrize(
+    "name", ["../../x", "a/b", "my net", "MyNet", "class", "none", "_", "_1", "1net", "", "my_net.py", "nét"]
+)
 def test_names_that_cannot_be_files_and_classes(bench: Bench, tmp_path: Path, name: str) -> None:
     done = bench("new", name)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert not list(tmp_path.parent.rglob("x.py"))
     assert not list(tmp_path.iterdir())
+
+
+def test_what_was_written_is_checked_by_its_short_name(bench: Bench, tmp_path: Path) -> None:
+    bench("new", "my_net")
+    assert reference("my_net", tmp_path) == "my_net.py:MyNet"
+    (tmp_path / "plain_cnn.py").touch()
+    assert [reference(name, tmp_path) for name in ("plain_cnn", "other", "../my_net")] == [
+        "plain_cnn",
+        "other",
+        "../my_net",
+    ]
+    (tmp_path / "my_net.py").write_text("class MyNet: pass")  # ends at the first check: only the name matters here
+    done = bench("check", "my_net")
+    assert done.returncode == 1
+    assert "my_net.py:MyNet: 8 of 8 checks failed" in done.stdout
 
 
 @pytest.mark.slow

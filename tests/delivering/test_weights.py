@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from architectures import ArchitectureError
 from bench.delivering.weights import WeightsChoice, load_trained
-from bench.errors import ModelError
+from bench.errors import ConfigError, ModelError
 from bench.records.weights import read_weights_facts, write_weights
 from tests.delivering.conftest import write_fitted, write_plain
 
@@ -54,6 +54,15 @@ def test_weights_that_no_longer_fit(tmp_path: Path) -> None:
     path = write_fitted(tmp_path / "a.safetensors")
     write_weights(path, {"other": torch.zeros(2)}, read_weights_facts(path))
     with pytest.raises(ModelError, match=r"do not fit 'plain_cnn' as it is now.*bench fit"):
+        load_trained(WeightsChoice("plain_cnn", tmp_path, path))
+
+
+def test_a_recipe_that_this_bench_does_not_know(tmp_path: Path) -> None:
+    path = write_fitted(tmp_path / "a.safetensors")
+    write_weights(path, load_file(path), read_weights_facts(path).model_copy(update={"recipe": {"momentum": 0.9}}))
+    with pytest.raises(
+        ConfigError, match=r"a\.safetensors, of another version of bench: unknown key 'recipe\.momentum'"
+    ):
         load_trained(WeightsChoice("plain_cnn", tmp_path, path))
 
 
@@ -101,6 +110,7 @@ def test_a_weights_file_cannot_make_us_load_code(tmp_path: Path) -> None:
         struct.pack("<Q", 2**62) + b"{}",
         struct.pack("<Q", 2) + b"[]",
         struct.pack("<Q", 2) + b"{}",
+        struct.pack("<Q", 200_000) + b"[" * 200_000,
         struct.pack("<Q", 60) + json.dumps({"__metadata__": {"keypoint-bench": "{}"}}).ljust(60).encode(),
     ],
 )
