@@ -11,6 +11,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ KEYPOINTS = 15
 COORDINATES = 2 * KEYPOINTS
 
 Plain = Mapping[str, object]
+
+STARTING_OPTIONS = ("pretrained", "weights")
+"""Options that only say where a training starts: they change neither the shape of a network nor its costs."""
 
 
 class ArchitectureError(ValueError):
@@ -63,10 +67,15 @@ class Architecture:
     def build(self, **options: object) -> "nn.Module":
         """Build the untrained module.
 
+        ``weights`` is an option of every network: a file with all weights of this very network to start from. Builders
+        that start from other files (timm's, with another head) read it themselves.
+
         Raises:
-            ArchitectureError: an option is unknown or its value is refused by the builder.
+            ArchitectureError: an option is unknown or its value is refused by the builder; no such file, or the
+                weights of another network.
         """
         known = self.option_names()
+        start = None if "weights" in known else options.pop("weights", None)
         for option in options:
             if option not in known:
                 raise ArchitectureError(
@@ -74,9 +83,14 @@ class Architecture:
                     f"it takes {', '.join(known) or 'none'}"
                 )
         try:
-            return self.builder(**{**self.options, **options})
+            module = self.builder(**{**self.options, **options})
+            if start is not None:
+                from architectures.weight_files import fill
+
+                fill(module, Path(str(start)))
         except (ValueError, TypeError) as error:
             raise ArchitectureError(f"model {self.name}: {error}") from error
+        return module
 
 
 _REGISTRY: dict[str, Architecture] = {}
@@ -91,6 +105,11 @@ def add(architecture: Architecture) -> None:
     if architecture.name in _REGISTRY:
         raise ArchitectureError(f"two architectures are named '{architecture.name}'; rename one of them")
     _REGISTRY[architecture.name] = architecture
+
+
+def without_start(options: Plain) -> dict[str, object]:
+    """The options that shape a network: nothing is fetched or read for these."""
+    return {name: value for name, value in options.items() if name not in STARTING_OPTIONS}
 
 
 def register(

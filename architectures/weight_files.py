@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from architectures.registry import ArchitectureError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 NESTED_UNDER = ("state_dict_ema", "model_ema", "state_dict", "model")
 """Keys under which training scripts put the weights, preferred ones first."""
@@ -50,6 +50,24 @@ def read_weights(path: Path) -> dict[str, "Tensor"]:
     if not weights:
         raise ArchitectureError(f"weights {path}: holds no named tensors; give a state dict")
     return weights
+
+
+def fill(module: "nn.Module", path: Path) -> None:
+    """Put a file's weights into a module; one on ``meta`` has no place for values and is only compared.
+
+    Raises:
+        ArchitectureError: unreadable file, or not exactly this module's weights.
+    """
+    weights, own = read_weights(path), module.state_dict()
+    for name in dict.fromkeys([*own, *weights]):
+        there, here = (tuple(state[name].shape) if name in state else "missing" for state in (weights, own))
+        if there != here:
+            raise ArchitectureError(
+                f"weights {path}: not the weights of this network with these options ({name}: {there} in the file, "
+                f"{here} in the network); give the options they were trained with"
+            )
+    if not any(tensor.is_meta for tensor in own.values()):
+        module.load_state_dict(weights)
 
 
 def _tensors(found: Any) -> dict[str, "Tensor"]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.comparing.ensembles import refuse_ensemble
 from bench.config.loading import checked_recipe
@@ -16,9 +16,6 @@ from bench.running.plan import architecture_of
 
 if TYPE_CHECKING:
     from torch import nn
-
-STARTING_POINTS: dict[str, Any] = {"pretrained": False, "weights": None}
-"""Options that only say where a training started: the file holds where it ended."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +132,7 @@ def _filled(model: str, facts: WeightsFacts, file: Path) -> "nn.Module":
     from architectures.weight_files import read_weights
 
     entry = architectures.get(architecture_of(model))
-    known = entry.option_names()
-    options = {**facts.options, **{name: value for name, value in STARTING_POINTS.items() if name in known}}
-    module = entry.build(**options)
+    module = entry.build(**architectures.without_start(facts.options))
     try:
         module.load_state_dict(read_weights(file))
     except RuntimeError as error:

@@ -51,8 +51,7 @@ def count_cost(model: str, options: Mapping[str, Any] | None = None) -> Cost:
     import torch
 
     entry = architectures.get(model)
-    # The weights' values cost nothing, so a pretrained model is counted untrained: no file, no network.
-    chosen = {**(options or {}), **({"pretrained": False} if (options or {}).get("pretrained") else {})}
+    chosen = architectures.without_start(options or {})
     module = lay_out(entry, chosen).to("meta")
     try:
         return cost_of(module.eval(), torch.empty(1, 1, FRAME_PX, FRAME_PX, device="meta"))

@@ -143,9 +143,7 @@ def build_module(plan: TargetPlan) -> "nn.Module":
     import architectures
 
     assert plan.architecture is not None
-    # Trained weights change no timing; without them nothing is downloaded.
-    options = {**plan.options, **({"pretrained": False} if plan.options.get("pretrained") else {})}
-    return architectures.build(plan.architecture, **options)
+    return architectures.build(plan.architecture, **architectures.without_start(plan.options))
 
 
 def _synchroniser(device: "torch.device") -> Callable[[], None]:

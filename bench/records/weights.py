@@ -64,6 +64,14 @@ def write_weights(path: Path, state: Mapping[str, "Tensor"], facts: WeightsFacts
     write_bytes(path, save(tensors, {METADATA_KEY: facts.model_dump_json()}))
 
 
+def seen_data(path: Path) -> str | None:
+    """Fingerprint of the faces that a file's weights were trained on; None where bench did not write it."""
+    try:
+        return read_weights_facts(path).fingerprint
+    except ModelError:
+        return None
+
+
 def read_weights_facts(path: Path) -> WeightsFacts:
     """The facts in a weights file; its tensors are not read.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from bench.faces.folds import assign_folds, folds_digest
 from bench.gates import GATES
 from bench.records.keys import cell_key, digest, protocol_digest, variant_digest
 from bench.records.schema import DatasetFacts, Kind, ProtocolFacts, VariantFacts
-from bench.records.weights import kept_weights_path
+from bench.records.weights import kept_weights_path, seen_data
 from bench.running.task import FoldTask
 from bench.running.variants import gate_variant, network_variant, recipe_of
 from bench.tuning.best import load_tuned, with_parameters
@@ -57,7 +58,7 @@ def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
     """Lay out the cells of a run: fold by fold, so that all models get their first fold early.
 
     Raises:
-        ConfigError: a model is named twice.
+        ConfigError: a model is named twice, or starts from weights that were trained on these faces.
         DataError: fewer groups than folds.
         ArchitectureError: an unknown model or option; nothing has been trained then.
     """
@@ -72,6 +73,7 @@ def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
     for model in _networks(run.models, run.tuned):
         found = [_fold_variant(config, model, protocol_name, fold) for fold in range(1 if run.quick else run.folds)]
         by_fold |= {(model, fold): variant for fold, variant in enumerate(found)}
+        _refuse_seen(model, found[0], dataset)
         variants[model] = ("network", found[0], _digest_of(model, found))
     for model in filter(is_ensemble, run.models):
         together = VariantFacts(options={"members": [[name, variants[name][2]] for name in members_of(model)]})
@@ -89,6 +91,16 @@ def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
         if facts[0] == "network" or (facts[0] == "gate" and seed == 0)
     )
     return Plan(dataset, protocol, protocol_name, fold_of_row, variants, cells, run.seeds)
+
+
+def _refuse_seen(model: str, variant: VariantFacts, dataset: DatasetFacts) -> None:
+    """Weights that bench itself trained on these faces know the rows that are to be scored."""
+    start = variant.options.get("weights")
+    if isinstance(start, str) and seen_data(Path(start)) == dataset.fingerprint:
+        raise ConfigError(
+            f"models.{model}.weights = {start}: trained on {dataset.name} itself, so they have seen the scored rows; "
+            "start from weights of other faces"
+        )
 
 
 def _networks(models: Sequence[str], tuned: bool) -> list[str]:
