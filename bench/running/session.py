@@ -57,22 +57,19 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     for finding in inspect(faces) if not faces.synthetic else ():
         logger.warning("%s: %s; `bench data check` shows more", faces.name, finding.message)
     store = RecordStore(run.out)
-    try:
-        environment = describe_environment(next(iter(plan.variants.values()))[1].device)
-        _note_what_was_asked(store, plan, environment)
-        store.write_truth(plan.protocol_digest, faces.keypoints, faces.groups, plan.fold_of_row)
-        missing = tuple(cell for cell in plan.cells if is_wanted(store, cell))
-        workers = choose_workers(run.workers, run.threads, len(missing))
-        on_event(Planned(plan, missing, workers))
-        if any(cell.kind == "network" for cell in missing):
-            on_event(_estimate(missing, run.threads, workers))
-        recorder = Recorder(store, plan, environment, on_event)
-        (engine or LocalEngine(workers, run.threads, run.cell_timeout_s))(missing, recorder)
-        store_costs(store, plan)
-        if run.latency:
-            store_latencies(store, plan, lambda text: on_event(Stage(text)))
-    except OSError as error:
-        raise RecordError(f"--out {run.out}: cannot be written ({error.strerror}); mend that and run again") from error
+    environment = describe_environment(next(iter(plan.variants.values()))[1].device)
+    _note_what_was_asked(store, plan, environment)
+    store.write_truth(plan.protocol_digest, faces.keypoints, faces.groups, plan.fold_of_row)
+    missing = tuple(cell for cell in plan.cells if is_wanted(store, cell))
+    workers = choose_workers(run.workers, run.threads, len(missing))
+    on_event(Planned(plan, missing, workers))
+    if any(cell.kind == "network" for cell in missing):
+        on_event(_estimate(missing, run.threads, workers))
+    recorder = Recorder(store, plan, environment, on_event)
+    (engine or LocalEngine(workers, run.threads, run.cell_timeout_s))(missing, recorder)
+    store_costs(store, plan)
+    if run.latency:
+        store_latencies(store, plan, lambda text: on_event(Stage(text)))
     records = (store.read_cell(cell.model, cell.key) for cell in plan.cells)
     failed = tuple(record for record in records if record is not None and record.status == "failed")
     return RunResult(plan, store, failed)
