@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -225,3 +226,7 @@ def all_gone(pids: list[int], seconds: float = 10) -> bool:
             return True
         time.sleep(0.2)
     return False
+def records(out: Path) -> list[Path]:
+    return list(out.glob("cells/*/*.json"))
+
+
