@@ -10,8 +10,10 @@ from PIL import Image
 
 from bench.delivering.fitting import fitted_path
 from bench.faces.keypoints import KEYPOINT_NAMES
-from tests.conftest import RunBench, draw_rows, write_faces_csv
+from tests.conftest import PROJECT, RunBench, draw_rows, write_faces_csv
 from tests.delivering.conftest import Bench, write_fitted
+
+NETWORKS = PROJECT / "tests" / "running" / "networks.py"
 
 
 @pytest.mark.slow
@@ -66,9 +68,19 @@ def test_predict_an_unlabelled_table_as_csv(bench: Bench, tmp_path: Path) -> Non
     assert len(rows[0]) == 7 + 30
     assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == [
         "test-row1-points.png",
+        "test-row2-points.png",
     ]
 
-        "test-row2-points.png",
+
+def test_what_a_network_prints_is_not_among_the_results(bench: Bench, tmp_path: Path) -> None:
+    network = f"{NETWORKS}:Chatty"
+    write_fitted(fitted_path(tmp_path / "results", network), network)
+    Image.new("L", (96, 96), 90).save(tmp_path / "face.png")
+    done = bench("predict", "--model", network, "face.png", "--no-draw", "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{network}: 1 faces; coordinates in predictions/predictions.csv\n"
+    assert "run" in done.stderr.splitlines()
+
 
 def make_bad_files(folder: Path) -> dict[str, str]:
     """Files that must be refused, and what the message must say."""
