@@ -23,21 +23,28 @@ from rich.table import Table
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+class _Console(Console):
+    """Rich's console, but a reader of the output that went away is for the command to handle."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass the BrokenPipeError under way on; rich would exit with 1 from wherever it is, a worker's thread too."""
+        raise  # noqa: PLE0704
+
+
 class Screen:
     """What a command shows a person.
 
-    Results go to stdout; progress, notes and warnings go to stderr. With ``as_json`` stdout holds the one JSON
-    document given to :meth:`result_json` and nothing else: what an architecture prints while it is loaded, built or
-    run goes to stderr, until the command ends.
+    Results go to stdout and nothing else does: progress, notes and warnings go to stderr, and so does, until the
+    command ends, what an architecture prints while it is loaded, built or run. With ``as_json`` the result is the one
+    document given to :meth:`result_json`.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.out = Console(highlight=False, soft_wrap=True)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
         self._results = sys.stdout
-        if as_json:
-            sys.stdout = sys.stderr
+        self.out = _Console(file=self._results, highlight=False, soft_wrap=True)
+        self.err = _Console(stderr=True, highlight=False, soft_wrap=True)
+        sys.stdout = sys.stderr
 
     @property
     def live(self) -> bool:
@@ -75,7 +82,7 @@ class Screen:
             table.add_column(escape(column), justify="left" if is_text else "right")
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
-        console = self.out if self.out.is_terminal else Console(highlight=False, width=400)
+        console = self.out if self.out.is_terminal else _Console(file=self._results, highlight=False, width=400)
         console.print(table)
 
     def bars(self, total: int, expected_seconds: float) -> "Bars":

@@ -27,4 +27,4 @@ class ModelError(BenchError):
 
 
 class RecordError(BenchError):
-    """A stored record is damaged or missing."""
+    """A stored record is damaged or missing, or cannot be written."""

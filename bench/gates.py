@@ -61,7 +61,7 @@ def _fit_and_predict(
         if rows.any():
             model = _regressor(name, int(rows.sum()))
             model.fit(pictures[rows], targets[np.ix_(rows, columns)])
-            flat[:, columns] = model.predict(scored)
+            flat[:, columns] = model.predict(scored).reshape(len(scored), -1)  # ridge drops a single column's axis
     return flat
 
 

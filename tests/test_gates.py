@@ -22,6 +22,15 @@ def test_a_missing_label_changes_no_other_coordinate(name: str) -> None:
     assert (partial[:, 9, 0] == 47.5).all()
 
 
+@pytest.mark.parametrize("name", GATES)
+def test_a_coordinate_labelled_unlike_all_others_is_fitted_alone(name: str) -> None:
+    images, keypoints = draw_rows(30)
+    keypoints[:5, 9, 0] = np.nan
+    lone = predict_gate(name, images[:20], keypoints[:20], images[20:])[:, 9, 0]
+    rows = predict_gate(name, images[5:20], keypoints[5:20], images[20:])[:, 9, 0]
+    assert np.allclose(lone, rows, atol=1e-4)
+
+
 def test_the_mean_face_is_the_mean() -> None:
     images, keypoints = draw_rows(30)
     assert np.allclose(predict_gate("mean_face", images, keypoints, images[:2]), keypoints.mean(0), atol=1e-4)

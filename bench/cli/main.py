@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import typer
 
 from bench.cli import commands
-from bench.cli.app import EXIT_INTERRUPTED, EXIT_USER, app
+from bench.cli.app import EXIT_INTERRUPTED, EXIT_UNREAD, EXIT_USER, app
 from bench.errors import BenchError
 
 __all__ = ["commands", "main"]
@@ -25,10 +25,18 @@ class UsageProblem(Protocol):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 some cells failed, 2 the user can mend it, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 some cells failed, 2 the user can mend it, 130 interrupted, 141 unread.
+
+    Unread: the reader of the output (``| head``) went away before all was said.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
-    sys.exit(_guarded([word for word in given if word != "--debug"], debug))
+    try:
+        code = _guarded([word for word in given if word != "--debug"], debug)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _unread()
+    sys.exit(code)
 
 
 def _guarded(arguments: list[str], debug: bool) -> int:
@@ -39,9 +47,11 @@ def _guarded(arguments: list[str], debug: bool) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except BrokenPipeError:
-        # The reader of our output (`| head`) went away: not an error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _unread()
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):  # click has an exit of its own for it, with code 1
+            return _unread()
+        raise
     except Exception as error:
         if debug:
             traceback.print_exc()
@@ -67,6 +77,14 @@ def _called(arguments: list[str]) -> object:
         return app(args=arguments, prog_name="bench", standalone_mode=False)
     finally:
         sys.stdout = stdout
+
+
+def _unread() -> int:
+    # What is still buffered must go somewhere at exit.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    return EXIT_UNREAD
 
 
 def _interrupted() -> int:

@@ -20,7 +20,7 @@ from bench.records.atomic import write_text
 if TYPE_CHECKING:
     from bench.delivering.deployed import Deployed
 
-SCHEMA = 1
+SCHEMA = 2
 TABLE_SUFFIXES = (".csv", ".gz", ".zip")
 BATCH = 256
 WHOLE_FRAME = Crop(0, 0, FRAME_PX, FRAME_PX)
@@ -33,11 +33,13 @@ CONVENTION = (
 class Face:
     """One picture to predict: where it is from, its crop, and the frame uint8 (96, 96) that the network sees.
 
-    ``row`` counts the rows of a table from 0; None for a picture file. ``size`` is (width, height).
+    ``row`` counts the rows of a table from 1, ``name`` is the row's ``ImageId`` where the table has one, else its
+    number; both are None for a picture file. ``size`` is (width, height).
     """
 
     file: Path
     row: int | None
+    name: str | None
     size: tuple[int, int]
     crop: Crop
     frame: NDArray[np.uint8]
@@ -56,6 +58,7 @@ class Prediction:
         return {
             "file": self.face.file.name,
             "row": self.face.row,
+            "name": self.face.name,
             "width": self.face.size[0],
             "height": self.face.size[1],
             "crop": [crop.x, crop.y, crop.width, crop.height],
@@ -79,12 +82,12 @@ def _faces_of(file: Path, crop: Crop | None) -> Iterator[Face]:
     if file.suffix.lower() in TABLE_SUFFIXES:
         if crop is not None:
             raise DataError(f"{file}: --crop is for pictures; the rows of a table are 96x96 already")
-        images, _ = read_pictures(file)
-        for row, frame in enumerate(images):
-            yield Face(file, row, (FRAME_PX, FRAME_PX), WHOLE_FRAME, frame)
+        images, names = read_pictures(file)
+        for row, (frame, name) in enumerate(zip(images, names, strict=True), start=1):
+            yield Face(file, row, name, (FRAME_PX, FRAME_PX), WHOLE_FRAME, frame)
         return
     picture = open_picture(file, crop)
-    yield Face(file, None, picture.image.size, picture.crop, picture.frame)
+    yield Face(file, None, None, picture.image.size, picture.crop, picture.frame)
 
 
 def predict_faces(deployed: "Deployed", faces: Sequence[Face]) -> list[Prediction]:
@@ -118,15 +121,15 @@ def write_json(target: Path, document: dict[str, Any]) -> None:
 
 
 def write_csv(target: Path, predictions: Sequence[Prediction]) -> None:
-    """Write one line per face: file, row, crop, then the thirty coordinates under their usual names."""
+    """Write one line per face: file, row, name, crop, then the thirty coordinates under their usual names."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["file", "row", "crop_x", "crop_y", "crop_width", "crop_height", *flat_names()])
+    writer.writerow(["file", "row", "name", "crop_x", "crop_y", "crop_width", "crop_height", *flat_names()])
     for one in predictions:
         face, crop = one.face, one.face.crop
-        row = "" if face.row is None else face.row
+        origin = [_safe(face.file.name), face.row or "", _safe(face.name or "")]
         numbers = [f"{value:.3f}" for value in one.points.ravel()]
-        writer.writerow([_safe(face.file.name), row, crop.x, crop.y, crop.width, crop.height, *numbers])
+        writer.writerow([*origin, crop.x, crop.y, crop.width, crop.height, *numbers])
     write_text(target, stream.getvalue())
 
 

@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ VERSION = 3
 """Counts up when the reader understands a file differently: older caches are then stale."""
 SAMPLED_ROWS = 16
 SEAL_BYTES = 32
+UNDER_WAY = "parsing-"
+ABANDONED_S = 24 * 3600.0
 IMAGES, POINTS, FACTS, CLUSTERS = "images.raw", "keypoints.raw", "facts.json", "clusters.raw"
 
 
@@ -101,15 +104,33 @@ def _folder_of(path: Path) -> Path | None:
         facts = path.stat()
     except OSError:
         return None  # reading it will say what is wrong
-    key = f"{VERSION}:{path.resolve()}:{facts.st_size}:{facts.st_mtime_ns}"
-    return cache_folder() / "faces" / hashlib.sha256(key.encode()).hexdigest()[:24]
+    place, state = str(path.resolve()), f"{VERSION}:{facts.st_size}:{facts.st_mtime_ns}"
+    name = "-".join(hashlib.sha256(part.encode()).hexdigest()[:16] for part in (place, state))
+    return cache_folder() / "faces" / name
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what the file of ``folder`` looked like earlier, and what parsing left behind when it was killed.
+
+    A process that has an old cache mapped keeps what it has, or, on Windows, keeps it from being deleted.
+    """
+    earlier = [other for other in folder.parent.glob(f"{folder.name.partition('-')[0]}-*") if other != folder]
+    for other in [*earlier, *filter(_is_abandoned, folder.parent.glob(f"{UNDER_WAY}*"))]:
+        shutil.rmtree(other, ignore_errors=True)
+
+
+def _is_abandoned(work: Path) -> bool:
+    try:
+        return time.time() - work.stat().st_mtime > ABANDONED_S
+    except OSError:  # finished just now
+        return False
 
 
 def _build(path: Path, folder: Path | None) -> Parsed:
     """Parse into a folder of its own and move it into place at once; without ``folder``, into memory alone."""
     if folder is not None:
         folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="parsing-", dir=folder.parent if folder is not None else None))
+    work = Path(tempfile.mkdtemp(prefix=UNDER_WAY, dir=folder.parent if folder is not None else None))
     try:
         facts = _parse_into(path, work)
         if folder is None:
@@ -124,7 +145,9 @@ def _build(path: Path, folder: Path | None) -> Parsed:
         except OSError:
             if _open(folder, verify=False) is None:  # not another process that was quicker
                 raise
-        return _load(folder, facts, mapped=True)
+        parsed = _load(folder, facts, mapped=True)
+        _remove_stale(folder)
+        return parsed
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -1,7 +1,6 @@
 """What looks wrong in a face set: told, counted, never mended in silence."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +32,16 @@ class Finding:
 
 def inspect(faces: FaceSet) -> list[Finding]:
     """Every doubt about a face set; at most one finding of each kind."""
-    checks: tuple[Callable[[FaceSet], Finding | None], ...] = (_constant, _duplicates, _contradictions, _swapped, _far)
-    return [finding for check in checks if (finding := check(faces)) is not None]
+    first = _first_of_each_picture(faces)
+    copies = np.flatnonzero(first != np.arange(faces.rows))
+    found = (
+        _constant(faces),
+        _finding("exact duplicates", "{n} with the picture of an earlier row, pixel by pixel", copies),
+        _contradictions(faces, copies, first[copies]),
+        _swapped(faces),
+        _far(faces),
+    )
+    return [finding for finding in found if finding is not None]
 
 
 def _constant(faces: FaceSet) -> Finding | None:
@@ -43,16 +50,8 @@ def _constant(faces: FaceSet) -> Finding | None:
     return _finding("constant pictures", "{n} of one grey value all over", rows)
 
 
-def _duplicates(faces: FaceSet) -> Finding | None:
-    first = _first_of_each_picture(faces)
-    rows = np.flatnonzero(first != np.arange(faces.rows))
-    return _finding("exact duplicates", "{n} with the picture of an earlier row, pixel by pixel", rows)
-
-
-def _contradictions(faces: FaceSet) -> Finding | None:
-    first = _first_of_each_picture(faces)
-    copies = np.flatnonzero(first != np.arange(faces.rows))
-    same = np.isclose(faces.keypoints[copies], faces.keypoints[first[copies]], atol=0.01, equal_nan=True)
+def _contradictions(faces: FaceSet, copies: NDArray[np.int64], originals: NDArray[np.int64]) -> Finding | None:
+    same = np.isclose(faces.keypoints[copies], faces.keypoints[originals], atol=0.01, equal_nan=True)
     rows = copies[~same.all(axis=(1, 2))]
     return _finding("contradicting duplicates", "{n} with an earlier picture but different labels", rows)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from bench.errors import RecordError
-from bench.records.atomic import write_bytes, write_text
+from bench.records.atomic import write_bytes
 from bench.records.keys import digest
 from bench.records.schema import SCHEMA, AskedRecord, CellRecord, CostRecord, LatencyRecord, Stored
 
@@ -30,7 +30,11 @@ def slug(name: str) -> str:
 
 
 class RecordStore:
-    """Records of one ``--out`` folder. Reading never fails as a whole: a damaged file is logged and passed over."""
+    """Records of one ``--out`` folder.
+
+    Reading never fails as a whole: a damaged file is logged and passed over. What writes raises RecordError where the
+    disk refuses.
+    """
 
     def __init__(self, out: Path) -> None:
         self.out = out
@@ -54,9 +58,9 @@ class RecordStore:
             stream = io.BytesIO()
             np.savez(stream, rows=rows.astype(np.int64), predictions=predictions.astype(np.float32))
             content = stream.getvalue()
-            write_bytes(path.with_suffix(".npz"), content)
+            _put(path.with_suffix(".npz"), content)
             record = record.model_copy(update={"predictions_sha256": hashlib.sha256(content).hexdigest()})
-        write_text(path, record.model_dump_json(by_alias=True, indent=1))
+        _put(path, record.model_dump_json(by_alias=True, indent=1).encode())
         return record
 
     def read_cell(self, model: str, key: str) -> CellRecord | None:
@@ -131,7 +135,7 @@ class RecordStore:
                 logger.warning("%s", error)
         stream = io.BytesIO()
         np.savez(stream, keypoints=keypoints, groups=groups, fold_of_row=fold_of_row)
-        write_bytes(path, stream.getvalue())
+        _put(path, stream.getvalue())
 
     def truth(self, protocol: str) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
         """Keypoints (N, 15, 2), groups (N,) and fold of each row (N,) of a protocol.
@@ -147,11 +151,18 @@ class RecordStore:
             raise RecordError(f"{path}: labels missing or damaged; `bench run` on the same data writes them") from error
 
     def _write(self, folder: str, name: str, record: Stored) -> None:
-        write_text(self.out / folder / f"{name}.json", record.model_dump_json(by_alias=True, indent=1))
+        _put(self.out / folder / f"{name}.json", record.model_dump_json(by_alias=True, indent=1).encode())
 
     def _read_all(self, folder: str, kind: type[Record]) -> list[Record]:
         paths = sorted((self.out / folder).glob("*.json"))
         return [record for path in paths if (record := _read(path, kind)) is not None]
+
+
+def _put(path: Path, content: bytes) -> None:
+    try:
+        write_bytes(path, content)
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be written ({error.strerror}); mend that and run again") from error
 
 
 def _read(path: Path, kind: type[Record]) -> Record | None:

@@ -53,6 +53,11 @@ class Plan:
     cells: tuple[Cell, ...]
     seeds: int
 
+    @property
+    def device(self) -> str:
+        """Where the networks train, with nothing left ``auto``."""
+        return next(iter(self.variants.values()))[1].device
+
 
 def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
     """Lay out the cells of a run: fold by fold, so that all models get their first fold early.

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from bench.config.settings import Config
+from bench.config.settings import Config, RunSettings
 from bench.errors import RecordError
 from bench.faces.checks import inspect
 from bench.faces.face_set import FaceSource
@@ -30,6 +30,10 @@ logger = logging.getLogger(__name__)
 
 WORKER_MEMORY_BYTES = 1_000_000_000
 """What one worker is assumed to need when ``--workers auto`` looks at the free memory."""
+ACCELERATOR_WORKERS = {"cuda": 4, "mps": 1}
+"""Most workers that ``--workers auto`` puts on one accelerator: small networks leave CUDA waiting for launches, so a
+few side by side pay, but each process holds a context of its own there."""
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 OnEvent = Callable[[Event], None]
 
@@ -57,22 +61,19 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     for finding in inspect(faces) if not faces.synthetic else ():
         logger.warning("%s: %s; `bench data check` shows more", faces.name, finding.message)
     store = RecordStore(run.out)
-    try:
-        environment = describe_environment(next(iter(plan.variants.values()))[1].device)
-        _note_what_was_asked(store, plan, environment)
-        store.write_truth(plan.protocol_digest, faces.keypoints, faces.groups, plan.fold_of_row)
-        missing = tuple(cell for cell in plan.cells if is_wanted(store, cell))
-        workers = choose_workers(run.workers, run.threads, len(missing))
-        on_event(Planned(plan, missing, workers))
-        if any(cell.kind == "network" for cell in missing):
-            on_event(_estimate(missing, run.threads, workers))
-        recorder = Recorder(store, plan, environment, on_event)
-        (engine or LocalEngine(workers, run.threads, run.cell_timeout_s))(missing, recorder)
-        store_costs(store, plan)
-        if run.latency:
-            store_latencies(store, plan, lambda text: on_event(Stage(text)))
-    except OSError as error:
-        raise RecordError(f"--out {run.out}: cannot be written ({error.strerror}); mend that and run again") from error
+    environment = describe_environment(plan.device)
+    _note_what_was_asked(store, plan, environment)
+    store.write_truth(plan.protocol_digest, faces.keypoints, faces.groups, plan.fold_of_row)
+    missing = tuple(cell for cell in plan.cells if is_wanted(store, cell))
+    workers = choose_workers(run, len(missing), plan.device)
+    on_event(Planned(plan, missing, workers))
+    if any(cell.kind == "network" for cell in missing):
+        on_event(_estimate(missing, run.threads, workers))
+    recorder = Recorder(store, plan, environment, on_event)
+    (engine or LocalEngine(workers, run.threads, run.cell_timeout_s))(missing, recorder)
+    store_costs(store, plan)
+    if run.latency:
+        store_latencies(store, plan, lambda text: on_event(Stage(text)))
     records = (store.read_cell(cell.model, cell.key) for cell in plan.cells)
     failed = tuple(record for record in records if record is not None and record.status == "failed")
     return RunResult(plan, store, failed)
@@ -103,13 +104,26 @@ def is_wanted(store: RecordStore, cell: Cell) -> bool:
     return False
 
 
-def choose_workers(asked: int | str, threads: int, cells: int) -> int:
-    """How many cells run side by side: as asked, or as many as cores and free memory carry; never more than cells."""
-    if isinstance(asked, int):
-        return max(1, min(asked, cells))
+def choose_workers(run: RunSettings, cells: int, device: str) -> int:
+    """How many cells run side by side: as asked, or as many as cores, free memory and ``device`` carry; never more
+    than cells.
+    """
+    if isinstance(run.workers, int):
+        return max(1, min(run.workers, cells))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    by_memory = int(psutil.virtual_memory().available // WORKER_MEMORY_BYTES)
-    return max(1, min(cores // threads, by_memory, cells))
+    by_memory = _free_memory_bytes() // WORKER_MEMORY_BYTES
+    by_device = ACCELERATOR_WORKERS.get(device.partition(":")[0], cells)
+    return max(1, min(cores // run.threads, by_memory, by_device, cells))
+
+
+def _free_memory_bytes() -> int:
+    """Free memory of the machine, or all that a container may use where that is less."""
+    free = int(psutil.virtual_memory().available)
+    try:
+        limit = CONTAINER_LIMIT.read_text().strip()
+    except OSError:  # not in a container, or not on Linux
+        return free
+    return min(free, int(limit)) if limit.isdecimal() else free
 
 
 @dataclass

@@ -18,11 +18,13 @@ def resolve_device(asked: str) -> str:
     if asked == "auto":
         found = torch.accelerator.current_accelerator(check_available=True)
         return found.type if found is not None else "cpu"
-    kind = asked.partition(":")[0]
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there.get(kind, False):
-        have = ", ".join(name for name, available in there.items() if available)
-        raise ConfigError(f"--device {asked}: not available here; available: {have}")
+    there = ["cpu"]
+    if torch.cuda.is_available():
+        there += ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        there += ["mps", "mps:0"]
+    if asked not in there:
+        raise ConfigError(f"--device {asked}: not available here; available: {', '.join(there)}")
     return asked
 
 

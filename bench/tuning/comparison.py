@@ -102,7 +102,7 @@ def _trained(config: Config, plan: Plan, cells: list[Cell]) -> list[NDArray[np.f
     store = RecordStore(config.run.out)
     missing = [cell for cell in cells if is_wanted(store, cell)]
     if missing:
-        workers = choose_workers(config.run.workers, config.run.threads, len(missing))
+        workers = choose_workers(config.run, len(missing), plan.device)
         recorder = Recorder(store, plan, describe_environment(), _unheard)
         LocalEngine(workers, config.run.threads, config.run.cell_timeout_s)(missing, recorder)
     found: list[NDArray[np.float32] | None] = []

@@ -87,7 +87,7 @@ class _Session:
         plan = make_plan(config, source, faces)
         assignments = tuple(_assignments(config, plan))
         storage = open_storage(config.run.out, config.tuning.storage)
-        workers = choose_workers(config.run.workers, config.run.threads, 10**6)
+        workers = choose_workers(config.run, 10**6, plan.device)
         threads = config.run.threads
         runner = make_runner or (lambda stop: ProcessRunner(stop, threads))
         return cls(config, faces, source, plan, assignments, storage, workers, runner, on_event)

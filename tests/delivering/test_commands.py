@@ -12,8 +12,10 @@ from bench.delivering.fitting import fitted_path
 from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.records.weights import read_weights_facts
 from bench.tuning.best import FoldFinding, TunedParameters, write_tuned
-from tests.conftest import RunBench, draw_rows, write_faces_csv
+from tests.conftest import PROJECT, RunBench, draw_rows, write_faces_csv
 from tests.delivering.conftest import Bench, write_fitted
+
+NETWORKS = PROJECT / "tests" / "running" / "networks.py"
 
 
 @pytest.mark.slow
@@ -86,7 +88,8 @@ def test_predict_pictures_and_tables(bench: Bench, tmp_path: Path) -> None:
     done = bench("predict", "--model", "plain_cnn", "face.jpg", "other/face.png", "faces.csv", "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert [one["row"] for one in document["pictures"]] == [None, None, 0, 1, 2]
+    assert [one["row"] for one in document["pictures"]] == [None, None, 1, 2, 3]
+    assert [one["name"] for one in document["pictures"]] == [None, None, "1", "2", "3"]
     assert document["pictures"][0]["crop"] == [50, 0, 200, 200]
     assert list(document["pictures"][0]["keypoints"]) == list(KEYPOINT_NAMES)
     assert json.loads((tmp_path / "predictions" / "predictions.json").read_text()) == document
@@ -106,17 +109,27 @@ def test_a_place_that_cannot_be_written_is_no_error_of_bench(bench: Bench, tmp_p
 @pytest.mark.usefixtures("fitted")
 def test_predict_an_unlabelled_table_as_csv(bench: Bench, tmp_path: Path) -> None:
     images, _ = draw_rows(2)
-    lines = ["ImageId,Image", *(f"{row + 1},{' '.join(map(str, image.ravel()))}" for row, image in enumerate(images))]
+    lines = ["ImageId,Image", *(f"{row + 71},{' '.join(map(str, image.ravel()))}" for row, image in enumerate(images))]
     (tmp_path / "test.csv").write_text("\n".join(lines))
     done = bench("predict", "--model", "plain_cnn", "test.csv", "--format", "csv", "--to", "out", "--draw")
     assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader((tmp_path / "out" / "predictions.csv").read_text().splitlines()))
-    assert len(rows) == 2
-    assert len(rows[0]) == 6 + 30
+    assert [(row["row"], row["name"]) for row in rows] == [("1", "71"), ("2", "72")]
+    assert len(rows[0]) == 7 + 30
     assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == [
-        "test-row0-points.png",
         "test-row1-points.png",
+        "test-row2-points.png",
     ]
+
+
+def test_what_a_network_prints_is_not_among_the_results(bench: Bench, tmp_path: Path) -> None:
+    network = f"{NETWORKS}:Chatty"
+    write_fitted(fitted_path(tmp_path / "results", network), network)
+    Image.new("L", (96, 96), 90).save(tmp_path / "face.png")
+    done = bench("predict", "--model", network, "face.png", "--no-draw", "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{network}: 1 faces; coordinates in predictions/predictions.csv\n"
+    assert "run" in done.stderr.splitlines()
 
 
 def make_bad_files(folder: Path) -> dict[str, str]:

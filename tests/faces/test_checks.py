@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.faces import checks
 from bench.faces.checks import inspect
 from bench.faces.face_set import FaceSet
 from bench.faces.grouping import near_duplicate_clusters
@@ -47,6 +48,19 @@ def test_each_doubt_names_its_rows() -> None:
     assert found["contradicting duplicates"] == [12]
     assert found["left and right swapped"] == [21]
     assert 26 in found["labels in unusual places"]
+
+
+def test_each_picture_is_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def counted(faces: FaceSet) -> np.ndarray:
+        calls.append(faces.rows)
+        return first_of_each_picture(faces)
+
+    first_of_each_picture = checks._first_of_each_picture
+    monkeypatch.setattr(checks, "_first_of_each_picture", counted)
+    inspect(face_set())
+    assert calls == [30]
 
 
 def test_one_row_is_counted_as_one() -> None:

@@ -160,6 +160,25 @@ def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
     assert not np.array_equal(loaded(path)[0], first)
 
 
+def test_a_new_cache_replaces_the_old_one_of_its_file_and_what_a_kill_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
+    path = write_faces_csv(tmp_path / "faces.csv", rows=6, seed=1)
+    other = parsed_file(write_faces_csv(tmp_path / "other.csv", rows=5)).folder
+    mapped = parsed_file(path)
+    before = mapped.images.copy()
+    folder = tmp_path / "cache" / "faces"
+    abandoned, under_way = folder / "parsing-abandoned", folder / "parsing-under_way"
+    for work in (abandoned, under_way):
+        work.mkdir()
+    os.utime(abandoned, (0, 0))
+    write_faces_csv(path, rows=7, seed=2)
+    parsed = parsed_file(path)
+    assert {*folder.iterdir()} == {other, parsed.folder, under_way}
+    assert np.array_equal(mapped.images, before)
+
+
 def test_a_cache_folder_that_cannot_be_written_costs_only_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

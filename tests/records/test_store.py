@@ -62,6 +62,12 @@ def test_arrays_that_are_not_the_sealed_ones_are_refused(tmp_path: Path) -> None
         store.predictions(stored)
 
 
+def test_a_record_that_cannot_be_written_names_its_file(tmp_path: Path) -> None:
+    (tmp_path / "cells").write_text("a file where a folder should be")
+    with pytest.raises(RecordError, match=r"cells.*0123456789abcdef.*cannot be written"):
+        RecordStore(tmp_path).write_cell(cell_record(), ROWS, PREDICTIONS)
+
+
 def test_a_newer_schema_is_passed_over_not_misread(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
     store.write_cell(cell_record(schema=99), ROWS, PREDICTIONS)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -128,29 +129,60 @@ def test_failures_are_listed_the_others_go_on_and_the_exit_code_is_1(
 def test_a_cell_over_its_time_is_recorded_and_tried_again_by_the_next_run(
     run_bench: RunBench, faces_csv: Path, tmp_path: Path
 ) -> None:
-    done = run_bench(*arguments(faces_csv, "Slow", epochs=400, cell_timeout=3))
+    command = [*arguments(faces_csv, "Slow", epochs=25), "--quick"]  # sleeps for two and a half seconds
+    done = run_bench(*command, "--cell-timeout", "2")
     assert done.returncode == 1
     failed = json.loads((tmp_path / "results/leaderboard.json").read_text())["failed"]
+    assert [failure["model"] for failure in failed].count(f"{NETWORKS}:Slow") == 1
     assert {failure["cause"] for failure in failed} == {"timeout"}
     assert all("--cell-timeout" in failure["reason"] for failure in failed)
+    again = run_bench(*command)
+    assert again.returncode == 0, again.stderr
+    document = json.loads((tmp_path / "results/leaderboard.json").read_text())
+    assert document["failed"] == []
+    assert {row["folds_done"] for row in document["rows"]} == {1}
 
 
 @pytest.mark.slow
 def test_killed_at_random_moments_and_restarted_it_ends_with_the_same_bytes(faces_csv: Path, tmp_path: Path) -> None:
-    undisturbed = arguments(faces_csv, "Slow", "Tiny", out="calm", epochs=6)
+    # Each kill lands at the latest in the next cell of Slow, a second long: six of them outlast five kills.
+    undisturbed = arguments(faces_csv, "Slow", "Tiny", out="calm", epochs=10, seeds=2)
     subprocess.run(bench_command(undisturbed), cwd=tmp_path, env=bench_environment(), check=True, capture_output=True)
-    disturbed = bench_command(arguments(faces_csv, "Slow", "Tiny", out="killed", epochs=6))
+    disturbed = bench_command(arguments(faces_csv, "Slow", "Tiny", out="killed", epochs=10, seeds=2))
     generator = np.random.default_rng(7)
     for _ in range(5):
+        recorded = len(records(tmp_path / "killed"))
         process = subprocess.Popen(disturbed, cwd=tmp_path, env=bench_environment(), stderr=subprocess.DEVNULL)
-        time.sleep(float(generator.uniform(3, 9)))
+        deadline = time.monotonic() + 120
+        while len(records(tmp_path / "killed")) == recorded and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(float(generator.uniform(0, 0.7)))
         children = descendants(process.pid)
+        assert children
+        assert process.poll() is None, "it ended before it could be killed"
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert all_gone(children), "workers outlived their parent"
     subprocess.run(disturbed, cwd=tmp_path, env=bench_environment(), check=True, capture_output=True)
     assert steady(tmp_path / "killed/leaderboard.json") == steady(tmp_path / "calm/leaderboard.json")
     assert predictions(tmp_path / "killed") == predictions(tmp_path / "calm")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell's pipe")
+@pytest.mark.parametrize("streams", ["", "2>&1"])
+def test_a_reader_that_goes_away_ends_the_command_quietly(faces_csv: Path, tmp_path: Path, streams: str) -> None:
+    command = shlex.join(bench_command(arguments(faces_csv, "Tiny") if streams else ["models"]))
+    piped = subprocess.run(
+        ["bash", "-c", f"{command} {streams} | true; echo ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path,
+        env=bench_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert piped.stdout == "141\n"
+    assert "error" not in piped.stderr.lower()
 
 
 @pytest.mark.slow
@@ -207,6 +239,10 @@ def test_a_full_disk_is_one_line_and_the_next_run_completes(
     assert "cannot be written" in limited.stderr.strip().splitlines()[-1]
     done = run_bench(*arguments(faces_csv, "Tiny"))
     assert done.returncode == 0, done.stderr
+
+
+def records(out: Path) -> list[Path]:
+    return list(out.glob("cells/*/*.json"))
 
 
 def descendants(pid: int) -> list[int]:

@@ -1,5 +1,7 @@
 """A worker's failures come back as outcomes."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,38 @@ from bench.config.recipe import Recipe
 from bench.faces.face_set import FaceSource
 from bench.running.task import FoldTask
 from bench.running.worker_process import WorkerProcess
+from tests.conftest import bench_environment
 
 ROWS = np.arange(2)
 TASK = FoldTask(FaceSource(Path("faces.csv")), "0" * 16, "mean_face", Recipe(), ROWS, ROWS, seed=0)
+
+
+FIRST_TRAINING = """
+import sys, numpy
+from pathlib import Path
+from bench.config.recipe import Recipe
+from bench.faces.face_set import FaceSource
+from bench.faces.loading import load_faces
+from bench.running.task import FoldTask
+from bench.running.worker import run_fold
+from bench.training import loop
+whole = loop.train
+def train(*arguments):
+    before = set(sys.modules)
+    curve = whole(*arguments)
+    print(*sorted(name for name in set(sys.modules) - before if name.startswith("torch.")))
+    return curve
+loop.train = train
+source, rows = FaceSource(Path(sys.argv[1]), "none"), numpy.arange(8)
+task = FoldTask(source, load_faces(source).fingerprint, sys.argv[2], Recipe(epochs=1, batch_size=4), rows, rows, seed=0)
+assert run_fold(task, lambda _: None).cause is None
+"""
+
+
+def test_nothing_is_imported_on_the_clock_of_the_first_training(faces_csv: Path) -> None:
+    command = [sys.executable, "-c", FIRST_TRAINING, str(faces_csv), f"{Path(__file__).parent / 'networks.py'}:Tiny"]
+    done = subprocess.run(command, env=bench_environment(), capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
 
 def test_a_worker_that_cannot_be_started_fails_its_cell_and_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
