@@ -20,7 +20,8 @@ class Recipe(Frozen):
         wing_width_px, wing_curvature_px: w and epsilon of the Wing loss; the width is also smooth-L1's threshold.
         schedule: ``one_cycle`` rises linearly for ``warmup_fraction`` of the steps and falls as a cosine to zero;
             ``constant`` only rises.
-        layer_decay: factor on the learning rate per block from the head towards the stem; 1 = the same everywhere.
+        layer_decay: factor on the learning rate per part of the module (its direct children) from the head towards the
+            stem; 1 = the same everywhere.
         average_fraction: weights are averaged with equal shares over this last fraction of the steps; 0 = off.
         flip: whether pictures are mirrored, with left and right names swapped: every other time a row is seen.
         rotation_degrees, scale_fraction, shift_px: largest change, drawn evenly between minus and plus.
