@@ -62,9 +62,8 @@ def _guarded(arguments: list[str], debug: bool) -> int:
         if _is_architecture_error(error):
             return _fail(str(error), EXIT_USER)
         if isinstance(error, OSError) and error.strerror and isinstance(error.filename, str | os.PathLike):
-            return _fail(
-                f"{os.fspath(error.filename)}: {error.strerror}; check the path and the rights to it", EXIT_USER
-            )
+            advice = "check the path, its rights and the free space"
+            return _fail(f"{os.fspath(error.filename)}: {error.strerror}; {advice}", EXIT_USER)
         return _fail(f"{type(error).__name__}: {error} (an error in bench itself; --debug shows where)", EXIT_USER)
     # Typer catches Ctrl-C itself and only returns the code.
     return _interrupted() if code == EXIT_INTERRUPTED else code if isinstance(code, int) else 0

@@ -10,7 +10,8 @@ from typing import BinaryIO
 def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Call ``write`` with a binary stream and put what it wrote at ``path`` in one step.
 
-    A reader sees the old file or the new one, never a part; after any failure the old one still stands.
+    A reader sees the old file or the new one, never a part; after any failure the old one still stands, and an
+    OSError names ``path``: a full disk by itself names no file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
@@ -21,8 +22,10 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
             os.fsync(stream.fileno())
         os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101  (mkstemp made it private to the owner)
         os.replace(temporary, path)  # noqa: PTH105
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(path)
         raise
     _sync_folder(path.parent)
 

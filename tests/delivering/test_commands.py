@@ -103,7 +103,7 @@ def test_a_place_that_cannot_be_written_is_no_error_of_bench(bench: Bench, tmp_p
     Image.new("L", (96, 96)).save(tmp_path / "face.png")
     done = bench("predict", "--model", "plain_cnn", "face.png", "--to", "face.png")
     assert done.returncode == 2
-    assert done.stderr == "error: face.png: File exists; check the path and the rights to it\n"
+    assert done.stderr == "error: face.png: File exists; check the path, its rights and the free space\n"
 
 
 @pytest.mark.usefixtures("fitted")
