@@ -8,7 +8,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 from architectures import own, timm_backbones
-from architectures.registry import Architecture, ArchitectureError, registered
+from architectures.errors import ArchitectureError
+from architectures.registry import Architecture, registered
 
 if TYPE_CHECKING:
     from torch import nn

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from architectures.registry import Architecture, ArchitectureError
+from architectures.errors import ArchitectureError
+from architectures.registry import Architecture
 
 if TYPE_CHECKING:
     from torch import nn

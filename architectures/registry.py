@@ -15,6 +15,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from architectures.errors import ArchitectureError
+from architectures.weight_files import fill
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -26,10 +29,6 @@ Plain = Mapping[str, object]
 
 STARTING_OPTIONS = ("pretrained", "weights")
 """Options that only say where a training starts: they change neither the shape of a network nor its costs."""
-
-
-class ArchitectureError(ValueError):
-    """A name, an option or a builder is not usable; one line for the user."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,6 @@ class Architecture:
         try:
             module = self.builder(**{**self.options, **options})
             if start is not None:
-                from architectures.weight_files import fill
-
                 fill(module, Path(str(start)))
         except (ValueError, TypeError) as error:
             raise ArchitectureError(f"model {self.name}: {error}") from error

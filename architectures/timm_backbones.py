@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from architectures.registry import COORDINATES, FRAME_PX, Architecture, ArchitectureError, Plain, add
+from architectures.errors import ArchitectureError
+from architectures.registry import COORDINATES, FRAME_PX, Architecture, Plain, add
 
 if TYPE_CHECKING:
     from torch import nn

@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from architectures.registry import COORDINATES, ArchitectureError
+from architectures.errors import ArchitectureError
+from architectures.registry import COORDINATES
 from architectures.weight_files import read_weights
 
 if TYPE_CHECKING:

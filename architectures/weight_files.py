@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from architectures.registry import ArchitectureError
+from architectures.errors import ArchitectureError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

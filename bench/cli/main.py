@@ -91,8 +91,8 @@ def _interrupted() -> int:
 
 
 def _is_architecture_error(error: Exception) -> bool:
-    registry = sys.modules.get("architectures.registry")
-    return registry is not None and isinstance(error, registry.ArchitectureError)
+    errors = sys.modules.get("architectures.errors")
+    return errors is not None and isinstance(error, errors.ArchitectureError)
 
 
 def _usage(error: UsageProblem) -> int:
