@@ -102,7 +102,6 @@ def _run_gate(task: FoldTask, faces: FaceSet) -> FoldOutcome:
 
 def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutcome:
     import torch
-    import torch._dynamo  # seconds that the first step of an optimiser would otherwise spend on the training's clock
 
     from bench.training.loop import EpochReport, Execution, predict, train
     from bench.training.pixels import MappedPictures

@@ -16,7 +16,7 @@ from bench.faces.keypoints import KEYPOINTS, MIRROR, to_normalised, to_pixels
 from bench.training.augmentation import Augmenter
 from bench.training.averaging import TailAverage
 from bench.training.losses import masked_loss
-from bench.training.optimisation import learning_rate, make_optimiser, set_learning_rate
+from bench.training.optimisation import learning_rate, make_optimiser
 from bench.training.pixels import Pictures, resident, to_input
 
 PREDICT_BATCH = 256
@@ -181,17 +181,16 @@ class Trainer:
 
     def backward(self, loss: Tensor) -> None:
         """Fresh gradients."""
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
 
     def update(self) -> None:
         """One step of the optimiser, and of the average in the tail."""
         recipe = self.recipe
         self.last_learning_rate = learning_rate(recipe, self.step, self.steps)
-        set_learning_rate(self.optimiser, self.last_learning_rate)
         if recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.module.parameters(), recipe.clip_norm)
-        self.optimiser.step()
+        self.optimiser.step(self.last_learning_rate)
         self.step += 1
         if self.step > self.steps * (1 - recipe.average_fraction):
             self.average.add()

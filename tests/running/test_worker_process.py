@@ -37,6 +37,7 @@ loop.train = train
 source, rows = FaceSource(Path(sys.argv[1]), "none"), numpy.arange(8)
 task = FoldTask(source, load_faces(source).fingerprint, sys.argv[2], Recipe(epochs=1, batch_size=4), rows, rows, seed=0)
 assert run_fold(task, lambda _: None).cause is None
+assert "torch._dynamo" not in sys.modules, "torch's compiler costs every worker a second and 150 MB"
 """
 
 
