@@ -98,6 +98,7 @@ class _Rows:
             **self._costs(entry),
             **self._speed(entry),
             **_training(entry),
+            "pretrained": self.selection.pretrained(entry.asked.model),
             "flags": self._flags(entry, accuracy),
         }
 
@@ -128,7 +129,7 @@ class _Rows:
         flags = []
         if not entry.complete:
             flags.append(f"incomplete: {len(entry.cells)} of {entry.expected} cells")
-        if entry.cells and entry.cells[0].variant.pretrained:
+        if self.selection.pretrained(entry.asked.model):
             flags.append("pretrained")
         if entry.tuned_on_scored_rows:
             flags.append(TUNED_ON_SCORED_ROWS)
@@ -158,7 +159,6 @@ def _training(entry: Entry) -> Document:
         "epochs": epochs,
         "options": cells[0].variant.options if cells and network else None,
         "tuned": cells[0].variant.tuned if cells else None,
-        "pretrained": cells[0].variant.pretrained if cells else False,
         "folds_done": len({cell.fold for cell in cells}),
         "seeds_done": len({cell.seed for cell in cells}),
     }

@@ -56,6 +56,12 @@ class Selection:
             return all(member in self.entries and self.rankable(member) for member in members_of(model))
         return self.entries[model].complete and not self.entries[model].tuned_on_scored_rows
 
+    def pretrained(self, model: str) -> bool:
+        """Whether a model, or a member of an ensemble, started from weights trained elsewhere."""
+        if is_ensemble(model):
+            return any(member in self.entries and self.pretrained(member) for member in members_of(model))
+        return any(cell.variant.pretrained for cell in self.entries[model].cells)
+
 
 def select(store: RecordStore) -> Selection:
     """Choose the records of one leaderboard.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.conftest import RunBench, write_faces_csv
 
-TINY = f"{Path(__file__).parent / 'networks.py'}:Tiny"
+TINY, SLOW = (f"{Path(__file__).parent / 'networks.py'}:{name}" for name in ("Tiny", "Slow"))
 
 
 def test_weights_of_other_faces_are_flagged_and_those_of_the_same_are_refused(
@@ -17,14 +17,19 @@ def test_weights_of_other_faces_are_flagged_and_those_of_the_same_are_refused(
         run_bench("fit", "--model", TINY, "--data", str(csv), "--epochs", "1", "--to", weights, check=True)
 
     def start(weights: str) -> list[str]:
-        named = ["run", "--models", TINY, "--data", str(faces_csv), "--groups", "none", "--quick", "--no-latency"]
+        models = f"{TINY},ensemble:{TINY}+{SLOW}"
+        named = ["run", "--models", models, "--data", str(faces_csv), "--groups", "none", "--quick", "--no-latency"]
         return [*named, "--epochs", "1", "--json", "--set", f"models.{TINY}.weights={weights}"]
 
     done = run_bench(*start("others.safetensors"))
     assert done.returncode == 0, done.stderr
-    (row,) = (row for row in json.loads(done.stdout)["rows"] if row["kind"] == "network")
-    assert row["pretrained"] is True
-    assert "pretrained" in row["flags"]
+    rows = {row["model"]: row for row in json.loads(done.stdout)["rows"] if row["kind"] != "gate"}
+    assert {name: row["pretrained"] for name, row in rows.items()} == {
+        TINY: True,
+        SLOW: False,
+        f"ensemble:{TINY}+{SLOW}": True,
+    }
+    assert [name for name, row in rows.items() if "pretrained" in row["flags"]] == [TINY, f"ensemble:{TINY}+{SLOW}"]
     refused = run_bench(*start("same.safetensors"))
     assert refused.returncode == 2
     assert refused.stderr.strip().splitlines()[-1] == (
