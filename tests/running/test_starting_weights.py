@@ -29,7 +29,7 @@ def test_weights_of_other_faces_are_flagged_and_those_of_the_same_are_refused(
         SLOW: False,
         f"ensemble:{TINY}+{SLOW}": True,
     }
-    assert [name for name, row in rows.items() if "pretrained" in row["flags"]] == [TINY, f"ensemble:{TINY}+{SLOW}"]
+    assert {name for name, row in rows.items() if "pretrained" in row["flags"]} == {TINY, f"ensemble:{TINY}+{SLOW}"}
     refused = run_bench(*start("same.safetensors"))
     assert refused.returncode == 2
     assert refused.stderr.strip().splitlines()[-1] == (
