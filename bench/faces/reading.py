@@ -97,6 +97,8 @@ def parse_header(line: bytes, name: str, labelled: bool) -> Layout:
         raise DataError(
             f"{name}: the header is no line of a CSV ({error or 'blank'}); expected column names"
         ) from error
+    if not names:
+        raise DataError(f"{name}: the first line is blank; expected column names there")
     column, times = Counter(names).most_common(1)[0]
     if times > 1:
         raise DataError(f"{name}: column '{column}' stands twice in the header; remove one")

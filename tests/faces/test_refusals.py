@@ -149,6 +149,8 @@ FILES = {
     "absent": ("faces.csv", nothing, "no such file"),
     "folder": ("faces.csv", lambda path: path.mkdir(), "is a folder"),
     "empty": ("faces.csv", raw(b""), "is empty"),
+    "blank first line": ("faces.csv", lambda path: path.write_bytes(b"\r\n" + write_faces_csv(path).read_bytes()),
+                         "the first line is blank; expected column names there"),
     "header alone": ("faces.csv", lambda path: edit(write_faces_csv(path), lambda t: t.__delitem__(slice(1, None))),
                      "has a header but no rows"),
     "not utf-8": ("faces.csv", raw("größe,Image\n1,2\n".encode("latin-1")), "not UTF-8"),
