@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from architectures.registry import COORDINATES, KEYPOINTS
+from architectures.machinery.registry import COORDINATES, KEYPOINTS
 
 
 def conv_bn_relu(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from architectures.blocks import MapHead, ResidualBlock, check_range, conv_bn_relu
-from architectures.registry import register
+from architectures.machinery.registry import register
 
 
 class HeatmapNet(nn.Module):

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from architectures.registry import COORDINATES, register
+from architectures.machinery.registry import COORDINATES, register
 
 CONVOLUTIONS = ((32, 4), (64, 3), (128, 2), (256, 1))
 """Channels and kernel of each; none is padded, so that 96 pixels become 5 after four max-pools."""

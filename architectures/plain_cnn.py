@@ -3,7 +3,7 @@
 from torch import nn
 
 from architectures.blocks import RegressionHead, check_range, conv_bn_relu
-from architectures.registry import register
+from architectures.machinery.registry import register
 
 STAGES = 4
 

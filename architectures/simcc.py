@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from architectures.blocks import ResidualBlock, cell_centres, check_range, conv_bn_relu
-from architectures.registry import FRAME_PX, KEYPOINTS, register
+from architectures.machinery.registry import FRAME_PX, KEYPOINTS, register
 
 STAGES = 2
 SIDE = FRAME_PX // 2 ** (STAGES + 1)

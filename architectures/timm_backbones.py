@@ -13,8 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from architectures.errors import ArchitectureError
-from architectures.registry import COORDINATES, FRAME_PX, Architecture, Plain, add
+from architectures.machinery.errors import ArchitectureError
+from architectures.machinery.registry import COORDINATES, FRAME_PX, Architecture, Plain, add
 
 if TYPE_CHECKING:
     from torch import nn
@@ -255,8 +255,8 @@ def build_backbone(name: str, choices: Choices, **arguments: Any) -> "nn.Module"
     """
     import torch
 
+    from architectures.machinery.timm_weights import published_weights, weights_overlay
     from architectures.timm_heatmap import TimmHeatmap
-    from architectures.timm_weights import published_weights, weights_overlay
 
     fitting = {**size_arguments(name), **arguments}
     overlay: dict[str, Any] = {}

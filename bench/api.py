@@ -8,15 +8,18 @@ import pandas as pd
 
 from bench.config.loading import load_config
 from bench.config.settings import Config
+from bench.errors import BenchError
 from bench.faces import loading
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.records.store import RecordStore
+from bench.records.tuned import all_tuned
+from bench.reporting.face_lookup import find_pictures
 from bench.reporting.material import Material, collect
-from bench.reporting.pictures import find_pictures
 from bench.reporting.rebuilding import further_sections, report_from_records
-from bench.reporting.writing import write_reports
+from bench.reporting.report_files import write_reports
+from bench.reporting.search_chapter import SearchMaterial
 from bench.running.events import Event, Stage
-from bench.running.session import OnEvent, RunResult, execute_run
+from bench.running.run import OnEvent, RunResult, execute_run
 
 __all__ = ["leaderboard", "load_faces", "report_from_records", "run", "run_and_report"]
 
@@ -74,8 +77,25 @@ def run_and_report(config: Config, on_event: OnEvent) -> tuple[RunResult, Materi
     on_event(Stage("writing the reports"))
     material = collect(result.store)
     faces = find_pictures(material.document["dataset"], config.run.data)
-    write_reports(material, faces=faces, sections=further_sections(config.run.out, config.tuning.storage))
+    search = search_material(config.run.out, config.tuning.storage)
+    write_reports(material, faces=faces, sections=further_sections(search))
     return result, material
+
+
+def search_material(out: Path, storage: str | None) -> SearchMaterial | None:
+    """What was tuned under ``out``, for the report; None, without loading Optuna, where nothing was.
+
+    ``storage`` is the database of the studies, if they are not in their journal.
+    """
+    found = all_tuned(out)
+    if not found:
+        return None
+    from bench.tuning.history import read_studies
+
+    try:
+        return SearchMaterial(found, read_studies(out, storage))
+    except BenchError as error:
+        return SearchMaterial(found, (), str(error))
 
 
 def _ignore(event: Event) -> None:

@@ -22,10 +22,10 @@ from torch.utils.benchmark import Timer
 
 from bench.config.latency import LatencySettings
 from bench.measuring.environment import describe_environment, usable_cores
-from bench.measuring.latency import LatencyProgress, LatencySubject, measure_latencies
-from bench.measuring.latency_session import MeasuringSession
-from bench.measuring.latency_statistics import latency_rows
-from bench.measuring.latency_target import Series, TargetPlan, TorchTarget
+from bench.measuring.latency.measure import LatencyProgress, LatencySubject, measure_latencies
+from bench.measuring.latency.percentiles import latency_rows
+from bench.measuring.latency.target import Series, TargetPlan, TorchTarget
+from bench.measuring.latency.timing import MeasuringSession
 from bench.records.store import RecordStore
 
 SERIES = Series(1, False)

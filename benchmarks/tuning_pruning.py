@@ -18,9 +18,9 @@ from typing import Any
 from bench.config.loading import load_config
 from bench.config.settings import Config
 from bench.errors import BenchError
-from bench.tuning.events import TuningEvent
+from bench.tuning.announcements import TuningEvent
 from bench.tuning.history import read_studies
-from bench.tuning.session import tune
+from bench.tuning.tune import tune
 
 WIDTH = 8
 EPOCHS = 4

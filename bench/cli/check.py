@@ -19,7 +19,7 @@ def check(
     as_json: options.AsJson = False,
 ) -> None:
     """Check a network: shape, finite, gradients, determinism, state, trains below the mean face, exports."""
-    from bench.console import Screen
+    from bench.cli.console import Screen
     from bench.delivering.contract import Finding, check_contract
     from bench.delivering.skeleton import reference
 

@@ -28,8 +28,8 @@ def choose(
     as_json: options.AsJson = False,
 ) -> None:
     """Name one network within the limits, how probably it is the best of those, and the runners-up."""
+    from bench.cli.console import Screen
     from bench.comparing.choosing import Limits, options_by_error, split_by_limits
-    from bench.console import Screen
     from bench.records.store import RecordStore
     from bench.reporting.markdown import warnings_of
     from bench.reporting.material import collect

@@ -23,8 +23,8 @@ def compare(
     as_json: options.AsJson = False,
 ) -> None:
     """Say which of two models is better, by how much, how certainly and at which keypoints."""
+    from bench.cli.console import Screen
     from bench.comparing import verdict as verdicts
-    from bench.console import Screen
     from bench.records.store import RecordStore
     from bench.reporting.markdown import warnings_of
     from bench.reporting.material import collect

@@ -23,7 +23,7 @@ def check(
     as_json: options.AsJson = False,
 ) -> None:
     """Read a file of faces completely, describe it, and tell what looks wrong."""
-    from bench.console import Screen
+    from bench.cli.console import Screen
     from bench.faces.checks import inspect
     from bench.faces.contact_sheet import suspicious_rows, write_contact_sheet
     from bench.faces.face_set import FaceSource

@@ -26,9 +26,9 @@ def export(
     """
     from dataclasses import asdict
 
-    from bench.console import Screen
+    from bench.cli.console import Screen
     from bench.delivering import exporting
-    from bench.delivering.weights import WeightsChoice, load_trained
+    from bench.delivering.trained import WeightsChoice, load_trained
     from bench.faces.face_set import FaceSource
     from bench.faces.loading import load_faces
     from bench.records.store import slug

@@ -25,8 +25,8 @@ def fit(
     as_json: options.AsJson = False,
 ) -> None:
     """Train one architecture on all rows and store its weights (safetensors) for predict and export."""
+    from bench.cli.console import Screen
     from bench.config.loading import load_config
-    from bench.console import Screen
     from bench.delivering.fitting import fit as fit_model
     from bench.delivering.fitting import fitted_path, fitted_variant
     from bench.reporting.markdown import format_seconds

@@ -9,9 +9,9 @@ from bench.cli.app import EXIT_FAILED_CELLS, app
 from bench.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
+    from bench.cli.console import Screen
     from bench.config.latency import LatencySettings
-    from bench.console import Screen
-    from bench.measuring.latency import LatencyProgress
+    from bench.measuring.latency.measure import LatencyProgress
     from bench.records.store import RecordStore
 
 COLUMNS = ("model", "runtime", "device", "scope", "threads", "batch", "p50 ms", "95 % interval", "p95 ms", "p99 ms",
@@ -53,9 +53,9 @@ def latency(
 
     Without --models: the networks recorded under --out. Keep the machine idle meanwhile.
     """
+    from bench.cli.console import Screen
     from bench.config.latency import latency_settings
     from bench.config.loading import load_config
-    from bench.console import Screen
     from bench.records.store import RecordStore
 
     screen, store = Screen(as_json=as_json), RecordStore(out)
@@ -114,7 +114,7 @@ def _measure(
     screen: "Screen", store: "RecordStore", subjects: list[Any], settings: "LatencySettings"
 ) -> tuple[set[str], set[str]]:
     """Names of the models that were measured, and of those that failed: in one runtime of two, a model is in both."""
-    from bench.measuring.latency import measure_latencies
+    from bench.measuring.latency.measure import measure_latencies
 
     failed: set[str] = set()
 
@@ -134,7 +134,7 @@ def show_latencies(screen: "Screen", store: "RecordStore", models: "list[str] | 
     Raises:
         RecordError: there are none.
     """
-    from bench.measuring.latency_statistics import latency_rows
+    from bench.measuring.latency.percentiles import latency_rows
 
     rows, environment, elsewhere = latency_rows(store.latencies(), models)
     if environment is None:

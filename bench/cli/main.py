@@ -91,7 +91,7 @@ def _interrupted() -> int:
 
 
 def _is_architecture_error(error: Exception) -> bool:
-    errors = sys.modules.get("architectures.errors")
+    errors = sys.modules.get("architectures.machinery.errors")
     return errors is not None and isinstance(error, errors.ArchitectureError)
 
 

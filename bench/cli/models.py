@@ -10,7 +10,7 @@ from bench.cli import options
 from bench.cli.app import app
 
 if TYPE_CHECKING:
-    from bench.console import Screen
+    from bench.cli.console import Screen
     from bench.measuring.survey import Surveyed
 
 
@@ -28,7 +28,7 @@ def models(
 
     Every model of timm can be named as timm:NAME; a network of your own as FILE.py:NAME.
     """
-    from bench.console import Screen
+    from bench.cli.console import Screen
 
     screen = Screen(as_json=as_json)
     if timm is None and not check:

@@ -13,7 +13,7 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits and _, such as my_net.")],
 ) -> None:
     """Write NAME.py, a commented network in plain torch, and its test, into this folder."""
-    from bench.console import Screen
+    from bench.cli.console import Screen
     from bench.delivering.skeleton import class_name, write_skeleton
 
     screen = Screen()

@@ -27,11 +27,11 @@ def predict(
     as_json: options.AsJson = False,
 ) -> None:
     """Find the fifteen keypoints in pictures with the weights of `bench fit`, or of one fold."""
-    from bench.console import Screen
+    from bench.cli.console import Screen
     from bench.delivering import predicting
     from bench.delivering.deployed import deploy
-    from bench.delivering.pictures import parse_crop
-    from bench.delivering.weights import WeightsChoice, load_trained
+    from bench.delivering.photos import parse_crop
+    from bench.delivering.trained import WeightsChoice, load_trained
 
     screen = Screen(as_json=as_json)
     faces = predicting.read_faces(files, parse_crop(crop) if crop is not None else None)

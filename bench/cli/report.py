@@ -21,13 +21,14 @@ def report(
     as_json: options.AsJson = False,
 ) -> None:
     """Rebuild leaderboard.md, .json, .csv and report.html from the records; nothing is trained."""
+    from bench.api import search_material
+    from bench.cli.console import Screen
     from bench.cli.show import show_leaderboard
-    from bench.console import Screen
     from bench.reporting.rebuilding import report_from_records
 
     screen = Screen(as_json=as_json)
     asked = tuple(dict.fromkeys(name.strip() for name in formats.split(",")))
-    material, paths = report_from_records(out, asked, data, storage)
+    material, paths = report_from_records(out, asked, data, search_material(out, storage))
     show_leaderboard(screen, material.document)
     screen.note("written: " + ", ".join(str(path) for path in paths))
     screen.result_json(material.document)

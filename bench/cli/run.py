@@ -67,9 +67,9 @@ def run(
 
 def _run(config: "Config", as_json: bool) -> None:
     from bench.api import run_and_report
+    from bench.cli.console import Screen
     from bench.cli.run_display import RunDisplay
     from bench.cli.show import show_leaderboard
-    from bench.console import Screen
 
     screen = Screen(as_json=as_json)
     with RunDisplay(screen) as display:

@@ -3,7 +3,7 @@
 import time
 from types import TracebackType
 
-from bench.console import Bars, Screen
+from bench.cli.console import Bars, Screen
 from bench.faces.grouping import describe_groups
 from bench.reporting.markdown import format_seconds
 from bench.running.events import CellEnded, CellStarted, EpochEnded, Estimated, Event, Planned, Stage

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.console import Screen
+from bench.cli.console import Screen
 from bench.reporting import markdown
 
 

@@ -25,9 +25,9 @@ def synth(
     as_json: options.AsJson = False,
 ) -> None:
     """Draw faces with exactly known keypoints and write them as CSV, with a file of people beside it for --groups."""
-    from bench.console import Screen
+    from bench.cli.console import Screen
+    from bench.faces.csv_writing import write_faces
     from bench.faces.synthetic import DEFAULT_PEOPLE, synthetic_faces
-    from bench.faces.synthetic.writing import write_faces
 
     if out.suffix != ".csv":
         raise DataError(f"--out {out}: expected a name that ends in .csv")

@@ -10,8 +10,8 @@ from bench.cli import options
 from bench.cli.app import app
 
 if TYPE_CHECKING:
+    from bench.cli.console import Screen
     from bench.config.settings import Config
-    from bench.console import Screen
     from bench.tuning.history import StudyFacts
 
 
@@ -50,9 +50,9 @@ def tune(
 
     Stopped or killed, the same command goes on where it was; several at once share the work.
     """
+    from bench.cli.console import Screen
     from bench.config.loading import load_config
     from bench.config.tuning import parse_duration
-    from bench.console import Screen
 
     run_options = options.given(
         models=options.split_models(models),
@@ -87,9 +87,9 @@ def tune(
 
 def _tune(config: "Config", screen: "Screen") -> None:
     from bench.cli.tune_display import TuneDisplay
-    from bench.tuning.best import found_path
+    from bench.records.tuned import found_path
     from bench.tuning.history import read_studies
-    from bench.tuning.session import tune as search
+    from bench.tuning.tune import tune as search
 
     with TuneDisplay(screen) as display:
         found = search(config, display)
@@ -104,7 +104,7 @@ def _tune(config: "Config", screen: "Screen") -> None:
 
 def _show(config: "Config", screen: "Screen") -> None:
     from bench.cli.tune_display import show_studies
-    from bench.tuning.best import all_tuned
+    from bench.records.tuned import all_tuned
     from bench.tuning.history import read_studies
 
     studies = read_studies(config.run.out, config.tuning.storage)

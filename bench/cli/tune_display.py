@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from bench.console import Bars, Screen
+from bench.cli.console import Bars, Screen
+from bench.records.tuned import TunedParameters
 from bench.reporting.markdown import format_seconds
-from bench.tuning.best import TunedParameters
-from bench.tuning.events import Comparing, Found, SearchBegan, SearchEstimated, TuningEvent
+from bench.tuning.announcements import Comparing, Found, SearchBegan, SearchEstimated, TuningEvent
 from bench.tuning.history import StudyFacts
 from bench.tuning.search import TrialBegan, TrialEnded
 

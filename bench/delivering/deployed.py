@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from bench.faces.keypoints import KEYPOINTS, MIRROR, to_pixels
-from bench.training.pixels import to_input
+from bench.training.inputs import to_input
 
 if TYPE_CHECKING:
-    from bench.delivering.weights import Trained
+    from bench.delivering.trained import Trained
 
 INPUT_NAME = "pictures"
 OUTPUT_NAME = "keypoints_px"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from bench.delivering.weights import Trained
+    from bench.delivering.trained import Trained
 
 Format = Literal["onnx", "pt2"]
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -85,7 +85,7 @@ def export_onnx(deployed: "nn.Module", path: Path, metadata: dict[str, str]) -> 
     """
     import torch
 
-    from bench.measuring.latency_onnx import require_onnx
+    from bench.measuring.latency.onnx_target import require_onnx
 
     require_onnx()
     import onnx

@@ -14,12 +14,12 @@ from bench.faces.loading import load_faces
 from bench.measuring.accuracy import score
 from bench.records.schema import CurvePoint, VariantFacts
 from bench.records.store import slug
-from bench.records.weights import SUFFIX
+from bench.records.tuned import load_tuned, with_parameters
+from bench.records.weight_facts import SUFFIX
 from bench.running.plan import architecture_of, cell_seed
 from bench.running.task import FoldTask
 from bench.running.variants import network_variant, recipe_of
 from bench.running.worker_process import WorkerProcess
-from bench.tuning.best import load_tuned, with_parameters
 
 NO_FOLD = -1
 

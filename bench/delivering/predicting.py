@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.delivering.pictures import Crop, draw_points, open_picture
+from bench.delivering.photos import Crop, draw_points, open_picture
 from bench.errors import DataError
 from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES, flat_names
 from bench.faces.reading import read_pictures

@@ -38,7 +38,7 @@ def write_skeleton(name: str, folder: Path) -> list[Path]:
 def reference(name: str, folder: Path) -> str:
     """``my_net`` -> ``my_net.py:MyNet`` where ``folder`` holds that file and no architecture has that name."""
     from architectures import registered
-    from architectures.lookup import packaged_names
+    from architectures.machinery.lookup import packaged_names
 
     if name in registered() or name in packaged_names() or not name.isidentifier():
         return name

@@ -15,12 +15,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cache_folder import cache_folder
 from bench.errors import DataError
 from bench.faces.grouping import near_duplicate_clusters
 from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES, KEYPOINTS
 from bench.faces.reading import points_shape, read_rows
 from bench.records.atomic import write_bytes
+from bench.records.cache_folder import cache_folder
 
 logger = logging.getLogger(__name__)
 

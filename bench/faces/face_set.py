@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.scheme import SEED_SCHEME, Scheme
+
 
 @dataclass(frozen=True)
 class FaceSource:
@@ -26,13 +28,14 @@ class FaceSet:
 
     Attributes:
         name: the file's name, never its path; ``synthetic`` for drawn faces.
-        images: uint8 (N, 96, 96), read-only.
-        keypoints: float32 (N, 15, 2) in pixels, x right and y down, NaN = not labelled, read-only.
+        images: uint8 (N, side, side), or (N, side, side, 3) in colour, read-only.
+        keypoints: float32 (N, K, 2) in pixels, x right and y down, NaN = not labelled, read-only.
         groups: int64 (N,), rows of one group never stand on both sides of a split.
         grouping: how the groups were made: ``file:NAME``, ``column:NAME``, ``auto`` or ``none``.
         people_known: whether the groups are people (given by the user, or drawn) and not guessed clusters.
         fingerprint: hex digest over pictures and keypoints.
         synthetic: whether bench drew the faces itself.
+        scheme: what the points are, and the frame.
     """
 
     name: str
@@ -43,6 +46,7 @@ class FaceSet:
     people_known: bool
     fingerprint: str
     synthetic: bool = False
+    scheme: Scheme = SEED_SCHEME
 
     @property
     def rows(self) -> int:

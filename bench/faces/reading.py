@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import DataError
+from bench.faces.grey_text import decode_picture
 from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES, KEYPOINTS, flat_names
 from bench.faces.opening import open_lines
-from bench.faces.pixels import decode_picture
 
 IMAGE = "Image"
 INDEX_NAMES = ("", "Unnamed: 0")

@@ -7,9 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.cache_folder import cache_folder
 from bench.errors import ModelError
 from bench.records.atomic import write_text
+from bench.records.cache_folder import cache_folder
 from bench.records.keys import digest
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _counted(entry: "Architecture") -> CatalogueEntry:
 
 
 def _sources_digest() -> str:
-    sources = {path.name: path.read_text() for path in sorted(ARCHITECTURES.glob("*.py"))}
+    sources = {path.name: path.read_text() for path in sorted(ARCHITECTURES.rglob("*.py"))}
     return digest([sources, version("torch"), version("timm")])
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from bench.child_process import ChildProcess, Messages, serve
+from bench.processes.child import ChildProcess, Messages, serve
 
 MODEL_TIMEOUT_S = 120.0
 """Longest time for one model; the slowest needs a few seconds."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.records.schema import DatasetFacts, ProtocolFacts, VariantFacts
+from bench.scheme import SEED_SCHEME
 
 PROJECT_PACKAGES = ("bench", "architectures")
 INSTALLED = ("site-packages", "dist-packages")
@@ -30,7 +31,10 @@ def variant_digest(model: str, variant: VariantFacts) -> str:
 
 def protocol_digest(dataset: DatasetFacts, protocol: ProtocolFacts) -> str:
     """Names what is ranked together: contents of the data and assignment of rows to folds."""
-    return digest({"fingerprint": dataset.fingerprint, "rows": dataset.rows, **protocol.model_dump(mode="json")})
+    facts = {"fingerprint": dataset.fingerprint, "rows": dataset.rows, **protocol.model_dump(mode="json")}
+    if dataset.scheme != SEED_SCHEME:
+        facts["scheme"] = dataset.scheme.model_dump(mode="json")
+    return digest(facts)
 
 
 def cell_key(variant: str, protocol: str, fold: int, seed: int) -> str:

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bench.scheme import SEED_SCHEME, Scheme
+
 SCHEMA = 1
 """Version of the stored records; counts up when a field changes its name or meaning."""
 
@@ -30,6 +32,7 @@ class DatasetFacts(Stored):
     grouping: str
     people_known: bool
     synthetic: bool = False
+    scheme: Scheme = SEED_SCHEME
 
 
 class ProtocolFacts(Stored):

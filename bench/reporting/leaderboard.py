@@ -7,13 +7,13 @@ import numpy as np
 
 from bench.comparing.observations import Observations
 from bench.comparing.ranking import Ranking
-from bench.comparing.summary import comparison_summary
+from bench.comparing.selection import Entry, Selection
 from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.measuring.accuracy import Accuracy, score
 from bench.measuring.environment import machine_digest
-from bench.measuring.latency_statistics import summarise_latencies
+from bench.measuring.latency.percentiles import summarise_latencies
 from bench.records.schema import CellRecord, CostRecord, LatencyRecord
-from bench.reporting.selection import Entry, Selection
+from bench.reporting.comparison_facts import comparison_summary
 
 LEADERBOARD_SCHEMA = 1
 TUNED_ON_SCORED_ROWS = "tuned on scored rows"

@@ -7,10 +7,10 @@ from typing import Any
 
 from bench.comparing.observations import Observations
 from bench.comparing.ranking import Ranking, rank
+from bench.comparing.selection import Selection, observe, select
 from bench.records.schema import CellRecord, CostRecord, LatencyRecord
 from bench.records.store import RecordStore
 from bench.reporting.leaderboard import leaderboard_document
-from bench.reporting.selection import Selection, observe, select
 
 
 @dataclass(frozen=True)

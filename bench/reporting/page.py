@@ -17,6 +17,7 @@ from bench.faces.face_set import FaceSet
 from bench.faces.grouping import describe_groups
 from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.records.atomic import write_text
+from bench.reporting.answer import summary_sentences
 from bench.reporting.evidence import evidence, keypoint_winners
 from bench.reporting.facts import circumstances, latency_settings
 from bench.reporting.figures.cumulative import cumulative_figure
@@ -32,7 +33,6 @@ from bench.reporting.ranking_table import ranking_table
 from bench.reporting.row_errors import row_errors
 from bench.reporting.section import Figure, Section
 from bench.reporting.subjects import subjects_of
-from bench.reporting.summary import summary_sentences
 
 REPORT_NAME = "report.html"
 NO_CONTROLS = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t")

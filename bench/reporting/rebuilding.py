@@ -5,18 +5,19 @@ from pathlib import Path
 
 from bench.errors import ConfigError
 from bench.records.store import RecordStore
+from bench.reporting.face_lookup import find_pictures
 from bench.reporting.material import Material, collect
-from bench.reporting.pictures import find_pictures
+from bench.reporting.report_files import FORMATS, write_reports
+from bench.reporting.search_chapter import SearchMaterial, search_chapter
 from bench.reporting.section import Section
-from bench.reporting.writing import FORMATS, write_reports
 
 
 def report_from_records(
-    out: Path, formats: Collection[str] = FORMATS, data: Path | None = None, storage: str | None = None
+    out: Path, formats: Collection[str] = FORMATS, data: Path | None = None, search: SearchMaterial | None = None
 ) -> tuple[Material, list[Path]]:
     """Rebuild the reports under ``out``; the page's pictures come from ``data``, or from where runs look by default.
 
-    ``storage`` is the database of the tuning studies, if they are not in their journal.
+    ``search`` is what was tuned there.
 
     Raises:
         ConfigError: an unknown format.
@@ -28,21 +29,10 @@ def report_from_records(
             raise ConfigError(f"--format {name}: unknown; choose among {','.join(FORMATS)}")
     material = collect(RecordStore(out))
     faces = find_pictures(material.document["dataset"], data) if "html" in formats else None
-    return material, write_reports(
-        material, formats, faces, further_sections(out, storage) if "html" in formats else ()
-    )
+    return material, write_reports(material, formats, faces, further_sections(search))
 
 
-def further_sections(out: Path, storage: str | None = None) -> list[Section]:
-    """Chapters of the page that other rooms write; what is not there costs no import.
-
-    Args:
-        out: the results folder.
-        storage: the database of the tuning studies, if they are not in their journal.
-    """
-    if not any((out / "tuning").glob("*.json")):
-        return []
-    from bench.tuning.section import tuning_section
-
-    section = tuning_section(out, storage)
+def further_sections(search: SearchMaterial | None) -> list[Section]:
+    """Chapters of the page beside those of every run."""
+    section = search_chapter(search) if search is not None else None
     return [section] if section is not None else []

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from bench.config.latency import AFTER_TRAINING
 from bench.measuring.cost import count_cost
 from bench.measuring.environment import describe_environment, machine_digest
-from bench.measuring.latency import LatencyProgress, LatencySubject, measure_latencies
-from bench.measuring.latency_statistics import is_headline
+from bench.measuring.latency.measure import LatencyProgress, LatencySubject, measure_latencies
+from bench.measuring.latency.percentiles import is_headline
 from bench.records.schema import CostRecord
 from bench.records.store import RecordStore
 from bench.running.plan import Plan, architecture_of

@@ -6,7 +6,7 @@ from bench.comparing.ensembles import is_ensemble
 from bench.config.settings import Config
 from bench.errors import BenchError, ConfigError
 from bench.gates import GATES
-from bench.measuring.latency import LatencySubject
+from bench.measuring.latency.measure import LatencySubject
 from bench.records.keys import code_digest, variant_digest
 from bench.records.schema import AskedRecord, VariantFacts
 from bench.records.store import RecordStore

@@ -5,12 +5,12 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bench.processes.side_by_side import side_by_side
 from bench.records.schema import CurvePoint
 from bench.running.engine import Listener
 from bench.running.plan import Cell
 from bench.running.task import FoldOutcome
 from bench.running.worker_process import WorkerProcess
-from bench.side_by_side import side_by_side
 
 ATTEMPTS = 2
 """A cell whose worker was killed, or that ran out of memory, is tried this often in all."""

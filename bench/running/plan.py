@@ -15,10 +15,10 @@ from bench.faces.folds import assign_folds, folds_digest
 from bench.gates import GATES
 from bench.records.keys import cell_key, digest, protocol_digest, variant_digest
 from bench.records.schema import DatasetFacts, Kind, ProtocolFacts, VariantFacts
-from bench.records.weights import kept_weights_path, seen_data
+from bench.records.tuned import load_tuned, with_parameters
+from bench.records.weight_facts import kept_weights_path, seen_data
 from bench.running.task import FoldTask
 from bench.running.variants import gate_variant, network_variant, recipe_of
-from bench.tuning.best import load_tuned, with_parameters
 
 TUNED_SUFFIX = "@tuned"
 """Marks a model that runs with the parameters `bench tune` found."""
@@ -164,6 +164,7 @@ def dataset_facts(faces: FaceSet) -> DatasetFacts:
         grouping=faces.grouping,
         people_known=faces.people_known,
         synthetic=faces.synthetic,
+        scheme=faces.scheme,
     )
 
 

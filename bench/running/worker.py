@@ -103,8 +103,8 @@ def _run_gate(task: FoldTask, faces: FaceSet) -> FoldOutcome:
 def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutcome:
     import torch
 
+    from bench.training.inputs import MappedPictures
     from bench.training.loop import EpochReport, Execution, predict, train
-    from bench.training.pixels import MappedPictures
 
     torch.set_num_threads(task.threads)
     execution = Execution(task.device, task.precision, task.threads, task.seed)
@@ -170,7 +170,7 @@ def curve_point(epoch: "EpochReport") -> CurvePoint:
 
 def save_weights(module: "nn.Module", task: FoldTask, faces: FaceSet, path: Path) -> None:
     """Write a trained module's weights with what they belong to."""
-    from bench.records.weights import WeightsFacts, write_weights
+    from bench.records.weight_facts import WeightsFacts, write_weights
 
     facts = WeightsFacts(
         model=task.model,

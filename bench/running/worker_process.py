@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from bench.child_process import ChildProcess, Messages, serve
+from bench.processes.child import ChildProcess, Messages, serve
 from bench.records.schema import CurvePoint
 from bench.running.task import FoldOutcome, FoldTask
 

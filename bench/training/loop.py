@@ -15,9 +15,9 @@ from bench.config.recipe import Recipe
 from bench.faces.keypoints import KEYPOINTS, MIRROR, to_normalised, to_pixels
 from bench.training.augmentation import Augmenter
 from bench.training.averaging import TailAverage
+from bench.training.inputs import Pictures, resident, to_input
 from bench.training.losses import masked_loss
 from bench.training.optimisation import learning_rate, make_optimiser
-from bench.training.pixels import Pictures, resident, to_input
 
 PREDICT_BATCH = 256
 

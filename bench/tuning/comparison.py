@@ -15,11 +15,11 @@ from bench.measuring.accuracy import score, squared_errors
 from bench.measuring.environment import describe_environment
 from bench.records.keys import cell_key, variant_digest
 from bench.records.store import RecordStore
+from bench.records.tuned import FoldFinding, with_parameters
 from bench.running.events import Event
 from bench.running.local import LocalEngine
 from bench.running.plan import TUNED_SUFFIX, Cell, Plan, make_plan
-from bench.running.session import Recorder, choose_workers, is_wanted
-from bench.tuning.best import FoldFinding, with_parameters
+from bench.running.run import Recorder, choose_workers, is_wanted
 
 
 def compare_on_outer_fold(

@@ -10,8 +10,8 @@ import numpy as np
 
 from bench.config.tuning import TuningSettings
 from bench.measuring.cost import count_cost
-from bench.measuring.latency_process import MeasuringProcess
-from bench.measuring.latency_target import Series, TargetPlan
+from bench.measuring.latency.process import MeasuringProcess
+from bench.measuring.latency.target import Series, TargetPlan
 from bench.tuning.parameters import Params, split_params
 
 WARM_UP_LIMIT_S = 2.0

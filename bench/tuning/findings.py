@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from bench.records.tuned import FoldFinding
 from bench.tuning import ownership
-from bench.tuning.best import FoldFinding
 from bench.tuning.parameters import split_params
 from bench.tuning.sampling import plain
 

@@ -8,7 +8,7 @@ import sysconfig
 import venv
 from pathlib import Path
 
-from bench.cache_folder import cache_folder
+from bench.records.cache_folder import cache_folder
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 

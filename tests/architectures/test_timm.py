@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import save_file
 
 import architectures
-from architectures import ArchitectureError, timm_backbones, timm_weights
+from architectures import ArchitectureError, timm_backbones
+from architectures.machinery import timm_weights
 
 timm = pytest.importorskip("timm")
 

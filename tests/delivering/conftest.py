@@ -12,7 +12,7 @@ import architectures
 from bench.cli.main import main
 from bench.config.recipe import Recipe
 from bench.delivering.fitting import fitted_path
-from bench.records.weights import WeightsFacts, write_weights
+from bench.records.weight_facts import WeightsFacts, write_weights
 
 
 def write_fitted(path: Path, model: str = "plain_cnn", *, flip: bool = False, **options: object) -> Path:

@@ -10,8 +10,8 @@ from PIL import Image
 
 from bench.delivering.fitting import fitted_path
 from bench.faces.keypoints import KEYPOINT_NAMES
-from bench.records.weights import read_weights_facts
-from bench.tuning.best import FoldFinding, TunedParameters, write_tuned
+from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
+from bench.records.weight_facts import read_weights_facts
 from tests.conftest import PROJECT, RunBench, draw_rows, write_faces_csv
 from tests.delivering.conftest import Bench, write_fitted
 

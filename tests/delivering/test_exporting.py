@@ -8,7 +8,7 @@ import torch
 
 import architectures
 from bench.delivering import exporting
-from bench.delivering.weights import WeightsChoice, load_trained
+from bench.delivering.trained import WeightsChoice, load_trained
 from bench.errors import ModelError
 from tests.conftest import draw_rows
 from tests.delivering.conftest import write_fitted

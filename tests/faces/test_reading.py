@@ -17,10 +17,10 @@ from bench.errors import DataError
 from bench.faces import cache
 from bench.faces.cache import parsed_file
 from bench.faces.face_set import FaceSource
+from bench.faces.grey_text import decode_picture
 from bench.faces.grouping import near_duplicate_clusters
 from bench.faces.keypoints import flat_names
 from bench.faces.loading import load_faces
-from bench.faces.pixels import decode_picture
 from bench.faces.reading import Layout, Row, read_pictures, read_rows
 from tests.conftest import RunBench, draw_rows, write_faces_csv
 

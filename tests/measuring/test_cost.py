@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 import architectures
-from architectures import registry
+from architectures.machinery import registry
 from bench.errors import ModelError
 from bench.measuring.cost import cost_of, count_cost
 

@@ -10,16 +10,16 @@ import pytest
 from bench.comparing.observations import Observations
 from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.records.schema import CellRecord, CurvePoint
+from bench.reporting.answer import summary_sentences
+from bench.reporting.face_lookup import find_pictures
 from bench.reporting.figures.interval_cell import interval_cells
 from bench.reporting.figures.tie_groups import tie_group_figure
 from bench.reporting.figures.tradeoff import Point, latency_figure, parameter_figure, pareto_front
 from bench.reporting.figures.training import MOST_POINTS, thinned, training_figure
 from bench.reporting.gallery import make_gallery
-from bench.reporting.pictures import find_pictures
 from bench.reporting.ranking_table import ranking_table
 from bench.reporting.row_errors import row_errors
 from bench.reporting.subjects import Subject, subjects_of
-from bench.reporting.summary import summary_sentences
 from tests.conftest import write_faces_csv
 
 Row = dict[str, Any]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.config.settings import RunSettings
-from bench.running import session
-from bench.running.session import choose_workers
+from bench.running import run as session
+from bench.running.run import choose_workers
 
 
 @pytest.fixture(autouse=True)

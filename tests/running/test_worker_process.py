@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import child_process
 from bench.config.recipe import Recipe
 from bench.faces.face_set import FaceSource
+from bench.processes import child as child_process
 from bench.running.task import FoldTask
 from bench.running.worker_process import WorkerProcess
 from tests.conftest import bench_environment

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 import architectures
 from bench.config.recipe import Recipe
+from bench.training.inputs import MappedPictures, Pictures
 from bench.training.loop import Diverged, EpochReport, Execution, predict, train
-from bench.training.pixels import MappedPictures, Pictures
 from tests.conftest import draw_rows
 
 

@@ -10,8 +10,8 @@ import pytest
 from bench.config.loading import load_config
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
+from bench.records.tuned import FoldFinding, Mode, TunedParameters, write_tuned
 from bench.running.plan import make_plan
-from bench.tuning.best import FoldFinding, Mode, TunedParameters, write_tuned
 from tests.conftest import RunBench
 
 FLAG = "tuned on scored rows"

@@ -10,8 +10,8 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from bench.faces.face_set import FaceSet
+from bench.processes.side_by_side import side_by_side
 from bench.running.task import FoldOutcome, FoldTask
-from bench.side_by_side import side_by_side
 from bench.tuning import ownership
 from bench.tuning.findings import best_trial, default_trial, summarise_study
 from bench.tuning.journal import open_storage

@@ -10,10 +10,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from bench.cache_folder import cache_folder
 from bench.faces.face_set import FaceSet
 from bench.faces.synthetic.face_maker import DEFAULT_PEOPLE, DEFAULT_ROWS, as_face_set, synthetic_faces
 from bench.records.atomic import write_atomically
+from bench.records.cache_folder import cache_folder
 
 log = logging.getLogger(__name__)
 

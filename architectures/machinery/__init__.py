@@ -1,0 +1,1 @@
+"""Registry, look-up, networks from outside, weight files: everything here that is no network."""

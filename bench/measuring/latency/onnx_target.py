@@ -1,0 +1,111 @@
+"""ONNX Runtime as a runtime to time: export in one process, measurement in another that never loads torch."""
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import ModelError
+from bench.faces.keypoints import FRAME_PX, KEYPOINTS, to_pixels
+from bench.measuring.latency.target import INPUTS, Call, Series, TargetPlan, build_module, random_pictures
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class OnnxTarget:
+    """ONNX Runtime on the CPU; the process that runs it has no torch."""
+
+    def __init__(self, plan: TargetPlan) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = plan.threads
+        options.inter_op_num_threads = 1
+        assert plan.onnx_files is not None
+        self.sessions = [
+            onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"]) for file in plan.onnx_files
+        ]
+
+    def prepare(self, series: Series) -> Call:
+        """See :class:`Target`."""
+        session = self.sessions[series.end_to_end]
+        name = session.get_inputs()[0].name
+        inputs: list[NDArray[Any]] = list(random_pictures(series.batch))
+        if not series.end_to_end:
+            # Any values of the right type do: what a picture shows does not change how long the network takes.
+            inputs = [((each[:, None] - 128.0) / 64.0).astype(np.float32) for each in inputs]
+
+        def call(number: int) -> object:
+            return session.run(None, {name: inputs[number % INPUTS]})
+
+        return call
+
+
+def export_onnx_files(plan: TargetPlan, folder: str) -> tuple[str, str]:
+    """Export the bare network and the end-to-end one (uint8 in, pixels out) into ``folder``; returns their paths.
+
+    Raises:
+        ModelError: a library of the ``export`` extra is missing, or the network cannot be exported.
+    """
+    import torch
+
+    require_onnx()
+    module = build_module(plan).eval()
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    forward, end_to_end = Path(folder) / "forward.onnx", Path(folder) / "end_to_end.onnx"
+    # An example batch of two: with one, the exporter would take the batch for a constant.
+    pictures = torch.from_numpy(random_pictures(2)[0])
+    try:
+        _export(module, torch.zeros(2, 1, FRAME_PX, FRAME_PX), forward)
+        _export(_with_pixels(module), pictures, end_to_end)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"model {plan.architecture}: cannot be exported to ONNX ({reason})") from error
+    return str(forward), str(end_to_end)
+
+
+def require_onnx() -> None:
+    """Refuse where the optional libraries are missing.
+
+    Raises:
+        ModelError: with the command that installs them.
+    """
+    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ModelError(
+            f"--runtime onnx needs {', '.join(missing)}; install the extra: pip install 'keypoint-bench[export]'"
+        )
+
+
+def _with_pixels(module: "nn.Module") -> "nn.Module":
+    from torch import Tensor, nn
+
+    from bench.training.inputs import to_input
+
+    class EndToEnd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.module = module
+
+        def forward(self, pictures: Tensor) -> Tensor:
+            points: Tensor = self.module(to_input(pictures))
+            return to_pixels(points).reshape(-1, KEYPOINTS, 2)
+
+    return EndToEnd().eval()
+
+
+def _export(module: "nn.Module", example: "torch.Tensor", file: Path) -> None:
+    import torch
+
+    torch.onnx.export(
+        module,
+        (example,),
+        file,
+        dynamo=True,
+        dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+        verbose=False,
+    )

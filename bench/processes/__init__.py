@@ -1,0 +1,1 @@
+"""Child processes, and threads that drive them side by side."""

@@ -1,0 +1,166 @@
+"""Networks outside this repository: a file that the user names, or an installed package."""
+
+import logging
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+import torch
+
+import architectures
+from architectures import ArchitectureError
+from architectures.machinery import lookup
+
+NET = '''
+"""A user's file."""
+from torch import nn
+
+class MyNet(nn.Module):
+    """Two layers, and that is all."""
+
+    recipe = {"lr": 0.01}
+
+    def __init__(self, width: int = 8, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(9216, width), nn.Linear(width, 30))
+
+    def forward(self, pictures):
+        return self.layers(pictures)
+
+def small(*, width: int = 2):
+    return MyNet(width)
+
+def no_module():
+    return 3
+
+def needs(width):
+    return MyNet(width)
+
+NUMBER = 3
+'''
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Path:
+    path = tmp_path / "my_net.py"
+    path.write_text(NET)
+    return path
+
+
+def test_a_class_of_a_named_file(net: Path) -> None:
+    entry = architectures.get(f"{net}:MyNet")
+    assert entry.name == f"{net}:MyNet"
+    assert entry.summary == "Two layers, and that is all."
+    assert entry.family == "own"
+    assert entry.recipe == {"lr": 0.01}
+    assert entry.option_names() == ["width", "dropout"]
+    module = entry.build(width=4)
+    assert module(torch.zeros(2, 1, 96, 96)).shape == (2, 30)
+    with pytest.raises(ArchitectureError, match="unknown option 'widht'"):
+        entry.build(widht=4)
+    assert not list(net.parent.glob("__pycache__"))
+
+
+def test_a_function_of_a_named_file(net: Path) -> None:
+    assert architectures.build(f"{net}:small").layers[2].out_features == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("MyNett", "has no 'MyNett'; it has MyNet, small"),
+        ("NUMBER", "only imported there|expected a torch.nn.Module class"),
+        ("nn", "only imported there"),
+        ("needs", "'width' needs a default"),
+        ("no_module", "made a int"),
+    ],
+)
+def test_what_is_no_builder_is_refused(net: Path, name: str, reason: str) -> None:
+    with pytest.raises(ArchitectureError, match=reason):
+        architectures.build(f"{net}:{name}")
+
+
+def test_files_that_cannot_be_loaded(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    for source, reason in (
+        ("def (:", "SyntaxError"),
+        ("import no_such_module", "ModuleNotFoundError"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("raise SystemExit(0)", "SystemExit"),
+    ):
+        broken.write_text(source)
+        with pytest.raises(ArchitectureError, match=f"broken.py: cannot be loaded \\({reason}"):
+            architectures.get(f"{broken}:Net")
+    with pytest.raises(ArchitectureError, match="no file"):
+        architectures.get("../../x.py:Net")
+    with pytest.raises(ArchitectureError, match=r"write broken.py:NAME"):
+        architectures.get("broken.py")
+
+
+def test_an_edited_file_is_loaded_again(net: Path) -> None:
+    assert architectures.get(f"{net}:MyNet").recipe == {"lr": 0.01}
+    net.write_text(NET.replace("0.01", "0.02"))
+    assert architectures.get(f"{net}:MyNet").recipe == {"lr": 0.02}
+
+
+def test_two_folders_with_files_of_the_same_names(tmp_path: Path) -> None:
+    built = []
+    for folder, width in (("a", 3), ("b", 5)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "layers.py").write_text(f"WIDTH = {width}\n")
+        text = NET.replace("from torch import nn", "from torch import nn\nfrom layers import WIDTH")
+        path = tmp_path / folder / "net.py"
+        path.write_text(text.replace("width: int = 8", "width: int = WIDTH"))
+        built.append(architectures.build(f"{path}:MyNet"))
+    assert [module.layers[2].out_features for module in built] == [3, 5]
+
+
+def test_a_file_cannot_shadow_an_installed_module(net: Path) -> None:
+    (net.parent / "random.py").write_text("raise RuntimeError('shadowed')")
+    net.write_text("import random\n" + NET)
+    architectures.get(f"{net}:MyNet")
+
+
+def with_packages(monkeypatch: pytest.MonkeyPatch, *points: EntryPoint) -> None:
+    monkeypatch.setattr(lookup, "entry_points", lambda group: [one for one in points if one.group == group])
+    monkeypatch.setattr(lookup, "packaged_names", lookup.find_packaged_names)
+
+
+def point(name: str, value: str) -> EntryPoint:
+    return EntryPoint(name=name, value=value, group=lookup.ENTRY_POINTS)
+
+
+def test_an_installed_package_adds_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_packages(monkeypatch, point("theirs", "architectures.plain_cnn:plain_cnn"))
+    assert "theirs" in architectures.available()
+    assert architectures.build("theirs")(torch.zeros(2, 1, 96, 96)).shape == (2, 30)
+
+
+def test_a_broken_package_does_not_take_the_others_along(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with_packages(monkeypatch, point("broken", "no_such_package:Net"))
+    with caplog.at_level(logging.WARNING):
+        assert "plain_cnn" in architectures.available()
+    assert "broken" in caplog.text
+    architectures.get("plain_cnn")
+    with pytest.raises(ArchitectureError, match="cannot be loaded"):
+        architectures.get("broken")
+
+
+def test_two_architectures_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_packages(monkeypatch, point("plain_cnn", "one:Net"))
+    with pytest.raises(ArchitectureError, match="two architectures are named 'plain_cnn'"):
+        architectures.get("plain_cnn")
+    with pytest.raises(ArchitectureError, match="two architectures are named 'plain_cnn'"):
+        architectures.available()
+    with_packages(monkeypatch, point("twice", "one:Net"), point("twice", "two:Net"))
+    with pytest.raises(ArchitectureError, match="in one and in two"):
+        architectures.get("twice")
+
+
+def test_unknown_names_get_the_nearest_ones() -> None:
+    with pytest.raises(ArchitectureError, match=r"unknown model 'resnet_costum' \(did you mean resnet_custom"):
+        architectures.get("resnet_costum")
+    with pytest.raises(ArchitectureError, match=r"unknown model '../../x'"):
+        architectures.get("../../x")
