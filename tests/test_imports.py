@@ -115,7 +115,7 @@ def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\nfrom bench.cli.main import main\n"
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
-        "heavy = {'torch', 'timm', 'pandas', 'numpy', 'sklearn', 'scipy', 'optuna', 'pydantic', 'rich', 'matplotlib'}\n"
+        "heavy = {'torch', 'timm', 'pandas', 'numpy', 'sklearn', 'scipy', 'optuna', 'pydantic', 'rich'}\n"
         "loaded = heavy & set(sys.modules)\nassert not loaded, loaded\n"
     )
     done = subprocess.run(
