@@ -21,11 +21,12 @@ import torch
 from torch.utils.benchmark import Timer
 
 from bench.config.latency import LatencySettings
-from bench.measuring.environment import describe_environment, usable_cores
+from bench.measuring.environment import describe_environment
 from bench.measuring.latency.measure import LatencyProgress, LatencySubject, measure_latencies
 from bench.measuring.latency.percentiles import latency_rows
 from bench.measuring.latency.target import Series, TargetPlan, TorchTarget
 from bench.measuring.latency.timing import MeasuringSession
+from bench.processes.cores import usable_cores
 from bench.records.store import RecordStore
 
 SERIES = Series(1, False)

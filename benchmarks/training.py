@@ -27,7 +27,8 @@ import numpy as np
 from bench.faces.face_set import FaceSource
 from bench.faces.folds import assign_folds
 from bench.faces.loading import load_faces
-from bench.measuring.environment import describe_environment, usable_cores
+from bench.measuring.environment import describe_environment
+from bench.processes.cores import usable_cores
 from benchmarks.training_ways.environment import peers_python
 from benchmarks.training_ways.spec import Outcome, Spec
 

@@ -56,14 +56,15 @@ def _list_registered(screen: "Screen") -> None:
 def _survey_timm(screen: "Screen", pattern: str, check: bool) -> None:
     from architectures.timm_backbones import PREFIX, model_names
     from bench.errors import ConfigError
-    from bench.measuring.survey import default_workers, survey
+    from bench.measuring.survey import survey
+    from bench.processes.cores import usable_cores
     from bench.reporting.markdown import format_count
 
     names = model_names(pattern.removeprefix(PREFIX))
     if not names:
         raise ConfigError(f"--timm '{pattern}': no model of timm matches; try a pattern such as 'mobilenet*'")
     with screen.progress("models", len(names)) as advance:
-        found = survey(names, default_workers(), lambda _: advance())
+        found = survey(names, usable_cores(), lambda _: advance())
     rows = [
         [PREFIX + one.name, format_count(one.parameters), format_count(one.macs)] for one in found if not one.reason
     ]

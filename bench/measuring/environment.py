@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from bench.processes.cores import usable_cores
 from bench.records.keys import digest
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -67,14 +68,6 @@ def machine_digest(environment: Mapping[str, Any]) -> str:
     if facts["memory_gb"] is not None:
         facts["memory_gb"] = round(facts["memory_gb"])
     return digest(facts)
-
-
-def usable_cores() -> int:
-    """Cores that this process may use: its affinity mask where there is one, else all."""
-    try:
-        return len(psutil.Process().cpu_affinity() or ()) or psutil.cpu_count() or 1
-    except (AttributeError, psutil.Error):  # macOS has no affinity
-        return psutil.cpu_count() or 1
 
 
 def _processor() -> str:

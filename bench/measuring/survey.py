@@ -5,7 +5,6 @@ only a fresh process forgets, so they are neither tried one after the other nor 
 """
 
 import contextlib
-import os
 import queue
 import sys
 import threading
@@ -69,11 +68,6 @@ def survey(names: Sequence[str], workers: int, on_surveyed: OnSurveyed) -> list[
         for child in children:
             child.close()
     return [found[name] for name in names]
-
-
-def default_workers() -> int:
-    """One process per core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _drive(

@@ -1,14 +1,11 @@
 """A run from its configuration to its records: plan, skip what is done, execute, store, measure."""
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from bench.config.settings import Config, RunSettings
 from bench.errors import RecordError
@@ -16,6 +13,7 @@ from bench.faces.checks import inspect
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.measuring.environment import describe_environment
+from bench.processes.cores import free_memory_bytes, usable_cores
 from bench.records.schema import TRANSIENT_CAUSES, AskedRecord, CellRecord, CurvePoint
 from bench.records.store import RecordStore
 from bench.running.costs import store_costs, store_latencies
@@ -33,7 +31,6 @@ WORKER_MEMORY_BYTES = 1_000_000_000
 ACCELERATOR_WORKERS = {"cuda": 4, "mps": 1}
 """Most workers that ``--workers auto`` puts on one accelerator: small networks leave CUDA waiting for launches, so a
 few side by side pay, but each process holds a context of its own there."""
-CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 OnEvent = Callable[[Event], None]
 
@@ -110,20 +107,9 @@ def choose_workers(run: RunSettings, cells: int, device: str) -> int:
     """
     if isinstance(run.workers, int):
         return max(1, min(run.workers, cells))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    by_memory = _free_memory_bytes() // WORKER_MEMORY_BYTES
+    by_memory = free_memory_bytes() // WORKER_MEMORY_BYTES
     by_device = ACCELERATOR_WORKERS.get(device.partition(":")[0], cells)
-    return max(1, min(cores // run.threads, by_memory, by_device, cells))
-
-
-def _free_memory_bytes() -> int:
-    """Free memory of the machine, or all that a container may use where that is less."""
-    free = int(psutil.virtual_memory().available)
-    try:
-        limit = CONTAINER_LIMIT.read_text().strip()
-    except OSError:  # not in a container, or not on Linux
-        return free
-    return min(free, int(limit)) if limit.isdecimal() else free
+    return max(1, min(usable_cores() // run.threads, by_memory, by_device, cells))
 
 
 @dataclass

@@ -1,8 +1,5 @@
 """``--workers auto``: what cores, memory and the device carry."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from bench.config.settings import RunSettings
@@ -11,10 +8,9 @@ from bench.running.run import choose_workers
 
 
 @pytest.fixture(autouse=True)
-def _large_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
-    monkeypatch.setattr(session.psutil, "virtual_memory", lambda: type("Memory", (), {"available": 10**12}))
-    monkeypatch.setattr(session, "CONTAINER_LIMIT", tmp_path / "memory.max")
+def _large_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "usable_cores", lambda: 16)
+    monkeypatch.setattr(session, "free_memory_bytes", lambda: 10**12)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +35,6 @@ def test_a_number_is_taken_as_asked() -> None:
     assert choose_workers(RunSettings(workers=7), 100, "cuda") == 7
 
 
-@pytest.mark.parametrize(("limit", "expected"), [("3500000000\n", 3), ("max\n", 16)])
-def test_a_container_may_hold_less_than_the_machine(limit: str, expected: int) -> None:
-    session.CONTAINER_LIMIT.write_text(limit)
-    assert choose_workers(RunSettings(), 100, "cpu") == expected
+def test_memory_may_hold_fewer_than_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "free_memory_bytes", lambda: 3_500_000_000)
+    assert choose_workers(RunSettings(), 100, "cpu") == 3

@@ -6,9 +6,10 @@ from typing import Any
 
 from bench.config.latency import LatencySettings
 from bench.errors import ConfigError
-from bench.measuring.environment import describe_environment, machine_digest, usable_cores
+from bench.measuring.environment import describe_environment, machine_digest
 from bench.measuring.latency.campaign import Campaign, Entrant, LatencyProgress, LatencySubject
 from bench.measuring.latency.onnx_target import require_onnx
+from bench.processes.cores import usable_cores
 from bench.records.keys import digest
 from bench.records.schema import LatencyRecord
 from bench.records.store import RecordStore

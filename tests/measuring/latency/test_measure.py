@@ -10,9 +10,9 @@ import pytest
 import bench.measuring.latency.campaign as protocol
 from bench.config.latency import LatencySettings
 from bench.errors import ConfigError
-from bench.measuring.environment import usable_cores
 from bench.measuring.latency import process as latency_process
 from bench.measuring.latency.measure import LatencyProgress, LatencySubject, measure_latencies
+from bench.processes.cores import usable_cores
 from bench.records.store import RecordStore
 
 SETTINGS = LatencySettings(starts=1, rounds=2, extra_rounds=1, turn_s=0.01, end_to_end=False, warm_up_limit_s=0.3)
