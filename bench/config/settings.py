@@ -1,5 +1,6 @@
 """What a run is asked to do: data, protocol, machine, models."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -66,3 +67,9 @@ class Config(Frozen):
     def options_for(self, model: str) -> dict[str, Any]:
         """Builder options the user set for this model."""
         return dict(self.models[model].options) if model in self.models else {}
+
+    def with_parameters(self, model: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -> "Config":
+        """This configuration with these parameters for one model, over what it says already."""
+        before = self.models.get(model, ModelSettings())
+        after = ModelSettings(options={**before.options, **options}, recipe={**before.recipe, **recipe})
+        return self.model_copy(update={"models": {**self.models, model: after}})

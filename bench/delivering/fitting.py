@@ -14,7 +14,7 @@ from bench.faces.loading import load_faces
 from bench.measuring.accuracy import score
 from bench.records.schema import CurvePoint, VariantFacts
 from bench.records.store import slug
-from bench.records.tuned import load_tuned, with_parameters
+from bench.records.tuned import load_tuned
 from bench.records.weight_facts import SUFFIX
 from bench.running.plan import architecture_of, cell_seed
 from bench.running.task import FoldTask
@@ -52,7 +52,7 @@ def fitted_variant(config: Config, model: str) -> VariantFacts:
     name = architecture_of(model)
     if name != model:
         tuned = load_tuned(config.run.out, name)
-        config = with_parameters(config, name, tuned.options, tuned.recipe)
+        config = config.with_parameters(name, tuned.options, tuned.recipe)
     return network_variant(config, name)
 
 

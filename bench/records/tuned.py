@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from bench.config.settings import Config, ModelSettings
 from bench.errors import ConfigError
 from bench.records.atomic import write_text
 from bench.records.schema import Stored
@@ -156,13 +155,6 @@ def write_tuned(out: Path, tuned: TunedParameters) -> Path:
     write_text(path.with_suffix(".json"), tuned.model_dump_json(by_alias=True, indent=1) + "\n")
     write_text(path, as_toml(tuned))
     return path
-
-
-def with_parameters(config: Config, model: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -> Config:
-    """The configuration with these parameters for one model, over what it says already."""
-    before = config.models.get(model, ModelSettings())
-    after = ModelSettings(options={**before.options, **options}, recipe={**before.recipe, **recipe})
-    return config.model_copy(update={"models": {**config.models, model: after}})
 
 
 def as_toml(tuned: TunedParameters) -> str:

@@ -15,7 +15,7 @@ from bench.faces.folds import assign_folds, folds_digest
 from bench.gates import GATES
 from bench.records.keys import cell_key, digest, protocol_digest, variant_digest
 from bench.records.schema import DatasetFacts, Kind, ProtocolFacts, VariantFacts
-from bench.records.tuned import load_tuned, with_parameters
+from bench.records.tuned import load_tuned
 from bench.records.weight_facts import kept_weights_path, seen_data
 from bench.running.task import FoldTask
 from bench.running.variants import gate_variant, network_variant, recipe_of
@@ -139,7 +139,7 @@ def _fold_variant(config: Config, model: str, protocol_name: str, fold: int) -> 
         "trials": tuned.asked_trials,
         "budget_s": tuned.budget_s,
     }
-    variant = network_variant(with_parameters(config, name, options, recipe), name)
+    variant = network_variant(config.with_parameters(name, options, recipe), name)
     return variant.model_copy(update={"tuned": facts})
 
 

@@ -15,7 +15,7 @@ from bench.measuring.accuracy import score, squared_errors
 from bench.measuring.environment import describe_environment
 from bench.records.keys import cell_key, variant_digest
 from bench.records.store import RecordStore
-from bench.records.tuned import FoldFinding, with_parameters
+from bench.records.tuned import FoldFinding
 from bench.running.events import Event
 from bench.running.local import LocalEngine
 from bench.running.plan import TUNED_SUFFIX, Cell, Plan, make_plan
@@ -56,7 +56,7 @@ def compare_on_outer_fold(
 
 def tuned_cell(config: Config, source: FaceSource, faces: FaceSet, finding: FoldFinding, model: str) -> Cell:
     """The cell of ``MODEL@tuned`` on the finding's outer fold."""
-    tuned = with_parameters(config, model, finding.options, finding.recipe)
+    tuned = config.with_parameters(model, finding.options, finding.recipe)
     plan = make_plan(tuned, source, faces)
     cell = _cell(plan, model, finding.outer_fold)
     name = f"{model}{TUNED_SUFFIX}"

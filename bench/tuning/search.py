@@ -30,7 +30,7 @@ Constraint = Callable[[Params], float]
 
 
 @dataclass(frozen=True)
-class Limits:
+class SearchEnd:
     """When a search is over.
 
     Attributes:
@@ -79,7 +79,7 @@ class Search:
         distributions: the space in Optuna's words.
         defaults: every searched parameter at its default; always the first trial, never pruned.
         objective: what a trial is judged by.
-        limits: when to stop.
+        end: when to stop.
         constraints: by name; parameters that break one are told as pruned, with its value, and not trained.
         on_event: told of trials.
         stop: set from outside to end the search after telling Optuna.
@@ -89,7 +89,7 @@ class Search:
     distributions: Mapping[str, BaseDistribution]
     defaults: Mapping[str, Any]
     objective: Objective
-    limits: Limits
+    end: SearchEnd
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
     on_event: OnTrial = _unheard
     stop: threading.Event = field(default_factory=threading.Event)
@@ -101,7 +101,7 @@ class Search:
         self._began = time.monotonic()
 
     def work(self, run_fold: RunFold) -> None:
-        """Claim, train and tell trials until the limits are reached or ``stop`` is set."""
+        """Claim, train and tell trials until its end is reached or ``stop`` is set."""
         ownership.enqueue_defaults(self.study, dict(self.defaults))
         while (trial := self.claim()) is not None:
             self._run(trial, run_fold)
@@ -119,7 +119,7 @@ class Search:
             under_way = len(ownership.trials_under_way(trials))
             if self._is_over(finished):
                 return None
-            if self.limits.trials is not None and finished + under_way >= self.limits.trials:
+            if self.end.trials is not None and finished + under_way >= self.end.trials:
                 self.stop.wait(POLL_S)
                 continue
             trial = self._ask()
@@ -129,7 +129,7 @@ class Search:
         return None
 
     def _is_over(self, finished: int) -> bool:
-        if self.limits.trials is not None and finished >= self.limits.trials:
+        if self.end.trials is not None and finished >= self.end.trials:
             return True
         left = self._left_s()
         return left is not None and left <= self._usual_seconds()
@@ -149,7 +149,7 @@ class Search:
             return None
         trials = self.study.get_trials(deepcopy=False)
         taken = sum(map(ownership.counts, trials)) + len(ownership.trials_under_way(trials))
-        if self.limits.trials is not None and taken > self.limits.trials:
+        if self.end.trials is not None and taken > self.end.trials:
             # A retry or the defaults must not get lost with the claim: they are enqueued again as if interrupted.
             uncounted = "interrupted" if trial.user_attrs.get("task") else ownership.SURPLUS
             ownership.fail(self.study, trial, "another process took the last place", uncounted=uncounted)
@@ -230,11 +230,11 @@ class Search:
 
     def _left_s(self) -> float | None:
         """Wall time left for this process' part of the search."""
-        if self.limits.seconds is None:
+        if self.end.seconds is None:
             return None
         done = self.study.get_trials(deepcopy=False)
         earlier = sum(trial.user_attrs.get("seconds", 0.0) for trial in done if self._before_us(trial))
-        return float(self.limits.seconds - earlier / self.limits.workers - (time.monotonic() - self._began))
+        return float(self.end.seconds - earlier / self.end.workers - (time.monotonic() - self._began))
 
     def _before_us(self, trial: FrozenTrial) -> bool:
         return trial.user_attrs.get("owner") != self._owner.as_attribute()

@@ -30,7 +30,7 @@ from bench.tuning.parameters import Parameter
 from bench.tuning.pruning import make_pruner
 from bench.tuning.runners import MakeRunner, ProcessRunner
 from bench.tuning.sampling import SteadySampler, distributions
-from bench.tuning.search import Limits, OnTrial, Search, TrialBegan, TrialEnded
+from bench.tuning.search import OnTrial, Search, SearchEnd, TrialBegan, TrialEnded
 from bench.tuning.space import search_space
 
 
@@ -138,7 +138,7 @@ class _Session:
         tuning, stop = self.config.tuning, threading.Event()
         objective = make_objective(self.config, self.faces, assignment)
         study = open_study(self.storage, self.config, self.plan, assignment, objective)
-        limits = Limits(tuning.trials, search_s, self.workers)
+        end = SearchEnd(tuning.trials, search_s, self.workers)
         defaults = {parameter.name: parameter.default for parameter in assignment.space}
         with Constraints(tuning, assignment.base.task.model, assignment.base.task.options) as constraints:
             search = Search(
@@ -146,7 +146,7 @@ class _Session:
                 distributions(assignment.space),
                 defaults,
                 objective,
-                limits,
+                end,
                 constraints.active(),
                 self._on_trial(),
                 stop,

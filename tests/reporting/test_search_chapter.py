@@ -15,7 +15,7 @@ from bench.reporting.section import Section
 from bench.tuning.findings import summarise_study
 from bench.tuning.history import read_studies
 from bench.tuning.journal import open_storage
-from bench.tuning.search import Limits
+from bench.tuning.search import SearchEnd
 from tests.tuning.rehearsal import Arithmetic, make_objective, make_search, open_study, small_faces
 
 EVIL = "<script>alert(1)</script>"
@@ -30,7 +30,7 @@ def record_search(out: Path, model: str, trials: int, url: str | None = None) ->
     study.sampler = open_study(optuna.storages.InMemoryStorage(), seed=len(model)).sampler
     study.pruner = open_study(optuna.storages.InMemoryStorage()).pruner
     faces = small_faces()
-    make_search(study, make_objective(faces), Limits(trials)).work(Arithmetic(faces))
+    make_search(study, make_objective(faces), SearchEnd(trials)).work(Arithmetic(faces))
     compared = {"outer_default_px": 2.0, "outer_best_px": 1.9, "difference_px": 0.1, "interval_px": (0.05, 0.15)}
     finding = summarise_study(study, 0).model_copy(update=compared)
     tuned = TunedParameters(

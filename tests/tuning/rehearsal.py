@@ -22,7 +22,7 @@ from bench.tuning.objective import Objective, split_training_part
 from bench.tuning.parameters import Parameter, Range
 from bench.tuning.pruning import make_pruner
 from bench.tuning.sampling import SteadySampler, distributions
-from bench.tuning.search import Limits, Search, TrialBegan, TrialEnded
+from bench.tuning.search import Search, SearchEnd, TrialBegan, TrialEnded
 
 SPACE = (
     Parameter("recipe.lr", Range(type="float", low=1e-4, high=1e-1, log=True), 3e-3),
@@ -83,16 +83,16 @@ def open_study(storage: optuna.storages.BaseStorage, seed: int = 0, *, prune: bo
     )
 
 
-def make_search(study: optuna.Study, objective: Objective, limits: Limits) -> Search:
+def make_search(study: optuna.Study, objective: Objective, end: SearchEnd) -> Search:
     """A search over :data:`SPACE`."""
-    return Search(study, distributions(SPACE), DEFAULTS, objective, limits)
+    return Search(study, distributions(SPACE), DEFAULTS, objective, end)
 
 
 def rehearse(out: Path, url: str | None, trials: int, seconds: float, ended: Callable[[TrialEnded], None]) -> None:
     """Join the study until it is over; each fold takes ``seconds``."""
     faces = small_faces()
     storage = open_storage(out, url)
-    search = make_search(open_study(storage), make_objective(faces), Limits(trials))
+    search = make_search(open_study(storage), make_objective(faces), SearchEnd(trials))
 
     def told(event: TrialBegan | TrialEnded) -> None:
         if isinstance(event, TrialEnded):

@@ -16,7 +16,7 @@ from bench.tuning import ownership
 from bench.tuning.findings import best_trial, default_trial, summarise_study
 from bench.tuning.journal import open_storage
 from bench.tuning.objective import RunFold
-from bench.tuning.search import Limits, Search
+from bench.tuning.search import Search, SearchEnd
 from tests.tuning.rehearsal import DEFAULTS, Arithmetic, make_objective, make_search, open_study, small_faces
 
 
@@ -28,7 +28,7 @@ def study() -> optuna.Study:
 def run(study: optuna.Study, trials: int, **changes: object) -> Arithmetic:
     faces = small_faces()
     runner = Arithmetic(faces)
-    search = replace(make_search(study, make_objective(faces), Limits(trials)), **changes)  # type: ignore[arg-type]
+    search = replace(make_search(study, make_objective(faces), SearchEnd(trials)), **changes)  # type: ignore[arg-type]
     search.work(runner)
     return runner
 
@@ -93,7 +93,7 @@ def test_rows_outside_the_training_part_are_never_touched(study: optuna.Study) -
     faces = small_faces()
     train = np.flatnonzero(faces.groups % 3 != 0)
     runner = Arithmetic(faces)
-    make_search(study, make_objective(faces, train), Limits(6)).work(runner)
+    make_search(study, make_objective(faces, train), SearchEnd(6)).work(runner)
     for task in runner.tasks:
         assert set(task.train_rows) | set(task.scored_rows) == set(train)
         assert not set(faces.groups[task.train_rows]) & set(faces.groups[task.scored_rows])
@@ -108,7 +108,7 @@ def test_a_failure_is_a_counted_trial_with_its_reason(study: optuna.Study) -> No
             return FoldOutcome(None, cause="out of memory", reason="9 GB asked for")
         return works(task, timeout_s)
 
-    make_search(study, make_objective(faces), Limits(10)).work(sometimes)
+    make_search(study, make_objective(faces), SearchEnd(10)).work(sometimes)
     failed = [trial for trial in study.get_trials() if trial.state == TrialState.FAIL]
     assert failed
     assert all(trial.user_attrs["reason"].startswith("out of memory on inner fold 1") for trial in failed)
@@ -132,7 +132,7 @@ def hopeless_but_the_defaults(faces: FaceSet, seen: list[FoldTask]) -> RunFold:
 
 def test_worse_than_the_mean_face_is_pruned_with_these_words(study: optuna.Study) -> None:
     faces, seen = small_faces(), list[FoldTask]()
-    make_search(study, make_objective(faces, give_up=0.5), Limits(3)).work(hopeless_but_the_defaults(faces, seen))
+    make_search(study, make_objective(faces, give_up=0.5), SearchEnd(3)).work(hopeless_but_the_defaults(faces, seen))
     assert [trial.state.name for trial in study.get_trials()] == ["COMPLETE", "PRUNED", "PRUNED"]
     assert "no better than the mean face" in study.get_trials()[1].user_attrs["reason"]
     marks = [task.give_up for task in seen]
@@ -150,7 +150,7 @@ def test_the_mean_face_is_no_bar_that_the_defaults_do_not_clear(study: optuna.St
         seen.append(task)
         return FoldOutcome(faces.keypoints[task.scored_rows] + np.float32(final_px), mark_px=50.0)
 
-    make_search(study, make_objective(faces, give_up=0.5), Limits(3)).work(run_fold)
+    make_search(study, make_objective(faces, give_up=0.5), SearchEnd(3)).work(run_fold)
     assert [trial.state.name for trial in study.get_trials()] == ["COMPLETE"] * 3
     assert all(task.give_up is None for task in seen[3:])
 
@@ -177,7 +177,7 @@ def test_several_threads_share_a_study_without_one_trial_too_many(tmp_path: Path
     faces = small_faces()
     runner = Arithmetic(faces, 0.01)
     study = open_study(open_storage(tmp_path, None))
-    search = make_search(study, make_objective(faces), Limits(9, workers=3))
+    search = make_search(study, make_objective(faces), SearchEnd(9, workers=3))
     side_by_side([lambda: search.work(runner)] * 3, search.stop)
     assert len(counted(study)) == 9
     assert not [trial for trial in study.get_trials() if not trial.state.is_finished()]
@@ -185,7 +185,7 @@ def test_several_threads_share_a_study_without_one_trial_too_many(tmp_path: Path
 
 def test_a_budget_ends_the_search_and_an_unfinished_trial_does_not_count(study: optuna.Study) -> None:
     faces = small_faces()
-    search = make_search(study, make_objective(faces), Limits(None, seconds=1.0))
+    search = make_search(study, make_objective(faces), SearchEnd(None, seconds=1.0))
     search.work(Arithmetic(faces, 0.04))
     spent = sum(trial.user_attrs.get("seconds", 0.0) for trial in study.get_trials())
     assert 0.5 < spent < 1.3
@@ -197,7 +197,7 @@ def test_a_stopped_search_tells_its_trial_and_the_next_one_tries_it_again(study:
     faces = small_faces()
     objective = make_objective(faces)
     works = Arithmetic(faces)
-    search: Search = make_search(study, objective, Limits(4))
+    search: Search = make_search(study, objective, SearchEnd(4))
 
     def stopping(task: FoldTask, timeout_s: float | None) -> FoldOutcome:
         if len(works.tasks) == 5:  # inside the second trial
@@ -208,7 +208,7 @@ def test_a_stopped_search_tells_its_trial_and_the_next_one_tries_it_again(study:
     search.work(stopping)
     assert [trial.state.name for trial in study.get_trials()] == ["COMPLETE", "FAIL"]
     interrupted = study.get_trials()[1]
-    make_search(study, objective, Limits(4)).work(works)
+    make_search(study, objective, SearchEnd(4)).work(works)
     again = [trial for trial in study.get_trials() if trial.user_attrs.get("task") == "retry:1"]
     assert [trial.params for trial in again] == [interrupted.params]
     assert len(counted(study)) == 4
@@ -217,7 +217,7 @@ def test_a_stopped_search_tells_its_trial_and_the_next_one_tries_it_again(study:
 def test_an_exception_in_one_thread_stops_the_others_and_leaves_nothing_running(tmp_path: Path) -> None:
     faces = small_faces()
     study = open_study(open_storage(tmp_path, None))
-    search = make_search(study, make_objective(faces), Limits(50, workers=2))
+    search = make_search(study, make_objective(faces), SearchEnd(50, workers=2))
     slow = Arithmetic(faces, 0.02)
     broke = threading.Event()
 

@@ -11,7 +11,7 @@ from bench.faces.loading import load_faces
 from bench.running.plan import make_plan
 from bench.tuning.parameters import Parameter, Range
 from bench.tuning.sampling import distributions
-from bench.tuning.search import Limits, Search
+from bench.tuning.search import Search, SearchEnd
 from bench.tuning.tune import Assignment, make_objective, open_study
 from tests.tuning.rehearsal import Arithmetic
 
@@ -29,7 +29,7 @@ def searched(faces_csv: Path, trials: int, **tuning: Any) -> list[dict[str, Any]
     objective = make_objective(config, faces, assignment)
     study = open_study(optuna.storages.InMemoryStorage(), config, plan, assignment, objective)
     defaults = {parameter.name: parameter.default for parameter in SPACE}
-    Search(study, distributions(SPACE), defaults, objective, Limits(trials)).work(Arithmetic(faces))
+    Search(study, distributions(SPACE), defaults, objective, SearchEnd(trials)).work(Arithmetic(faces))
     return [trial.params for trial in study.get_trials()]
 
 
