@@ -25,7 +25,8 @@ from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.measuring.cost import FLOPS_PER_MAC, count_cost
 from bench.measuring.environment import describe_environment
-from bench.training.loop import Execution, Trainer
+from bench.scheme import SEED_SCHEME
+from bench.training.loop import Examples, Execution, Trainer
 from bench.training.precision import resolve_precision
 from benchmarks.training_ways.spec import parse_model
 
@@ -83,7 +84,7 @@ def make_trainer(model: str, options: dict[str, Any], images: Tensor, keypoints:
     recipe = Recipe(**{**architectures.get(model).recipe, "epochs": 10_000})  # type: ignore[arg-type]
     torch.manual_seed(0)
     module = architectures.build(model, **options)
-    return Trainer(module, images, keypoints, recipe, Execution("cpu", precision, 1, 0))
+    return Trainer(module, Examples(images, keypoints, SEED_SCHEME), recipe, Execution("cpu", precision, 1, 0))
 
 
 def summarise(word: str, epochs: list[dict[str, float]], ceilings: list[float], images: int) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def against_torch_benchmark(model: str, rounds: int, turn_s: float) -> dict[str,
     torch.set_num_threads(1)
     call_ms = session.warm_up(SERIES, 5.0).call_ms
     picture = target.inputs(1)[0]
-    timer = Timer("module(picture)", globals={"module": target.module, "picture": picture}, num_threads=1)
+    timer = Timer("module(picture)", globals={"module": target.predictor.passes, "picture": picture}, num_threads=1)
     ours, theirs = [], []
     for _ in range(rounds):
         ours += session.turn(SERIES, max(1, round(1000 * turn_s / call_ms))).samples_ms

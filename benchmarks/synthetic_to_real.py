@@ -20,7 +20,7 @@ from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.faces.synthetic.stored import stored_synthetic_faces
 from bench.measuring.accuracy import score
-from bench.training.loop import Execution, predict, train
+from bench.training.loop import Examples, Execution, predict, train
 
 
 def main() -> int:
@@ -42,10 +42,11 @@ def main() -> int:
     execution = Execution(precision="bfloat16")
     module = architecture.build()
     images, keypoints = (torch.from_numpy(array[~kept]) for array in (drawn.images, drawn.keypoints))
-    train(module, images, keypoints, recipe, execution, lambda _: None)
+    train(module, Examples(images, keypoints, drawn.scheme), recipe, execution, lambda _: None)
 
     def scored(pictures: np.ndarray, truth: np.ndarray) -> float:
-        return score(predict(module, torch.from_numpy(np.array(pictures)), recipe, execution), truth).rmse_px
+        images = torch.from_numpy(np.array(pictures))
+        return score(predict(module, images, recipe, execution, drawn.scheme), truth).rmse_px
 
     mean_face = np.broadcast_to(np.nanmean(real.keypoints, axis=0), real.keypoints.shape)
     result = {

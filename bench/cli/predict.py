@@ -29,14 +29,13 @@ def predict(
     """Find the fifteen keypoints in pictures with the weights of `bench fit`, or of one fold."""
     from bench.cli.console import Screen
     from bench.delivering import predicting
-    from bench.delivering.deployed import deploy
     from bench.delivering.photos import parse_crop
     from bench.delivering.trained import WeightsChoice, load_trained
 
     screen = Screen(as_json=as_json)
     faces = predicting.read_faces(files, parse_crop(crop) if crop is not None else None)
     trained = load_trained(WeightsChoice(model, out, weights, fold))
-    predictions = predicting.predict_faces(deploy(trained), faces)
+    predictions = predicting.predict_faces(trained.predictor(), faces)
     document = predicting.as_document(trained.facts.model, trained.file.name, predictions)
     target = to / f"predictions.{format_}"
     if format_ == "json":

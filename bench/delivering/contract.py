@@ -193,23 +193,23 @@ def trains_below_the_mean_face(subject: Subject) -> None:
     """Better than the mean face on the synthetic faces of people it has not seen, after less than a minute."""
     import torch
 
-    from bench.training.loop import Execution, predict, train
+    from bench.training.loop import Examples, Execution, predict, train
 
     faces = subject.faces
     fold_of_row = assign_folds(faces, FOLDS, seed=0)
     seen, unseen = np.flatnonzero(fold_of_row != 0), np.flatnonzero(fold_of_row == 0)
-    images, keypoints = torch.tensor(faces.images[seen]), torch.tensor(faces.keypoints[seen])
+    examples = Examples(torch.tensor(faces.images[seen]), torch.tensor(faces.keypoints[seen]), faces.scheme)
     execution = Execution(threads=torch.get_num_threads())
     stamps: list[float] = []
     small = subject.recipe.model_copy(update={"batch_size": min(subject.recipe.batch_size, LARGEST_BATCH)})
     probe = small.model_copy(update={"epochs": 2})
-    train(copy.deepcopy(subject.module), images, keypoints, probe, execution, lambda _: stamps.append(_own_seconds()))
+    train(copy.deepcopy(subject.module), examples, probe, execution, lambda _: stamps.append(_own_seconds()))
     # The second epoch, since the first one warms up.
     possible = int(TRAINING_SECONDS / (stamps[1] - stamps[0]))
     recipe = small.model_copy(update={"epochs": int(np.clip(possible, FEWEST_EPOCHS, MOST_EPOCHS))})
     module = copy.deepcopy(subject.module)
-    train(module, images, keypoints, recipe, execution, lambda _: None)
-    guessed = predict(module, torch.tensor(faces.images[unseen]), recipe, execution)
+    train(module, examples, recipe, execution, lambda _: None)
+    guessed = predict(module, torch.tensor(faces.images[unseen]), recipe, execution, faces.scheme)
     truth = faces.keypoints[unseen]
     network = score(guessed, truth).rmse_px
     mean_face = predict_gate("mean_face", faces.images[seen], faces.keypoints[seen], faces.images[unseen])
@@ -229,14 +229,14 @@ def _own_seconds() -> float:
 
 def exports(subject: Subject) -> None:
     """``torch.export`` follows it, and the file gives the same coordinates at any batch size."""
-    from bench.delivering.deployed import Deployed
     from bench.delivering.exporting import TOLERANCE_PX, export_pt2, largest_difference_px, pt2_runner, quiet
+    from bench.training.predictor import Predictor
 
-    deployed = Deployed(copy.deepcopy(subject.module), flip=False).eval()
+    predictor = Predictor(copy.deepcopy(subject.module), subject.faces.scheme, flip=False).eval()
     with tempfile.TemporaryDirectory() as folder, quiet():
         path = Path(folder) / "checked.pt2"
-        export_pt2(deployed, path, {})
-        difference = largest_difference_px(deployed, pt2_runner(path), subject.faces.images[:16])
+        export_pt2(predictor, path, {})
+        difference = largest_difference_px(predictor, pt2_runner(path), subject.faces.images[:16])
     if not difference < TOLERANCE_PX:
         raise BrokenContract(f"the exported file differs by {difference:.3g} px, the limit is {TOLERANCE_PX} px")
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.delivering.deployed import INPUT_CONVENTION, INPUT_NAME, OUTPUT_CONVENTION, OUTPUT_NAME, Deployed, deploy
 from bench.errors import ModelError
-from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES
+from bench.faces.keypoints import FRAME_PX
 from bench.records.atomic import write_bytes
 
 if TYPE_CHECKING:
@@ -22,9 +21,13 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bench.delivering.trained import Trained
+    from bench.training.predictor import Predictor
 
 Format = Literal["onnx", "pt2"]
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+INPUT_NAME = "pictures"
+OUTPUT_NAME = "keypoints_px"
 
 TOLERANCE_PX = 0.01
 """Largest difference between an exported file and the network."""
@@ -51,15 +54,15 @@ def export(trained: "Trained", form: Format, path: Path, frames: NDArray[np.uint
     Raises:
         ModelError: a library is missing, the network cannot be exported, or the file differs by 0.01 px or more.
     """
-    deployed = deploy(trained)
+    predictor = trained.predictor()
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / path.name
         try:
             with quiet():
                 if form == "onnx":
-                    export_onnx(deployed, draft, _metadata(trained))
+                    export_onnx(predictor, draft, _metadata(trained))
                 else:
-                    export_pt2(deployed, draft, _metadata(trained))
+                    export_pt2(predictor, draft, _metadata(trained))
         except ModelError:
             raise
         except Exception as error:  # the exporters raise errors of many kinds over a network they cannot follow
@@ -67,7 +70,7 @@ def export(trained: "Trained", form: Format, path: Path, frames: NDArray[np.uint
             raise ModelError(f"model {trained.facts.model}: cannot be exported to {form} ({reason})") from error
         runner = onnx_runner if form == "onnx" else pt2_runner
         with quiet():
-            difference = largest_difference_px(deployed, runner(draft), frames)
+            difference = largest_difference_px(predictor, runner(draft), frames)
         if not difference < TOLERANCE_PX:
             raise ModelError(
                 f"model {trained.facts.model}: the {form} file differs by {difference:.3g} px from the network, the "
@@ -77,7 +80,7 @@ def export(trained: "Trained", form: Format, path: Path, frames: NDArray[np.uint
     return Exported(path, form, len(frames), difference)
 
 
-def export_onnx(deployed: "nn.Module", path: Path, metadata: dict[str, str]) -> None:
+def export_onnx(predictor: "nn.Module", path: Path, metadata: dict[str, str]) -> None:
     """Write an ONNX file whose batch size is free.
 
     Raises:
@@ -91,7 +94,7 @@ def export_onnx(deployed: "nn.Module", path: Path, metadata: dict[str, str]) -> 
     import onnx
 
     torch.onnx.export(
-        deployed,
+        predictor,
         (example(),),
         path,
         dynamo=True,
@@ -107,11 +110,11 @@ def export_onnx(deployed: "nn.Module", path: Path, metadata: dict[str, str]) -> 
     onnx.save(model, path)
 
 
-def export_pt2(deployed: "nn.Module", path: Path, metadata: dict[str, str]) -> None:
+def export_pt2(predictor: "nn.Module", path: Path, metadata: dict[str, str]) -> None:
     """Write a ``torch.export`` archive whose batch size is free; ``torch.export.load`` reads it without our code."""
     import torch
 
-    program = torch.export.export(deployed, (example(),), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
+    program = torch.export.export(predictor, (example(),), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
     torch.export.save(program, path, extra_files=metadata)
 
 
@@ -148,13 +151,13 @@ def pt2_runner(path: Path) -> Run:
     return run
 
 
-def largest_difference_px(deployed: Deployed, run: Run, frames: NDArray[np.uint8]) -> float:
+def largest_difference_px(predictor: "Predictor", run: Run, frames: NDArray[np.uint8]) -> float:
     """Largest distance of a coordinate between the network and an exported file, over several batch sizes."""
     import torch
 
     pictures = frames[:, None].astype(np.float32)
     with torch.inference_mode():
-        expected = deployed(torch.from_numpy(pictures)).numpy()
+        expected = predictor(torch.from_numpy(pictures)).numpy()
     largest = 0.0
     for size in {*CHECKED_BATCHES, len(pictures)}:
         difference = np.abs(run(pictures[:size]) - expected[:size])
@@ -163,10 +166,15 @@ def largest_difference_px(deployed: Deployed, run: Run, frames: NDArray[np.uint8
 
 
 def _metadata(trained: "Trained") -> dict[str, str]:
+    scheme = trained.facts.scheme
+    shade = "grey" if scheme.channels == 1 else "red, green, blue"
+    frame = f"{scheme.side_px}x{scheme.side_px}"
     return {
-        "input": INPUT_CONVENTION,
-        "output": OUTPUT_CONVENTION,
-        "keypoints": ",".join(KEYPOINT_NAMES),
+        "input": f"float32 (batch, {scheme.channels}, {scheme.side_px}, {scheme.side_px}), {shade} 0 to 255, rows "
+        "from top to bottom",
+        "output": f"float32 (batch, {scheme.keypoints}, 2), x then y in pixels of the {frame} frame, pixel centres "
+        "at integers",
+        "keypoints": ",".join(scheme.names),
         "facts": trained.facts.model_dump_json(),
     }
 

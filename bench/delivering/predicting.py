@@ -18,7 +18,7 @@ from bench.faces.reading import read_pictures
 from bench.records.atomic import write_text
 
 if TYPE_CHECKING:
-    from bench.delivering.deployed import Deployed
+    from bench.training.predictor import Predictor
 
 SCHEMA = 2
 TABLE_SUFFIXES = (".csv", ".gz", ".zip")
@@ -90,16 +90,18 @@ def _faces_of(file: Path, crop: Crop | None) -> Iterator[Face]:
     yield Face(file, None, None, picture.image.size, picture.crop, picture.frame)
 
 
-def predict_faces(deployed: "Deployed", faces: Sequence[Face]) -> list[Prediction]:
+def predict_faces(predictor: "Predictor", faces: Sequence[Face]) -> list[Prediction]:
     """Run the network over all faces, in batches, in float32."""
     import torch
+
+    from bench.training.inputs import channels_first
 
     predictions = []
     with torch.inference_mode():
         for start in range(0, len(faces), BATCH):
             batch = faces[start : start + BATCH]
-            frames = torch.from_numpy(np.stack([face.frame for face in batch])).unsqueeze(1).float()
-            for face, points in zip(batch, deployed(frames).numpy(), strict=True):
+            frames = channels_first(torch.from_numpy(np.stack([face.frame for face in batch])))
+            for face, points in zip(batch, predictor(frames).numpy(), strict=True):
                 predictions.append(Prediction(face, face.crop.to_picture(points)))
     return predictions
 

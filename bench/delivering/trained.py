@@ -17,6 +17,8 @@ from bench.running.plan import architecture_of
 if TYPE_CHECKING:
     from torch import nn
 
+    from bench.training.predictor import Predictor
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -26,6 +28,12 @@ class Trained:
     facts: WeightsFacts
     recipe: Recipe
     file: Path
+
+    def predictor(self) -> "Predictor":
+        """The network as it is used: pictures in, points out."""
+        from bench.training.predictor import Predictor
+
+        return Predictor(self.module, self.facts.scheme, flip=self.recipe.test_time_flip).eval()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from bench.errors import ModelError
 from bench.records.atomic import write_bytes
 from bench.records.schema import Stored
+from bench.scheme import SEED_SCHEME, Scheme
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +31,7 @@ class WeightsFacts(Stored):
         recipe: the effective recipe; its ``test_time_flip`` also decides how to predict.
         dataset: name of the data file, never its path.
         fingerprint: digest of the data.
+        scheme: what goes in and comes out; weights from before schemes are of the seed's.
         train_rows, rows: how many of the file's rows were trained on.
         seed, device, precision, threads: how the training ran.
         versions: of the libraries that trained.
@@ -40,6 +42,7 @@ class WeightsFacts(Stored):
     recipe: dict[str, Any] = Field(default_factory=dict)
     dataset: str
     fingerprint: str
+    scheme: Scheme = SEED_SCHEME
     train_rows: int
     rows: int
     seed: int

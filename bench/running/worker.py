@@ -104,7 +104,7 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     import torch
 
     from bench.training.inputs import MappedPictures
-    from bench.training.loop import EpochReport, Execution, predict, train
+    from bench.training.loop import EpochReport, Examples, Execution, predict, train
 
     torch.set_num_threads(task.threads)
     execution = Execution(task.device, task.precision, task.threads, task.seed)
@@ -115,17 +115,18 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     def report(epoch: EpochReport) -> None:
         on_epoch(curve_point(epoch))
         if task.give_up is not None and epoch.epoch == task.give_up.epoch:
-            mark_px.append(score(predict(module, scored, task.recipe, execution), truth).rmse_px)
+            mark_px.append(score(predict(module, scored, task.recipe, execution, faces.scheme), truth).rmse_px)
             module.train()
             _give_up_if_hopeless(task.give_up, mark_px[0])
 
     truth = faces.keypoints[task.scored_rows]
     mark_px: list[float] = []
     started = time.perf_counter()
-    keypoints = torch.from_numpy(faces.keypoints[task.train_rows])
-    curve = train(module, MappedPictures(faces.images, task.train_rows), keypoints, task.recipe, execution, report)
+    seen = MappedPictures(faces.images, task.train_rows)
+    examples = Examples(seen, torch.from_numpy(faces.keypoints[task.train_rows]), faces.scheme)
+    curve = train(module, examples, task.recipe, execution, report)
     trained = time.perf_counter()
-    predictions = predict(module, scored, task.recipe, execution)
+    predictions = predict(module, scored, task.recipe, execution, faces.scheme)
     ended = time.perf_counter()
     if not np.isfinite(predictions).all():
         return FoldOutcome(None, cause="diverged", reason="predictions are not finite")
@@ -178,6 +179,7 @@ def save_weights(module: "nn.Module", task: FoldTask, faces: FaceSet, path: Path
         recipe=task.recipe.model_dump(mode="json"),
         dataset=faces.name,
         fingerprint=faces.fingerprint,
+        scheme=faces.scheme,
         train_rows=len(task.train_rows),
         rows=faces.rows,
         seed=task.seed,

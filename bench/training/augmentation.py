@@ -7,28 +7,34 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench.config.recipe import Recipe
-from bench.faces.keypoints import FRAME_PX, MIRROR, to_normalised
+from bench.scheme import Scheme
 
 GREY_CENTRE = 127.5
 
 
 class Augmenter:
-    """Draws from its own generator, so that nothing else in the process can shift its numbers."""
+    """Draws from its own generator, so that nothing else in the process can shift its numbers.
 
-    def __init__(self, recipe: Recipe, generator: torch.Generator, device: str) -> None:
+    Attributes:
+        flips: whether rows may be mirrored: the recipe asks for it, and the points have a mirror.
+    """
+
+    def __init__(self, recipe: Recipe, scheme: Scheme, generator: torch.Generator, device: str) -> None:
         self.recipe = recipe
+        self.scheme = scheme
         self.generator = generator
         self.device = device
-        self.mirror = torch.tensor(MIRROR, device=device)
-        self.centres = to_normalised(torch.arange(FRAME_PX, dtype=torch.float32)).to(device)
+        self.flips = recipe.flip and scheme.mirror is not None
+        self.mirror = torch.tensor(scheme.mirror or range(scheme.keypoints), device=device)
+        self.centres = scheme.to_normalised(torch.arange(scheme.side_px, dtype=torch.float32)).to(device)
 
     def __call__(self, pictures: Tensor, targets: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:
         """Augment a batch.
 
         Args:
-            pictures: float32 (B, 1, 96, 96), grey 0-255.
-            targets: float32 (B, 15, 2), normalised, NaN = not labelled.
-            mirrored: bool (B,), which rows are mirrored.
+            pictures: float32 (B, C, side, side), 0-255.
+            targets: float32 (B, K, 2), normalised, NaN = not labelled.
+            mirrored: bool (B,), which rows are mirrored; none where :attr:`flips` is false.
 
         Returns:
             New pictures and targets of the same shapes; points moved out of the frame keep their true place.
@@ -46,7 +52,7 @@ class Augmenter:
     @property
     def _moves(self) -> bool:
         recipe = self.recipe
-        return recipe.flip or recipe.rotation_degrees > 0 or recipe.scale_fraction > 0 or recipe.shift_px > 0
+        return self.flips or recipe.rotation_degrees > 0 or recipe.scale_fraction > 0 or recipe.shift_px > 0
 
     def _affine(self, rows: int, mirrored: Tensor) -> tuple[Tensor, Tensor]:
         """Matrices (B, 2, 3) in normalised coordinates: for points (old -> new) and for the picture (new -> old)."""
@@ -54,7 +60,7 @@ class Augmenter:
         draws = self._even(4, rows)
         angle = draws[0] * math.radians(recipe.rotation_degrees)
         scale = torch.exp(draws[1] * math.log1p(recipe.scale_fraction))
-        shift = draws[2:4].T * (recipe.shift_px / 48)
+        shift = draws[2:4].T * (recipe.shift_px / (self.scheme.side_px / 2))
         cos, sin = torch.cos(angle), torch.sin(angle)
         sign = torch.where(mirrored, -1.0, 1.0)
         turn = torch.stack([torch.stack([cos * sign, -sin], -1), torch.stack([sin * sign, cos], -1)], -2)
@@ -64,7 +70,7 @@ class Augmenter:
         return forward, backward
 
     def _grid(self, backward: Tensor) -> Tensor:
-        """Sampling positions (B, 96, 96, 2) of matrices (B, 2, 3).
+        """Sampling positions (B, side, side, 2) of matrices (B, 2, 3).
 
         ``affine_grid`` makes the same numbers by a batched matrix product, which takes longer than the resampling. x
         and y are planes of their own: ten times faster than a sum whose innermost length is two.

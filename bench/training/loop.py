@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bench.config.recipe import Recipe
-from bench.faces.keypoints import KEYPOINTS, MIRROR, to_normalised, to_pixels
+from bench.scheme import Scheme
 from bench.training.augmentation import Augmenter
 from bench.training.averaging import TailAverage
-from bench.training.inputs import Pictures, resident, to_input
+from bench.training.inputs import Pictures, channels_first, channels_last, resident
 from bench.training.losses import masked_loss
 from bench.training.optimisation import learning_rate, make_optimiser
+from bench.training.predictor import Predictor
 
 PREDICT_BATCH = 256
 
@@ -44,6 +45,21 @@ class Execution:
 
 
 @dataclass(frozen=True)
+class Examples:
+    """What a network learns from.
+
+    Attributes:
+        pictures: N of them, as stored.
+        keypoints: float32 (N, K, 2) in pixels, NaN = not labelled.
+        scheme: what the K points and the pictures' frame are.
+    """
+
+    pictures: Pictures
+    keypoints: Tensor
+    scheme: Scheme
+
+
+@dataclass(frozen=True)
 class EpochReport:
     """One epoch: mean training loss, seconds since the start, learning rate of its last step."""
 
@@ -56,8 +72,7 @@ class EpochReport:
 
 def train(
     module: nn.Module,
-    images: Pictures,
-    keypoints: Tensor,
+    examples: Examples,
     recipe: Recipe,
     execution: Execution,
     on_epoch: Callable[[EpochReport], None],
@@ -65,17 +80,17 @@ def train(
     """Train in place; the module ends with the weights to predict with, in eval mode.
 
     Args:
-        module: float (B, 1, 96, 96) -> (B, 30), normalised.
-        images: N pictures, uint8 (96, 96) each.
-        keypoints: float32 (N, 15, 2) in pixels, NaN = not labelled.
+        module: float (B, C, side, side) -> (B, 2 K), normalised, for the examples' scheme.
+        examples: pictures and points to learn from.
         recipe: how to train.
         execution: where, and from which seed.
         on_epoch: called after each epoch; what it raises ends the training and passes through.
 
     Raises:
         Diverged: the mean loss of an epoch is not finite.
+        ConfigError: the recipe asks for flips at test time, and the scheme has no mirror.
     """
-    trainer = Trainer(module, images, keypoints, recipe, execution)
+    trainer = Trainer(module, examples, recipe, execution)
     reports = []
     started = time.perf_counter()
     for epoch in range(recipe.epochs):
@@ -90,19 +105,16 @@ def train(
     return reports
 
 
-def predict(module: nn.Module, images: Pictures, recipe: Recipe, execution: Execution) -> NDArray[np.float32]:
-    """Coordinates of N pictures, uint8 (96, 96) each -> float32 (N, 15, 2) in pixels."""
-    module.eval().to(execution.device)
+def predict(
+    module: nn.Module, images: Pictures, recipe: Recipe, execution: Execution, scheme: Scheme
+) -> NDArray[np.float32]:
+    """Coordinates of N pictures, as stored -> float32 (N, K, 2) in pixels."""
+    predictor = Predictor(module, scheme, flip=recipe.test_time_flip).eval().to(execution.device)
     parts = []
     with torch.inference_mode(), autocast(execution):
         for positions in torch.split(torch.arange(len(images)), PREDICT_BATCH):
-            batch = images[positions].to(execution.device)
-            inputs = channels_last(to_input(batch))
-            points = module(inputs).float().reshape(-1, KEYPOINTS, 2)
-            if recipe.test_time_flip:
-                mirrored = module(inputs.flip(-1)).float().reshape(-1, KEYPOINTS, 2)[:, list(MIRROR)]
-                points = (points + mirrored * points.new_tensor([-1.0, 1.0])) / 2
-            parts.append(to_pixels(points).cpu())
+            pictures = channels_last(channels_first(images[positions].to(execution.device)))
+            parts.append(predictor(pictures).cpu())
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
 
 
@@ -113,38 +125,33 @@ def autocast(execution: Execution) -> AbstractContextManager[object]:
     return torch.autocast(execution.device.partition(":")[0], dtype=torch.bfloat16)
 
 
-def channels_last(inputs: Tensor) -> Tensor:
-    """The memory format in which every network is trained and run."""
-    return inputs.contiguous(memory_format=torch.channels_last)
-
-
 class HasTrainingLoss(Protocol):
     """A network whose loss is part of its idea (a classification over positions, say); its recipe says ``own``."""
 
     def training_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Inputs (B, 1, 96, 96), targets (B, 30) normalised with NaN = not labelled -> scalar."""
+        """Inputs (B, C, side, side), targets (B, 2 K) normalised with NaN = not labelled -> scalar."""
         ...
 
 
 class Trainer:
     """The state of one training: data on the device, optimiser, generators. :func:`train` is its front door."""
 
-    def __init__(
-        self, module: nn.Module, images: Pictures, keypoints: Tensor, recipe: Recipe, execution: Execution
-    ) -> None:
+    def __init__(self, module: nn.Module, examples: Examples, recipe: Recipe, execution: Execution) -> None:
         self.recipe = recipe
         self.execution = execution
+        self.scheme = examples.scheme
         device = execution.device
         self.module = module.to(device).to(memory_format=torch.channels_last)
         self.module.train()
-        self.images = resident(images, device)
-        self.targets = to_normalised(keypoints).to(device)
+        self.predictor = Predictor(self.module, self.scheme, flip=recipe.test_time_flip).to(device)
+        self.images = resident(examples.pictures, device)
+        self.targets = self.scheme.to_normalised(examples.keypoints).to(device)
         self.optimiser = make_optimiser(module, recipe)
         self.average = TailAverage(module)
         self.generator = torch.Generator().manual_seed(execution.seed)
-        self.augment = Augmenter(recipe, self.generator, device)
+        self.augment = Augmenter(recipe, self.scheme, self.generator, device)
         torch.manual_seed(execution.seed)  # dropout and the like inside the module
-        rows = len(images)
+        rows = len(self.images)
         self.batches = max(rows // recipe.batch_size, 1)
         self.steps = recipe.epochs * self.batches
         self.step = 0
@@ -155,7 +162,7 @@ class Trainer:
         """One pass over the shuffled rows (a last partial batch waits for the next shuffle); the mean loss."""
         order = torch.randperm(len(self.images), generator=self.generator)
         # Alternating flip (Jordan 2024, airbench): a row is mirrored in every other epoch, from a random start.
-        mirrored = self.side ^ bool(epoch % 2) if self.recipe.flip else torch.zeros_like(self.side)
+        mirrored = self.side ^ bool(epoch % 2) if self.augment.flips else torch.zeros_like(self.side)
         total = torch.zeros((), device=self.execution.device)
         size, device = self.recipe.batch_size, self.execution.device
         for batch in range(self.batches):
@@ -164,20 +171,21 @@ class Trainer:
         return float(total) / self.batches
 
     def _step(self, rows: Tensor, mirrored: Tensor) -> Tensor:
-        pictures, targets = self.augment(self.images[rows].unsqueeze(1).float(), self.targets[rows], mirrored)
+        pictures, targets = self.augment(channels_first(self.images[rows]).float(), self.targets[rows], mirrored)
         loss = self.loss(pictures, targets)
         self.backward(loss)
         self.update()
         return loss.detach()
 
     def loss(self, pictures: Tensor, targets: Tensor) -> Tensor:
-        """The recipe's loss of grey pictures float32 (B, 1, 96, 96) and targets (B, 15, 2), normalised."""
-        inputs = channels_last(to_input(pictures[:, 0]))
+        """The recipe's loss of pictures float32 (B, C, side, side), 0-255, and targets (B, K, 2), normalised."""
+        inputs = channels_last(self.predictor.scaled(pictures))
         with autocast(self.execution):
             if self.recipe.loss == "own":
                 own = cast(HasTrainingLoss, self.module)
                 return own.training_loss(inputs, targets.flatten(1))
-            return masked_loss(to_pixels(self.module(inputs).float()), to_pixels(targets.flatten(1)), self.recipe)
+            predicted, target = self.module(inputs).float(), targets.flatten(1)
+            return masked_loss(self.scheme.to_pixels(predicted), self.scheme.to_pixels(target), self.recipe)
 
     def backward(self, loss: Tensor) -> None:
         """Fresh gradients."""

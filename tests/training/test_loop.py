@@ -7,8 +7,10 @@ from torch import Tensor, nn
 
 import architectures
 from bench.config.recipe import Recipe
+from bench.scheme import SEED_SCHEME
 from bench.training.inputs import MappedPictures, Pictures
-from bench.training.loop import Diverged, EpochReport, Execution, predict, train
+from bench.training.loop import Diverged, EpochReport, Examples, Execution, predict, train
+from bench.training.predictor import mirror_of
 from tests.conftest import draw_rows
 
 
@@ -18,8 +20,12 @@ def learn(recipe: Recipe, seed: int = 3, keypoints: np.ndarray | None = None) ->
     module = architectures.build("plain_cnn", width=4)
     execution = Execution(seed=seed)
     truth = torch.from_numpy(drawn if keypoints is None else keypoints)
-    train(module, torch.from_numpy(images), truth, recipe, execution, ignore)
-    return predict(module, torch.from_numpy(images), recipe, execution)
+    train(module, Examples(torch.from_numpy(images), truth, SEED_SCHEME), recipe, execution, ignore)
+    return predict(module, torch.from_numpy(images), recipe, execution, SEED_SCHEME)
+
+
+def examples(images: np.ndarray, keypoints: np.ndarray) -> Examples:
+    return Examples(torch.from_numpy(images), torch.from_numpy(keypoints), SEED_SCHEME)
 
 
 def ignore(report: EpochReport) -> None:
@@ -67,7 +73,7 @@ def test_divergence_names_the_epoch() -> None:
 
     images, truth = draw_rows(32)
     with pytest.raises(Diverged, match=r"in epoch 1 of 2; lower recipe\.lr"):
-        train(Infinite(), torch.from_numpy(images), torch.from_numpy(truth), SHORT, Execution(), ignore)
+        train(Infinite(), examples(images, truth), SHORT, Execution(), ignore)
 
 
 def test_what_the_listener_raises_ends_the_training() -> None:
@@ -81,13 +87,13 @@ def test_what_the_listener_raises_ends_the_training() -> None:
     images, truth = draw_rows(32)
     module = architectures.build("plain_cnn", width=4)
     with pytest.raises(EnoughError):
-        train(module, torch.from_numpy(images), torch.from_numpy(truth), SHORT, Execution(), stop)
+        train(module, examples(images, truth), SHORT, Execution(), stop)
 
 
 def test_the_module_is_left_ready_to_predict() -> None:
     images, truth = draw_rows(32)
     module = architectures.build("plain_cnn", width=4)
-    train(module, torch.from_numpy(images), torch.from_numpy(truth), SHORT, Execution(), ignore)
+    train(module, examples(images, truth), SHORT, Execution(), ignore)
     assert not module.training
 
 
@@ -97,11 +103,9 @@ def test_flip_at_test_time_is_the_mean_of_both_views() -> None:
     nn.init.normal_(module[-1].linear.weight, std=0.01)
     both = Recipe(test_time_flip=True)
     pictures = torch.from_numpy(images)
-    mirrored = predict(module, pictures.flip(-1), both, Execution())
-    straight = predict(module, pictures, both, Execution())
-    from bench.faces.keypoints import MIRROR
-
-    back = mirrored[:, list(MIRROR)] * np.array([-1, 1], np.float32) + np.array([95, 0], np.float32)
+    mirrored = predict(module, pictures.flip(-1), both, Execution(), SEED_SCHEME)
+    straight = predict(module, pictures, both, Execution(), SEED_SCHEME)
+    back = mirrored[:, list(mirror_of(SEED_SCHEME))] * np.array([-1, 1], np.float32) + np.array([95, 0], np.float32)
     assert np.allclose(back, straight, atol=1e-3)
     del truth
 
@@ -113,7 +117,7 @@ def test_mapped_pictures_teach_the_same_bits_as_a_tensor() -> None:
     def learnt(pictures: Pictures) -> bytes:
         torch.manual_seed(1)
         module = architectures.build("plain_cnn", width=4)
-        train(module, pictures, torch.from_numpy(truth[rows]), SHORT, Execution(seed=1), ignore)
-        return predict(module, pictures, SHORT, Execution()).tobytes()
+        train(module, Examples(pictures, torch.from_numpy(truth[rows]), SEED_SCHEME), SHORT, Execution(seed=1), ignore)
+        return predict(module, pictures, SHORT, Execution(), SEED_SCHEME).tobytes()
 
     assert learnt(MappedPictures(images, rows)) == learnt(torch.from_numpy(images[rows]))

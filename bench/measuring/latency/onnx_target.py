@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import ModelError
-from bench.faces.keypoints import FRAME_PX, KEYPOINTS, to_pixels
+from bench.faces.keypoints import FRAME_PX
 from bench.measuring.latency.target import INPUTS, Call, Series, TargetPlan, build_module, random_pictures
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class OnnxTarget:
         """See :class:`Target`."""
         session = self.sessions[series.end_to_end]
         name = session.get_inputs()[0].name
-        inputs: list[NDArray[Any]] = list(random_pictures(series.batch))
+        inputs: list[NDArray[Any]] = [each[:, None] for each in random_pictures(series.batch)]
         if not series.end_to_end:
             # Any values of the right type do: what a picture shows does not change how long the network takes.
-            inputs = [((each[:, None] - 128.0) / 64.0).astype(np.float32) for each in inputs]
+            inputs = [((each - 128.0) / 64.0).astype(np.float32) for each in inputs]
 
         def call(number: int) -> object:
             return session.run(None, {name: inputs[number % INPUTS]})
@@ -53,15 +53,18 @@ def export_onnx_files(plan: TargetPlan, folder: str) -> tuple[str, str]:
     """
     import torch
 
+    from bench.scheme import SEED_SCHEME
+    from bench.training.predictor import Predictor
+
     require_onnx()
-    module = build_module(plan).eval()
+    predictor = Predictor(build_module(plan), SEED_SCHEME, flip=False).eval()
     Path(folder).mkdir(parents=True, exist_ok=True)
     forward, end_to_end = Path(folder) / "forward.onnx", Path(folder) / "end_to_end.onnx"
     # An example batch of two: with one, the exporter would take the batch for a constant.
-    pictures = torch.from_numpy(random_pictures(2)[0])
+    pictures = torch.zeros(2, 1, FRAME_PX, FRAME_PX, dtype=torch.uint8)
     try:
-        _export(module, torch.zeros(2, 1, FRAME_PX, FRAME_PX), forward)
-        _export(_with_pixels(module), pictures, end_to_end)
+        _export(predictor.passes, pictures.float(), forward)
+        _export(predictor, pictures, end_to_end)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"model {plan.architecture}: cannot be exported to ONNX ({reason})") from error
@@ -79,23 +82,6 @@ def require_onnx() -> None:
         raise ModelError(
             f"--runtime onnx needs {', '.join(missing)}; install the extra: pip install 'keypoint-bench[export]'"
         )
-
-
-def _with_pixels(module: "nn.Module") -> "nn.Module":
-    from torch import Tensor, nn
-
-    from bench.training.inputs import to_input
-
-    class EndToEnd(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.module = module
-
-        def forward(self, pictures: Tensor) -> Tensor:
-            points: Tensor = self.module(to_input(pictures))
-            return to_pixels(points).reshape(-1, KEYPOINTS, 2)
-
-    return EndToEnd().eval()
 
 
 def _export(module: "nn.Module", example: "torch.Tensor", file: Path) -> None:

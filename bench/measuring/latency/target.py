@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config.latency import Runtime
-from bench.faces.keypoints import FRAME_PX, KEYPOINTS, to_pixels
+from bench.faces.keypoints import FRAME_PX, KEYPOINTS
+from bench.scheme import SEED_SCHEME
 
 if TYPE_CHECKING:
     import torch
@@ -70,9 +71,8 @@ class TorchTarget:
     def __init__(self, plan: TargetPlan) -> None:
         import torch
 
-        from bench.training.inputs import to_input
+        from bench.training.predictor import Predictor
 
-        self.to_input = to_input
         torch.set_num_threads(plan.threads)
         self.device = torch.device(plan.device)
         if self.device.type == "cuda":
@@ -81,28 +81,28 @@ class TorchTarget:
         self.format = torch.channels_last if plan.memory_format == "channels_last" else torch.contiguous_format
         torch.manual_seed(0)
         module = build_canary() if plan.architecture is None else build_module(plan)
-        self.module = module.eval().to(self.device).to(memory_format=self.format)
+        predictor = Predictor(module, SEED_SCHEME, flip=False)
+        self.predictor = predictor.eval().to(self.device).to(memory_format=self.format)
 
     def prepare(self, series: Series) -> Call:
         """See :class:`Target`."""
         import torch
 
-        module, synchronise = self.module, _synchroniser(self.device)
+        predictor, synchronise = self.predictor, _synchroniser(self.device)
         if series.end_to_end:
             pictures = [torch.from_numpy(each) for each in random_pictures(series.batch)]
 
             def call(number: int) -> object:
                 with torch.inference_mode():
-                    points = module(self._as_input(pictures[number % INPUTS]))
                     # Reading the numbers back waits for the device by itself.
-                    return to_pixels(points.float()).cpu().numpy().reshape(-1, KEYPOINTS, 2)
+                    return predictor(self._on_device(pictures[number % INPUTS])).cpu().numpy()
 
             return call
         inputs = self.inputs(series.batch)
 
         def forward(number: int) -> object:
             with torch.inference_mode():
-                points = module(inputs[number % INPUTS])
+                points = predictor.passes(inputs[number % INPUTS])
             synchronise()
             return points
 
@@ -112,10 +112,12 @@ class TorchTarget:
         """What forward calls take in turn: float32 (batch, 1, 96, 96) on the device, in the memory format."""
         import torch
 
-        return [self._as_input(torch.from_numpy(each)) for each in random_pictures(batch)]
+        return [self.predictor.scaled(self._on_device(torch.from_numpy(each))) for each in random_pictures(batch)]
 
-    def _as_input(self, picture: "torch.Tensor") -> "torch.Tensor":
-        return self.to_input(picture.to(self.device)).contiguous(memory_format=self.format)
+    def _on_device(self, pictures: "torch.Tensor") -> "torch.Tensor":
+        from bench.training.inputs import channels_first
+
+        return channels_first(pictures.to(self.device)).contiguous(memory_format=self.format)
 
 
 def build_canary() -> "nn.Module":

@@ -1,0 +1,82 @@
+"""Picture in, points out: the one form in which a network is scored, timed, counted, exported and used."""
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import ConfigError
+from bench.scheme import Scheme
+from bench.training.inputs import input_scaling
+
+
+class Predictor(nn.Module):
+    """Scaling of the numbers, network, mean with the mirrored picture where asked for, and pixels.
+
+    A module of plain tensors: it can be exported, and used where nothing else of bench is. Its state dict is the
+    network's under ``passes``; nothing of its own is stored.
+
+    Attributes:
+        passes: from scaled pictures float (B, C, side, side) to normalised coordinates float (B, 2 K); the network
+            itself, or both passes of it. This is what 'forward only' times and what costs count.
+    """
+
+    factor: Tensor
+    offset: Tensor
+
+    def __init__(self, network: nn.Module, scheme: Scheme, *, flip: bool) -> None:
+        """Wrap a network.
+
+        Raises:
+            ConfigError: ``flip`` with a scheme that has no mirror.
+        """
+        super().__init__()
+        self.scheme = scheme
+        self.passes = BothViews(network, mirror_of(scheme)) if flip else network
+        factor, offset = input_scaling(scheme.channels)
+        self.register_buffer("factor", factor, persistent=False)
+        self.register_buffer("offset", offset, persistent=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """uint8 or float (B, C, side, side), 0-255 -> float32 (B, K, 2) in pixels of the frame."""
+        points: Tensor = self.passes(self.scaled(pictures))
+        return self.scheme.to_pixels(points.float().reshape(-1, self.scheme.keypoints, 2))
+
+    def scaled(self, pictures: Tensor) -> Tensor:
+        """What the network sees: uint8 or float (B, C, side, side), 0-255 -> float32, the layout in memory kept."""
+        return pictures.float().mul(self.factor).sub(self.offset)
+
+
+class BothViews(nn.Module):
+    """The mean of what a network says about a picture and about its mirror image, turned back."""
+
+    mirror: Tensor
+    sign: Tensor
+
+    def __init__(self, network: nn.Module, mirror: tuple[int, ...]) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mirror", torch.tensor(mirror), persistent=False)
+        self.register_buffer("sign", torch.tensor([-1.0, 1.0]), persistent=False)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Float (B, C, side, side) -> float32 (B, 2 K), normalised."""
+        straight = self._points(inputs)
+        turned = self._points(inputs.flip(-1)).index_select(1, self.mirror) * self.sign
+        return ((straight + turned) / 2).flatten(1)
+
+    def _points(self, inputs: Tensor) -> Tensor:
+        answer: Tensor = self.network(inputs)
+        return answer.float().reshape(-1, len(self.mirror), 2)
+
+
+def mirror_of(scheme: Scheme) -> tuple[int, ...]:
+    """The mirror that ``test_time_flip`` needs.
+
+    Raises:
+        ConfigError: the scheme has none.
+    """
+    if scheme.mirror is None:
+        raise ConfigError(
+            "recipe.test_time_flip: the names of these points tell no left from right, so no picture can be mirrored; "
+            "leave it false"
+        )
+    return scheme.mirror
