@@ -6,8 +6,8 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
-from zipfile import BadZipFile
+from typing import Any, TypeVar
+from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from bench.errors import RecordError
 from bench.records.atomic import write_bytes
 from bench.records.keys import digest
+from bench.records.packed import UNREADABLE, PackedFiles, write_packed
 from bench.records.schema import SCHEMA, AskedRecord, CellRecord, CostRecord, LatencyRecord, Stored
 
 logger = logging.getLogger(__name__)
@@ -33,15 +34,16 @@ class RecordStore:
     """Records of one ``--out`` folder.
 
     Reading never fails as a whole: a damaged file is logged and passed over. What writes raises RecordError where the
-    disk refuses.
+    disk refuses. Whatever has no file of its own is read from the packed form under ``records/``.
     """
 
     def __init__(self, out: Path) -> None:
         self.out = out
+        self._packed = PackedFiles(out / "records")
 
     def cell_path(self, model: str, key: str) -> Path:
-        """Where the record of a cell stands; its arrays stand beside it as ``.npz``."""
-        return self.out / "cells" / slug(model) / f"{key}.json"
+        """Where the record of a cell is written; its arrays stand beside it as ``.npz``."""
+        return self.out / f"{_cell_name(model, key)}.json"
 
     def write_cell(
         self, record: CellRecord, rows: NDArray[np.int64] | None, predictions: NDArray[np.float32] | None
@@ -65,13 +67,12 @@ class RecordStore:
 
     def read_cell(self, model: str, key: str) -> CellRecord | None:
         """The stored record of a cell, or None where there is none that can be read."""
-        path = self.cell_path(model, key)
-        return _read(path, CellRecord) if path.exists() else None
+        return self._read(f"{_cell_name(model, key)}.json", CellRecord)
 
     def cells(self) -> Iterator[CellRecord]:
         """Every readable cell record, in a stable order."""
-        for path in sorted((self.out / "cells").glob("*/*.json")):
-            record = _read(path, CellRecord)
+        for name in self._names("cells"):
+            record = self._read(name, CellRecord)
             if record is not None:
                 yield record
 
@@ -79,17 +80,17 @@ class RecordStore:
         """Rows int64 (n,) and predicted pixels float32 (n, 15, 2) of a cell.
 
         Raises:
-            RecordError: the array file is missing or is not the one that the record sealed.
+            RecordError: the array file is missing, is not the one that the record sealed, or does not fit it.
         """
-        path = self.cell_path(record.model, record.key).with_suffix(".npz")
+        content, path = self._sealed(record), self.out / f"{_cell_name(record.model, record.key)}.npz"
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise RecordError(f"{path}: cannot be read ({error.strerror}); `bench run` makes it again") from error
-        if hashlib.sha256(content).hexdigest() != record.predictions_sha256:
-            raise RecordError(f"{path}: does not match its record; `bench run` makes it again")
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return np.asarray(arrays["rows"], np.int64), np.asarray(arrays["predictions"], np.float32)
+            rows, predictions = _arrays(content, "rows", "predictions")
+        except UNREADABLE as error:
+            raise RecordError(f"{path}: not the arrays of a cell; `bench run` makes it again") from error
+        shape = (record.scored_rows, record.dataset.scheme.keypoints, 2)
+        if rows.shape != shape[:1] or predictions.shape != shape or ((rows < 0) | (rows >= record.dataset.rows)).any():
+            raise RecordError(f"{path}: not the rows and points of its record; `bench run` makes it again")
+        return rows.astype(np.int64), predictions.astype(np.float32)
 
     def write_latency(self, record: LatencyRecord) -> None:
         """Store raw timings."""
@@ -113,10 +114,7 @@ class RecordStore:
 
     def asked(self) -> list[AskedRecord]:
         """What runs asked for, newest last."""
-        found = [
-            record for path in sorted((self.out / "asked").glob("*/*.json")) if (record := _read(path, AskedRecord))
-        ]
-        return sorted(found, key=lambda record: (record.asked, record.order))
+        return sorted(self._read_all("asked", AskedRecord), key=lambda record: (record.asked, record.order))
 
     def write_truth(
         self,
@@ -127,11 +125,11 @@ class RecordStore:
     ) -> None:
         """Store labels (no pictures) once per protocol, so that reports need no data; damaged ones are replaced."""
         path = self.out / "truth" / f"{protocol}.npz"
-        if path.exists():
-            try:
-                self.truth(protocol)
-                return
-            except RecordError as error:
+        try:
+            self.truth(protocol)
+            return
+        except RecordError as error:
+            if path.exists():
                 logger.warning("%s", error)
         stream = io.BytesIO()
         np.savez(stream, keypoints=keypoints, groups=groups, fold_of_row=fold_of_row)
@@ -143,36 +141,112 @@ class RecordStore:
         Raises:
             RecordError: it was never stored or is damaged.
         """
-        path = self.out / "truth" / f"{protocol}.npz"
+        name = f"truth/{protocol}.npz"
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return arrays["keypoints"], arrays["groups"], arrays["fold_of_row"]
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            keypoints, groups, fold_of_row = _arrays(self._content(name) or b"", "keypoints", "groups", "fold_of_row")
+            if keypoints.ndim != 3 or not groups.shape == fold_of_row.shape == keypoints.shape[:1]:
+                raise ValueError("labels of unlike lengths")
+        except UNREADABLE as error:
+            path = self.out / name
             raise RecordError(f"{path}: labels missing or damaged; `bench run` on the same data writes them") from error
+        return keypoints, groups, fold_of_row
+
+    def pack(self) -> list[Path]:
+        """Write every sound record compressed, without pictures or weights, under ``records/``; returns the files.
+
+        The folders beside it may go then: the store reads either.
+
+        Raises:
+            RecordError: a file cannot be read or written.
+        """
+        groups: dict[str, dict[str, bytes]] = {}
+        for cell in sorted(self.cells(), key=lambda cell: (cell.seed, cell.fold)):
+            group = groups.setdefault(slug(f"{cell.model}-{cell.variant_digest}"), {})
+            name = _cell_name(cell.model, cell.key)
+            try:
+                if cell.status == "ok":
+                    group[f"{name}.npz"] = self._sealed(cell)
+                group[f"{name}.json"] = self._content(f"{name}.json") or b""
+            except RecordError as error:
+                logger.warning("%s", error)
+        for folder in ("asked", "costs", "latency", "truth"):
+            groups[folder] = {name: self._content(name) or b"" for name in self._names(folder)}
+        try:
+            return write_packed(self.out / "records", groups)
+        except OSError as error:
+            raise _unwritable(Path(error.filename), error) from error
+
+    def _sealed(self, record: CellRecord) -> bytes:
+        """The array file of a cell, found to be the one that the record sealed."""
+        name = f"{_cell_name(record.model, record.key)}.npz"
+        path = self.out / name
+        try:
+            content = self._content(name)
+        except OSError as error:
+            raise RecordError(f"{path}: cannot be read ({error.strerror}); `bench run` makes it again") from error
+        if content is None:
+            raise RecordError(f"{path}: missing; `bench run` makes it again")
+        if hashlib.sha256(content).hexdigest() != record.predictions_sha256:
+            raise RecordError(f"{path}: does not match its record; `bench run` makes it again")
+        return content
 
     def _write(self, folder: str, name: str, record: Stored) -> None:
         _put(self.out / folder / f"{name}.json", record.model_dump_json(by_alias=True, indent=1).encode())
 
     def _read_all(self, folder: str, kind: type[Record]) -> list[Record]:
-        paths = sorted((self.out / folder).glob("*.json"))
-        return [record for path in paths if (record := _read(path, kind)) is not None]
+        return [record for name in self._names(folder) if (record := self._read(name, kind)) is not None]
+
+    def _names(self, folder: str) -> list[str]:
+        """Names of the records in a folder, or of its arrays, in a stable order; packed or not."""
+        suffix = ".npz" if folder == "truth" else ".json"
+        loose = {path.relative_to(self.out).as_posix() for path in (self.out / folder).rglob(f"*{suffix}")}
+        packed = {name for name in self._packed.names() if name.startswith(f"{folder}/") and name.endswith(suffix)}
+        return sorted(loose | packed)
+
+    def _content(self, name: str) -> bytes | None:
+        """A file of the store by its name under ``out``; None where there is none, packed or not."""
+        try:
+            return (self.out / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return self._packed.read(name)
+
+    def _read(self, name: str, kind: type[Record]) -> Record | None:
+        path = self.out / name
+        try:
+            content = self._content(name)
+            record = kind.model_validate_json(content) if content is not None else None
+        except (OSError, ValidationError) as error:
+            logger.warning("%s: unreadable record passed over (%s)", path, type(error).__name__)
+            return None
+        version = getattr(record, "schema_version", SCHEMA)
+        if version > SCHEMA:
+            logger.warning("%s: written by a newer bench (schema %s), passed over", path, version)
+            return None
+        return record
+
+
+def _cell_name(model: str, key: str) -> str:
+    return f"cells/{slug(model)}/{key}"
+
+
+def _arrays(content: bytes, *names: str) -> list[NDArray[Any]]:
+    """Arrays of numbers out of an ``.npz`` file; raises one of :data:`UNREADABLE` where it is none."""
+    with ZipFile(io.BytesIO(content)) as archive:
+        if any(entry.compress_type != ZIP_STORED for entry in archive.infolist()):
+            raise ValueError("compressed arrays, which could unfold without end")
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        found = [arrays[name] for name in names]
+    if any(array.dtype.kind not in "iuf" for array in found):
+        raise ValueError("arrays of something else than numbers")
+    return found
 
 
 def _put(path: Path, content: bytes) -> None:
     try:
         write_bytes(path, content)
     except OSError as error:
-        raise RecordError(f"{path}: cannot be written ({error.strerror}); mend that and run again") from error
+        raise _unwritable(path, error) from error
 
 
-def _read(path: Path, kind: type[Record]) -> Record | None:
-    try:
-        record = kind.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        logger.warning("%s: unreadable record passed over (%s)", path, type(error).__name__)
-        return None
-    version = getattr(record, "schema_version", SCHEMA)
-    if version > SCHEMA:
-        logger.warning("%s: written by a newer bench (schema %s), passed over", path, version)
-        return None
-    return record
+def _unwritable(path: Path, error: OSError) -> RecordError:
+    return RecordError(f"{path}: cannot be written ({error.strerror}); mend that and run again")
