@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.config.recipe import Recipe
 from bench.faces.folds import assign_group_folds, folds_digest
 from bench.records.keys import cell_key, protocol_digest, variant_digest
 from bench.records.schema import (
@@ -108,7 +109,7 @@ class _Painter:
 
     def draw(self, model: DrawnModel, order: int, generator: np.random.Generator) -> None:
         network = model.kind == "network"
-        recipe = {"epochs": model.epochs, "loss": "wing", "lr": 0.003} if network else {}
+        recipe = Recipe(epochs=model.epochs, loss="wing", lr=0.003) if network else None
         variant = VariantFacts(recipe=recipe, versions={"torch": "2.14.1"})
         name = variant_digest(model.name, variant)
         seeds = self.wanted.seeds if network else 1

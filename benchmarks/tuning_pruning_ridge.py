@@ -23,6 +23,7 @@ from bench.config.tuning import TuningSettings
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.folds import assign_folds
 from bench.faces.loading import load_faces
+from bench.records.schema import VariantFacts
 from bench.running.task import FoldOutcome, FoldTask
 from bench.tuning.findings import summarise_study
 from bench.tuning.objective import Objective, split_training_part
@@ -54,10 +55,10 @@ class RidgeOnPictures:
         """Fit on rows with every point labelled; predict the scored rows."""
         del timeout_s
         self.trained += 1
-        pictures = self._pictures(task.options)
+        pictures = self._pictures(task.variant.options)
         targets = self.faces.keypoints.reshape(self.faces.rows, -1)
         rows = task.train_rows[np.isfinite(targets[task.train_rows]).all(axis=1)]
-        model = Ridge(alpha=float(str(task.options["penalty"]))).fit(pictures[rows], targets[rows])
+        model = Ridge(alpha=float(str(task.variant.options["penalty"]))).fit(pictures[rows], targets[rows])
         predicted = model.predict(pictures[task.scored_rows]).reshape(-1, 15, 2)
         return FoldOutcome(predicted.astype(np.float32))
 
@@ -86,7 +87,7 @@ class RidgeOnPictures:
 def search(faces: FaceSet, trials: int, seed: int, percentile: float, *, prune: bool) -> tuple[float, int]:
     """Best RMSE on the inner folds in pixels, and the fold trainings it took."""
     train = np.flatnonzero(assign_folds(faces, 5, seed) != 0)
-    base = FoldTask(FaceSource(None), faces.fingerprint, "ridge", Recipe(), train, train[:0], seed)
+    base = FoldTask(FaceSource(None), faces.fingerprint, "ridge", VariantFacts(recipe=Recipe()), train, train[:0], seed)
     objective = Objective(base, faces.keypoints, split_training_part(faces, train, 3, seed), 0.5 if prune else None)
     study = optuna.create_study(sampler=SteadySampler(seed), pruner=make_pruner(percentile, 4, prune=prune))
     runner = RidgeOnPictures(faces)

@@ -25,6 +25,7 @@ from bench.faces.folds import assign_folds
 from bench.faces.loading import load_faces
 from bench.gates import predict_gate
 from bench.measuring.accuracy import score
+from bench.records.schema import VariantFacts
 from bench.running.task import FoldOutcome, FoldTask
 from bench.tuning.findings import summarise_study
 from bench.tuning.objective import Objective, split_training_part
@@ -61,11 +62,13 @@ class RidgeOnPixels:
     def __call__(self, task: FoldTask, timeout_s: float | None) -> FoldOutcome:
         """Fit on the labelled rows of each coordinate's mean-filled targets; predict the scored rows."""
         del timeout_s
-        chosen = np.random.default_rng(int(str(task.options["pixels_from"]))).choice(96 * 96, PIXELS, replace=False)
+        chosen = np.random.default_rng(int(str(task.variant.options["pixels_from"]))).choice(
+            96 * 96, PIXELS, replace=False
+        )
         pixels = self.faces.images.reshape(self.faces.rows, -1)[:, chosen].astype(np.float64) / 64.0
         targets = self.faces.keypoints[task.train_rows].reshape(len(task.train_rows), -1).astype(np.float64)
         filled = np.where(np.isfinite(targets), targets, np.nanmean(targets, axis=0))
-        model = Ridge(alpha=float(str(task.options["penalty"]))).fit(pixels[task.train_rows], filled)
+        model = Ridge(alpha=float(str(task.variant.options["penalty"]))).fit(pixels[task.train_rows], filled)
         predicted = model.predict(pixels[task.scored_rows]).reshape(-1, 15, 2)
         return FoldOutcome(predicted.astype(np.float32), train_seconds=0.0, predict_seconds=0.0)
 
@@ -97,7 +100,7 @@ def _one_fold(
     rows: dict[str, NDArray[np.float32]],
 ) -> float:
     train, scored = split
-    base = FoldTask(FaceSource(None), faces.fingerprint, "ridge", Recipe(), train, scored, seed)
+    base = FoldTask(FaceSource(None), faces.fingerprint, "ridge", VariantFacts(recipe=Recipe()), train, scored, seed)
     objective = Objective(base, faces.keypoints, split_training_part(faces, train, INNER_FOLDS, seed), None)
     study = optuna.create_study(sampler=SteadySampler(seed), pruner=make_pruner(25.0, 4, prune=True))
     defaults = {parameter.name: parameter.default for parameter in SPACE}
@@ -105,7 +108,7 @@ def _one_fold(
     finding = summarise_study(study, 0)
     outer_px = {}
     for name, options in (("tuned", finding.options), ("default", {"pixels_from": 0, "penalty": 300.0})):
-        outcome = run_fold(replace(base, options=options), None)
+        outcome = run_fold(replace(base, variant=VariantFacts(options=options)), None)
         assert outcome.predictions is not None
         rows[name][scored] = outcome.predictions
         outer_px[name] = score(outcome.predictions, faces.keypoints[scored]).rmse_px

@@ -30,7 +30,6 @@ def fit(
     from bench.delivering.fitting import fit as fit_model
     from bench.delivering.fitting import fitted_path, fitted_variant
     from bench.reporting.markdown import format_seconds
-    from bench.running.variants import recipe_of
 
     screen = Screen(as_json=as_json)
     given = options.given(
@@ -38,7 +37,7 @@ def fit(
     )
     config = load_config(config_file, assignments or (), given)
     path = to or fitted_path(out, model)
-    with screen.progress(model, recipe_of(fitted_variant(config, model)).epochs) as advance:
+    with screen.progress(model, fitted_variant(config, model).network_recipe.epochs) as advance:
         fitted = fit_model(config, model, path, lambda _: advance())
     screen.say(
         f"{model}: {fitted.rows:,} rows, {fitted.epochs} epochs in {format_seconds(fitted.train_seconds)}; "

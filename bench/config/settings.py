@@ -31,6 +31,11 @@ class RunSettings(Frozen):
     tuned: bool = False
     latency: bool = True
 
+    @property
+    def folds_trained(self) -> int:
+        """Outer folds that are trained: all, or the first alone for a try-out."""
+        return 1 if self.quick else self.folds
+
 
 class ModelSettings(Frozen):
     """One ``[models."name"]`` table: options of the builder, and recipe values for this model alone."""

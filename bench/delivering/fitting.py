@@ -18,7 +18,7 @@ from bench.records.tuned import load_tuned
 from bench.records.weight_facts import SUFFIX
 from bench.running.plan import architecture_of, cell_seed
 from bench.running.task import FoldTask
-from bench.running.variants import network_variant, recipe_of
+from bench.running.variants import network_variant
 from bench.running.worker_process import WorkerProcess
 
 NO_FOLD = -1
@@ -74,14 +74,10 @@ def fit(config: Config, model: str, path: Path, on_epoch: Callable[[CurvePoint],
         source=source,
         fingerprint=faces.fingerprint,
         model=architecture_of(model),
-        options=variant.options,
-        recipe=recipe_of(variant),
+        variant=variant,
         train_rows=rows,
         scored_rows=rows,
         seed=cell_seed(run.seed, NO_FOLD, 0),
-        device=variant.device,
-        precision=variant.precision,
-        threads=variant.threads,
         keep_weights=str(path),
     )
     worker = WorkerProcess(variant.threads)

@@ -1,9 +1,11 @@
 """What is stored of one cell: observations and their circumstances, never a derived statistic."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
 
+from bench.config.recipe import Recipe
 from bench.scheme import SEED_SCHEME, Scheme
 
 SCHEMA = 1
@@ -45,10 +47,13 @@ class ProtocolFacts(Stored):
 
 
 class VariantFacts(Stored):
-    """Everything besides dataset, protocol, fold and seed that can change a cell's numbers."""
+    """Everything besides dataset, protocol, fold and seed that can change a cell's numbers.
+
+    ``recipe`` is None for a gate and an ensemble, which no recipe trains; a file holds ``{}`` then.
+    """
 
     options: dict[str, Any] = Field(default_factory=dict)
-    recipe: dict[str, Any] = Field(default_factory=dict)
+    recipe: Recipe | None = None
     device: str = "cpu"
     precision: str = "float32"
     threads: int = 1
@@ -56,6 +61,28 @@ class VariantFacts(Stored):
     versions: dict[str, str] = Field(default_factory=dict)
     tuned: dict[str, Any] | None = None
     pretrained: bool = False
+
+    @field_validator("recipe", mode="before")
+    @classmethod
+    def _readable(cls, stored: object) -> object:
+        if isinstance(stored, Mapping):  # of any version: keys that only others know are passed over
+            return {name: value for name, value in stored.items() if name in Recipe.model_fields} or None
+        return stored
+
+    @field_serializer("recipe")
+    def _stored(self, recipe: Recipe | None) -> dict[str, Any]:
+        return recipe.model_dump(mode="json") if recipe is not None else {}
+
+    @property
+    def network_recipe(self) -> Recipe:
+        """The recipe of a network.
+
+        Raises:
+            ValueError: of a gate or an ensemble, which has none.
+        """
+        if self.recipe is None:
+            raise ValueError("only networks are trained by a recipe")
+        return self.recipe
 
 
 class CurvePoint(Stored):

@@ -150,12 +150,12 @@ def _training(entry: Entry) -> Document:
     cells = entry.cells
     recipe = cells[0].variant.recipe if cells and network else None
     seconds = [cell.train_seconds for cell in cells if cell.train_seconds is not None]
-    epochs = recipe["epochs"] if recipe else None
+    epochs = recipe.epochs if recipe else None
     trained_rows = sum(cell.train_rows for cell in cells)
     return {
         "train_seconds": _rounded(sum(seconds)) if seconds and network else None,
         "train_images_per_s": _rounded(trained_rows * epochs / sum(seconds)) if seconds and epochs else None,
-        "recipe": recipe,
+        "recipe": recipe.model_dump(mode="json") if recipe else None,
         "epochs": epochs,
         "options": cells[0].variant.options if cells and network else None,
         "tuned": cells[0].variant.tuned if cells else None,

@@ -16,18 +16,18 @@ from bench.running.plan import Plan, architecture_of
 def store_costs(store: RecordStore, plan: Plan) -> None:
     """Count parameters and MACs of each network that has no cost record yet."""
     counted = {cost.variant_digest for cost in store.costs()}
-    for model, (kind, variant, variant_name) in plan.variants.items():
-        if kind == "network" and variant_name not in counted:
-            cost = count_cost(architecture_of(model), variant.options)
-            store.write_cost(CostRecord(model=model, variant_digest=variant_name, **asdict(cost)))
+    for model, variant in plan.variants.items():
+        if variant.kind == "network" and variant.digest not in counted:
+            cost = count_cost(architecture_of(model), variant.facts.options)
+            store.write_cost(CostRecord(model=model, variant_digest=variant.digest, **asdict(cost)))
 
 
 def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None]) -> None:
     """Measure each network of the plan that was not measured on this machine yet; nothing may train meanwhile."""
-    networks = {model: (variant, name) for model, (kind, variant, name) in plan.variants.items() if kind == "network"}
+    networks = [variant for variant in plan.variants.values() if variant.kind == "network"]
     if not networks:
         return
-    device = next(iter(networks.values()))[0].device
+    device = plan.device
     here = machine_digest(describe_environment(device))
     measured = {
         record.variant_digest
@@ -35,9 +35,9 @@ def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None])
         if machine_digest(record.environment) == here and record.device == device and is_headline(record)
     }
     subjects = [
-        LatencySubject(model, architecture_of(model), variant.options, name)
-        for model, (variant, name) in networks.items()
-        if name not in measured
+        LatencySubject(variant.model, architecture_of(variant.model), variant.facts.options, variant.digest)
+        for variant in networks
+        if variant.digest not in measured
     ]
     if subjects:
         tell(f"measuring latency of {', '.join(subject.model for subject in subjects)}")

@@ -13,12 +13,12 @@ from bench.errors import ConfigError
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.folds import assign_folds, folds_digest
 from bench.gates import GATES
-from bench.records.keys import cell_key, digest, protocol_digest, variant_digest
+from bench.records.keys import cell_key, digest, protocol_digest
 from bench.records.schema import DatasetFacts, Kind, ProtocolFacts, VariantFacts
 from bench.records.tuned import load_tuned
 from bench.records.weight_facts import kept_weights_path, seen_data
 from bench.running.task import FoldTask
-from bench.running.variants import gate_variant, network_variant, recipe_of
+from bench.running.variants import Variant, gate_variant, network_variant
 
 TUNED_SUFFIX = "@tuned"
 """Marks a model that runs with the parameters `bench tune` found."""
@@ -33,7 +33,6 @@ class Cell:
     kind: Kind
     fold: int
     seed: int
-    variant: VariantFacts
     variant_digest: str
     task: FoldTask
 
@@ -42,21 +41,21 @@ class Cell:
 class Plan:
     """Everything a run will do, decided before anything is trained.
 
-    ``variants`` holds, per model in the order asked, its kind, facts and digest; gates come last.
+    ``variants`` are by model, in the order asked; gates come last.
     """
 
     dataset: DatasetFacts
     protocol: ProtocolFacts
     protocol_digest: str
     fold_of_row: NDArray[np.int64]
-    variants: dict[str, tuple[Kind, VariantFacts, str]]
+    variants: dict[str, Variant]
     cells: tuple[Cell, ...]
     seeds: int
 
     @property
     def device(self) -> str:
         """Where the networks train, with nothing left ``auto``."""
-        return next(iter(self.variants.values()))[1].device
+        return next(iter(self.variants.values())).facts.device
 
 
 def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
@@ -73,38 +72,48 @@ def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
     dataset = dataset_facts(faces)
     protocol = ProtocolFacts(folds=run.folds, seed=run.seed, folds_digest=folds_digest(fold_of_row), quick=run.quick)
     protocol_name = protocol_digest(dataset, protocol)
-    variants: dict[str, tuple[Kind, VariantFacts, str]] = {}
-    by_fold: dict[tuple[str, int], VariantFacts] = {}
+    variants: dict[str, Variant] = {}
     for model in _networks(run.models, run.tuned):
-        found = [_fold_variant(config, model, protocol_name, fold) for fold in range(1 if run.quick else run.folds)]
-        by_fold |= {(model, fold): variant for fold, variant in enumerate(found)}
-        _refuse_seen(model, found[0], dataset)
-        variants[model] = ("network", found[0], _digest_of(model, found))
+        variants[model] = Variant(model, "network", _network_facts(config, model, protocol_name))
+        _refuse_seen(variants[model], dataset)
     for model in filter(is_ensemble, run.models):
-        together = VariantFacts(options={"members": [[name, variants[name][2]] for name in members_of(model)]})
-        variants[model] = ("ensemble", together, variant_digest(model, together))
-    for gate in GATES:
-        variant = gate_variant()
-        variants[gate] = ("gate", variant, variant_digest(gate, variant))
-    layout = _Layout(config, source, faces, fold_of_row, protocol_name, by_fold)
+        members = [[name, variants[name].digest] for name in members_of(model)]
+        variants[model] = Variant(model, "ensemble", (VariantFacts(options={"members": members}),))
+    variants |= {gate: Variant(gate, "gate", (gate_variant(),)) for gate in GATES}
+
+    def cell(variant: Variant, fold: int, seed: int) -> Cell:
+        key = cell_key(variant.digest, protocol_name, fold, seed)
+        kept = run.keep_weights and variant.kind == "network"
+        task = FoldTask(
+            source=source,
+            fingerprint=faces.fingerprint,
+            model=architecture_of(variant.model),
+            variant=variant.in_fold(fold),
+            train_rows=np.flatnonzero(fold_of_row != fold),
+            scored_rows=np.flatnonzero(fold_of_row == fold),
+            seed=cell_seed(run.seed, fold, seed),
+            keep_weights=str(kept_weights_path(run.out, key)) if kept else None,
+        )
+        return Cell(key, variant.model, variant.kind, fold, seed, variant.digest, task)
+
     cells = tuple(
-        layout.cell(model, *facts, fold, seed)
+        cell(variant, fold, seed)
         for seed in range(run.seeds)
-        for fold in (range(1) if run.quick else range(run.folds))
-        for model, facts in variants.items()
+        for fold in range(run.folds_trained)
+        for variant in variants.values()
         # Gates draw nothing at random, one seed says all; ensembles are averaged from records.
-        if facts[0] == "network" or (facts[0] == "gate" and seed == 0)
+        if variant.kind == "network" or (variant.kind == "gate" and seed == 0)
     )
     return Plan(dataset, protocol, protocol_name, fold_of_row, variants, cells, run.seeds)
 
 
-def _refuse_seen(model: str, variant: VariantFacts, dataset: DatasetFacts) -> None:
+def _refuse_seen(variant: Variant, dataset: DatasetFacts) -> None:
     """Weights that bench itself trained on these faces know the rows that are to be scored."""
-    start = variant.options.get("weights")
+    start = variant.facts.options.get("weights")
     if isinstance(start, str) and seen_data(Path(start)) == dataset.fingerprint:
         raise ConfigError(
-            f"models.{model}.weights = {start}: trained on {dataset.name} itself, so they have seen the scored rows; "
-            "start from weights of other faces"
+            f"models.{variant.model}.weights = {start}: trained on {dataset.name} itself, so they have seen the scored "
+            "rows; start from weights of other faces"
         )
 
 
@@ -118,35 +127,33 @@ def _networks(models: Sequence[str], tuned: bool) -> list[str]:
     return listed
 
 
-def _fold_variant(config: Config, model: str, protocol_name: str, fold: int) -> VariantFacts:
-    """How a model is trained in one fold: the same everywhere, but for the parameters of a nested search."""
+def _network_facts(config: Config, model: str, protocol_name: str) -> tuple[VariantFacts, ...]:
+    """How a network is trained: the same everywhere, but for the parameters of a nested search."""
     name = architecture_of(model)
     if name == model:
-        variant = network_variant(config, model)
+        facts = network_variant(config, model)
         # One set of values in all folds, whatever kind of search found it: it has seen rows that they score.
         seen = model in config.tuned and config.tuned[model].protocol == protocol_name
-        return variant.model_copy(update={"tuned": {"mode": "plain"}}) if seen else variant
+        return (facts.model_copy(update={"tuned": {"mode": "plain"}}) if seen else facts,)
     tuned = load_tuned(config.run.out, name)
     if tuned.protocol != protocol_name:
         raise ConfigError(
             f"{model}: was tuned on other data, folds or seed; run `bench tune --models {name}` with those of this run"
         )
-    options, recipe = tuned.for_fold(fold)
-    facts = {
+    origin = {
         "mode": tuned.mode,
         "adopted": tuned.adopted,
         "verdict": tuned.verdict,
         "trials": tuned.asked_trials,
         "budget_s": tuned.budget_s,
     }
-    variant = network_variant(config.with_parameters(name, options, recipe), name)
-    return variant.model_copy(update={"tuned": facts})
-
-
-def _digest_of(model: str, by_fold: Sequence[VariantFacts]) -> str:
-    """Names a variant by what it does in every fold; where all folds are alike, by that alone."""
-    digests = [variant_digest(model, variant) for variant in by_fold]
-    return digests[0] if len(set(digests)) == 1 else digest(digests)
+    parameters = [tuned.for_fold(fold) for fold in range(config.run.folds_trained)]
+    resolved: dict[str, VariantFacts] = {}  # folds that share their parameters share the facts
+    for options, recipe in parameters:
+        if digest([options, recipe]) not in resolved:
+            facts = network_variant(config.with_parameters(name, options, recipe), name)
+            resolved[digest([options, recipe])] = facts.model_copy(update={"tuned": origin})
+    return tuple(resolved[digest([options, recipe])] for options, recipe in parameters)
 
 
 def architecture_of(model: str) -> str:
@@ -171,37 +178,6 @@ def dataset_facts(faces: FaceSet) -> DatasetFacts:
 def cell_seed(run_seed: int, fold: int, seed: int) -> int:
     """The seed of one cell's initial weights, shuffling and augmentation; the same for every architecture."""
     return int(digest({"seed": run_seed, "fold": fold, "repeat": seed}), 16) % (2**31)
-
-
-@dataclass(frozen=True)
-class _Layout:
-    config: Config
-    source: FaceSource
-    faces: FaceSet
-    fold_of_row: NDArray[np.int64]
-    protocol_name: str
-    by_fold: dict[tuple[str, int], VariantFacts]
-
-    def cell(self, model: str, kind: Kind, variant: VariantFacts, variant_name: str, fold: int, seed: int) -> Cell:
-        run = self.config.run
-        variant = self.by_fold.get((model, fold), variant)
-        key = cell_key(variant_name, self.protocol_name, fold, seed)
-        weights = kept_weights_path(run.out, key)
-        task = FoldTask(
-            source=self.source,
-            fingerprint=self.faces.fingerprint,
-            model=architecture_of(model),
-            options=variant.options,
-            recipe=recipe_of(variant),
-            train_rows=np.flatnonzero(self.fold_of_row != fold),
-            scored_rows=np.flatnonzero(self.fold_of_row == fold),
-            seed=cell_seed(run.seed, fold, seed),
-            device=variant.device,
-            precision=variant.precision,
-            threads=variant.threads,
-            keep_weights=str(weights) if run.keep_weights and kind == "network" else None,
-        )
-        return Cell(key, model, kind, fold, seed, variant, variant_name, task)
 
 
 def refuse_repeats(models: Sequence[str]) -> None:

@@ -38,7 +38,7 @@ def _probe(worker: WorkerProcess, task: FoldTask) -> float | None:
         task,
         train_rows=rows,
         scored_rows=task.scored_rows[:8],
-        recipe=task.recipe.model_copy(update={"epochs": PROBE_EPOCHS}),
+        variant=task.variant.model_copy(update={"recipe": task.recipe.model_copy(update={"epochs": PROBE_EPOCHS})}),
         keep_weights=None,
     )
     outcome = worker.run(short, _unheard, PROBE_TIMEOUT_S)

@@ -141,24 +141,15 @@ class Recorder:
         """Store the record, then tell."""
         succeeded = outcome.predictions is not None
         record = CellRecord(
-            key=cell.key,
+            **vars(cell),  # cell and outcome hold their facts under the record's names
+            **vars(outcome),
             status="ok" if succeeded else "failed",
-            kind=cell.kind,
-            model=cell.model,
-            fold=cell.fold,
-            seed=cell.seed,
             dataset=self.plan.dataset,
             protocol=self.plan.protocol,
-            variant=cell.variant,
-            variant_digest=cell.variant_digest,
+            variant=cell.task.variant,
             train_rows=len(cell.task.train_rows),
             scored_rows=len(cell.task.scored_rows),
-            cause=outcome.cause,
-            reason=outcome.reason,
             attempts=attempts,
-            curve=list(outcome.curve),
-            train_seconds=outcome.train_seconds,
-            predict_seconds=outcome.predict_seconds,
             started=self._started[cell.key],
             ended=now(),
             environment=self.environment,
@@ -174,12 +165,12 @@ def now() -> str:
 
 def _note_what_was_asked(store: RecordStore, plan: Plan, environment: dict[str, Any]) -> None:
     moment = now()
-    for order, (model, (kind, _, variant)) in enumerate(plan.variants.items()):
+    for order, variant in enumerate(plan.variants.values()):
         record = AskedRecord(
-            model=model,
-            kind=kind,
-            variant_digest=variant,
-            seeds=plan.seeds if kind == "network" else 1,
+            model=variant.model,
+            kind=variant.kind,
+            variant_digest=variant.digest,
+            seeds=plan.seeds if variant.kind == "network" else 1,
             dataset=plan.dataset,
             protocol=plan.protocol,
             asked=moment,

@@ -1,15 +1,13 @@
 """One fold of work: what a worker needs to train and score, and what it gives back. Picklable, no torch at the top."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.config.recipe import Recipe
 from bench.faces.face_set import FaceSource
-from bench.records.schema import CurvePoint, FailureCause
+from bench.records.schema import CurvePoint, FailureCause, VariantFacts
 
 
 @dataclass(frozen=True)
@@ -25,16 +23,15 @@ class GiveUp:
 
 @dataclass(frozen=True)
 class FoldTask:
-    """Train one architecture on some rows and predict others.
+    """Train one variant on some rows and predict others.
 
     Attributes:
         source: the faces; the worker opens them itself (memory-mapped, so workers share pages).
         fingerprint: the faces' expected digest; a file that changed since is refused.
         model: registry name, ``timm:NAME`` or ``FILE.py:NAME``, or the name of a gate.
-        options: builder options.
-        recipe: the effective recipe.
+        variant: options, recipe, device, precision and threads, with nothing left ``auto``.
         train_rows, scored_rows: int64 row numbers; disjoint.
-        device, precision, threads, seed: how it runs (all resolved, nothing left ``auto``).
+        seed: of initial weights, shuffling and augmentation.
         keep_weights: where to put the trained weights (safetensors), if anywhere.
         give_up: looks at the scored rows while training, so it is for inner folds alone: no cell of a run has it.
     """
@@ -42,23 +39,24 @@ class FoldTask:
     source: FaceSource
     fingerprint: str
     model: str
-    recipe: Recipe
+    variant: VariantFacts
     train_rows: NDArray[np.int64]
     scored_rows: NDArray[np.int64]
     seed: int
-    options: Mapping[str, Any] = field(default_factory=dict)
-    device: str = "cpu"
-    precision: str = "float32"
-    threads: int = 1
     keep_weights: str | None = None
     give_up: GiveUp | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        """Short for the variant's; a gate has none (ValueError)."""
+        return self.variant.network_recipe
 
 
 @dataclass(frozen=True)
 class FoldOutcome:
     """What one fold gave. ``cause`` is None when it succeeded.
 
-    ``predictions`` is float32 (len(scored_rows), 15, 2) in pixels; ``mark_px`` is the RMSE at ``give_up.epoch``.
+    ``predictions`` is float32 (len(scored_rows), K, 2) in pixels; ``mark_px`` is the RMSE at ``give_up.epoch``.
     """
 
     predictions: NDArray[np.float32] | None

@@ -3,16 +3,17 @@
 import hashlib
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.config.loading import checked_recipe
-from bench.config.recipe import Recipe
 from bench.config.settings import Config
 from bench.errors import ConfigError, ModelError
-from bench.records.keys import code_digest
-from bench.records.schema import VariantFacts
+from bench.records.keys import code_digest, digest, variant_digest
+from bench.records.schema import Kind, VariantFacts
 
 if TYPE_CHECKING:
     from architectures import Architecture
@@ -20,6 +21,36 @@ if TYPE_CHECKING:
 ROOM = Path(__file__).parent.parent
 TRAINER = (ROOM / "training" / "loop.py", ROOM / "faces" / "folds.py")
 """What decides a trained cell's numbers besides the architecture's own file; their imports follow."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way of training one model, resolved once: what a row of the board is.
+
+    Attributes:
+        model: as the user typed it.
+        kind: network, gate or ensemble.
+        by_fold: one entry that holds in all outer folds, or one for each of them (after a nested search).
+    """
+
+    model: str
+    kind: Kind
+    by_fold: tuple[VariantFacts, ...]
+
+    @property
+    def facts(self) -> VariantFacts:
+        """How it is trained in the first outer fold."""
+        return self.by_fold[0]
+
+    def in_fold(self, fold: int) -> VariantFacts:
+        """How it is trained in one outer fold."""
+        return self.by_fold[fold % len(self.by_fold)]
+
+    @cached_property
+    def digest(self) -> str:
+        """Names a variant by what it does in every fold; where all folds are alike, by that alone."""
+        digests = [variant_digest(self.model, facts) for facts in self.by_fold]
+        return digests[0] if len(set(digests)) == 1 else digest(digests)
 
 
 def network_variant(config: Config, model: str) -> VariantFacts:
@@ -43,7 +74,7 @@ def network_variant(config: Config, model: str) -> VariantFacts:
     device = resolve_device(config.run.device)
     return VariantFacts(
         options=options,
-        recipe=recipe.model_dump(mode="json"),
+        recipe=recipe,
         device=device,
         precision=resolve_precision(recipe.precision, device),
         threads=config.run.threads,
@@ -81,11 +112,6 @@ def gate_variant() -> VariantFacts:
         code_digest=code_digest([ROOM / "gates.py"]),
         versions={name: version(name) for name in ("scikit-learn", "numpy")},
     )
-
-
-def recipe_of(variant: VariantFacts) -> Recipe:
-    """The recipe that a variant was resolved to; a gate has the default one, which it does not read."""
-    return Recipe(**variant.recipe)
 
 
 def refuse_bad_build(entry: "Architecture", options: dict[str, Any]) -> None:

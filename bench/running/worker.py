@@ -106,8 +106,9 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     from bench.training.inputs import MappedPictures
     from bench.training.loop import EpochReport, Examples, Execution, predict, train
 
-    torch.set_num_threads(task.threads)
-    execution = Execution(task.device, task.precision, task.threads, task.seed)
+    variant, recipe = task.variant, task.recipe
+    torch.set_num_threads(variant.threads)
+    execution = Execution(variant.device, variant.precision, variant.threads, task.seed)
     module = build_module(task)
 
     scored = MappedPictures(faces.images, task.scored_rows)
@@ -115,7 +116,7 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     def report(epoch: EpochReport) -> None:
         on_epoch(curve_point(epoch))
         if task.give_up is not None and epoch.epoch == task.give_up.epoch:
-            mark_px.append(score(predict(module, scored, task.recipe, execution, faces.scheme), truth).rmse_px)
+            mark_px.append(score(predict(module, scored, recipe, execution, faces.scheme), truth).rmse_px)
             module.train()
             _give_up_if_hopeless(task.give_up, mark_px[0])
 
@@ -124,9 +125,9 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     started = time.perf_counter()
     seen = MappedPictures(faces.images, task.train_rows)
     examples = Examples(seen, torch.from_numpy(faces.keypoints[task.train_rows]), faces.scheme)
-    curve = train(module, examples, task.recipe, execution, report)
+    curve = train(module, examples, recipe, execution, report)
     trained = time.perf_counter()
-    predictions = predict(module, scored, task.recipe, execution, faces.scheme)
+    predictions = predict(module, scored, recipe, execution, faces.scheme)
     ended = time.perf_counter()
     if not np.isfinite(predictions).all():
         return FoldOutcome(None, cause="diverged", reason="predictions are not finite")
@@ -159,7 +160,7 @@ def build_module(task: FoldTask) -> "nn.Module":
     import architectures
 
     torch.manual_seed(task.seed)
-    return architectures.get(task.model).build(**task.options)
+    return architectures.get(task.model).build(**task.variant.options)
 
 
 def curve_point(epoch: "EpochReport") -> CurvePoint:
@@ -174,18 +175,14 @@ def save_weights(module: "nn.Module", task: FoldTask, faces: FaceSet, path: Path
     from bench.records.weight_facts import WeightsFacts, write_weights
 
     facts = WeightsFacts(
+        **task.variant.model_dump(mode="json", include={"options", "recipe", "device", "precision", "threads"}),
         model=task.model,
-        options=dict(task.options),
-        recipe=task.recipe.model_dump(mode="json"),
         dataset=faces.name,
         fingerprint=faces.fingerprint,
         scheme=faces.scheme,
         train_rows=len(task.train_rows),
         rows=faces.rows,
         seed=task.seed,
-        device=task.device,
-        precision=task.precision,
-        threads=task.threads,
         versions={name: version(name) for name in ("torch", "timm", "keypoint-bench")},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -60,10 +60,10 @@ def tuned_cell(config: Config, source: FaceSource, faces: FaceSet, finding: Fold
     plan = make_plan(tuned, source, faces)
     cell = _cell(plan, model, finding.outer_fold)
     name = f"{model}{TUNED_SUFFIX}"
-    variant = cell.variant.model_copy(update={"tuned": tuned_facts(finding)})
+    variant = cell.task.variant.model_copy(update={"tuned": tuned_facts(finding)})
     named = variant_digest(name, variant)
     key = cell_key(named, plan.protocol_digest, cell.fold, cell.seed)
-    return replace(cell, model=name, key=key, variant=variant, variant_digest=named)
+    return replace(cell, model=name, key=key, variant_digest=named, task=replace(cell.task, variant=variant))
 
 
 def tuned_facts(finding: FoldFinding) -> Mapping[str, Any]:

@@ -92,15 +92,14 @@ class Objective:
         """The training of one inner fold, given up at the mark unless it is better than ``bar_px`` by then."""
         options, values = split_params(params)
         recipe = Recipe(**{**self.base.recipe.model_dump(), **values})
-        inner = self.folds[fold]
+        inner, before = self.folds[fold], self.base.variant
         give_up = None
         if bar_px is not None and self.give_up_share is not None:
             epoch = max(1, round(recipe.epochs * self.give_up_share))
             give_up = GiveUp(epoch, bar_px) if epoch < recipe.epochs else None
         return replace(
             self.base,
-            options={**self.base.options, **options},
-            recipe=recipe,
+            variant=before.model_copy(update={"options": {**before.options, **options}, "recipe": recipe}),
             train_rows=inner.train_rows,
             scored_rows=inner.scored_rows,
             seed=self.base.seed + fold,

@@ -140,7 +140,7 @@ class _Session:
         study = open_study(self.storage, self.config, self.plan, assignment, objective)
         end = SearchEnd(tuning.trials, search_s, self.workers)
         defaults = {parameter.name: parameter.default for parameter in assignment.space}
-        with Constraints(tuning, assignment.base.task.model, assignment.base.task.options) as constraints:
+        with Constraints(tuning, assignment.base.task.model, assignment.base.task.variant.options) as constraints:
             search = Search(
                 study,
                 distributions(assignment.space),
@@ -176,7 +176,7 @@ class _Session:
             self.on_event(Comparing(model, finding.outer_fold))
             findings.append(compare_on_outer_fold(self.config, self.source, self.faces, finding, model))
         adopted, verdict = judge(findings, nested=tuning.nested)
-        epochs = self.plan.variants[model][1].recipe["epochs"]
+        epochs = self.plan.variants[model].facts.network_recipe.epochs
         return TunedParameters(
             model=model,
             mode="nested" if tuning.nested else "plain",
@@ -199,7 +199,7 @@ def _assignments(config: Config, plan: Plan) -> list[Assignment]:
         for model in config.run.models:
             cell = next(cell for cell in plan.cells if (cell.model, cell.fold, cell.seed) == (model, fold, 0))
             entry = architectures.get(model)
-            space = search_space(entry, cell.task.options, cell.task.recipe, config.tuning.space)
+            space = search_space(entry, cell.task.variant.options, cell.task.recipe, config.tuning.space)
             found.append(Assignment(model, fold, space, cell))
     return found
 
@@ -209,7 +209,7 @@ def make_objective(config: Config, faces: FaceSet, assignment: Assignment) -> Ob
     tuning, task = config.tuning, assignment.base.task
     inner = split_training_part(faces, task.train_rows, tuning.inner_folds, config.run.seed)
     recipe = task.recipe.model_copy(update={"epochs": tuning.epochs_inside(task.recipe.epochs)})
-    base = replace(task, recipe=recipe, keep_weights=None)
+    base = replace(task, variant=task.variant.model_copy(update={"recipe": recipe}), keep_weights=None)
     return Objective(base, faces.keypoints, inner, tuning.give_up_share if tuning.prune else None)
 
 
@@ -221,7 +221,7 @@ def open_study(
     Its name holds a digest of whatever changes what a trial's value means, so unlike searches never mix.
     """
     tuning = config.tuning
-    variant = plan.variants[assignment.model][1]
+    variant = plan.variants[assignment.model].facts
     meaning = {
         "protocol": plan.protocol_digest,
         "outer": assignment.outer_fold,

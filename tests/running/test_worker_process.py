@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.config.recipe import Recipe
 from bench.faces.face_set import FaceSource
 from bench.processes import child as child_process
+from bench.records.schema import VariantFacts
 from bench.running.task import FoldTask
 from bench.running.worker_process import WorkerProcess
 from tests.conftest import bench_environment
 
 ROWS = np.arange(2)
-TASK = FoldTask(FaceSource(Path("faces.csv")), "0" * 16, "mean_face", Recipe(), ROWS, ROWS, seed=0)
+TASK = FoldTask(FaceSource(Path("faces.csv")), "0" * 16, "mean_face", VariantFacts(), ROWS, ROWS, seed=0)
 
 
 FIRST_TRAINING = """
@@ -24,6 +24,7 @@ from pathlib import Path
 from bench.config.recipe import Recipe
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
+from bench.records.schema import VariantFacts
 from bench.running.task import FoldTask
 from bench.running.worker import run_fold
 from bench.training import loop
@@ -35,7 +36,8 @@ def train(*arguments):
     return curve
 loop.train = train
 source, rows = FaceSource(Path(sys.argv[1]), "none"), numpy.arange(8)
-task = FoldTask(source, load_faces(source).fingerprint, sys.argv[2], Recipe(epochs=1, batch_size=4), rows, rows, seed=0)
+variant = VariantFacts(recipe=Recipe(epochs=1, batch_size=4))
+task = FoldTask(source, load_faces(source).fingerprint, sys.argv[2], variant, rows, rows, seed=0)
 assert run_fold(task, lambda _: None).cause is None
 assert "torch._dynamo" not in sys.modules, "torch's compiler costs every worker a second and 150 MB"
 """

@@ -16,6 +16,7 @@ import optuna
 
 from bench.config.recipe import Recipe
 from bench.faces.face_set import FaceSet, FaceSource
+from bench.records.schema import VariantFacts
 from bench.running.task import FoldOutcome, FoldTask
 from bench.tuning.journal import open_storage
 from bench.tuning.objective import Objective, split_training_part
@@ -43,7 +44,7 @@ def small_faces(rows: int = 36, groups: int = 12) -> FaceSet:
 def error_px(task: FoldTask) -> float:
     """What a training with these parameters misses by: lowest at lr 0.01, wide, Wing."""
     distance = abs(np.log10(task.recipe.lr) + 2)
-    return float(1.0 + distance + (task.recipe.loss != "wing") + 8.0 / float(str(task.options["width"])))
+    return float(1.0 + distance + (task.recipe.loss != "wing") + 8.0 / float(str(task.variant.options["width"])))
 
 
 class Arithmetic:
@@ -68,7 +69,8 @@ class Arithmetic:
 def make_objective(faces: FaceSet, train_rows: np.ndarray | None = None, give_up: float | None = None) -> Objective:
     """Three inner folds over ``train_rows`` (all rows)."""
     rows = np.arange(faces.rows) if train_rows is None else train_rows
-    base = FoldTask(FaceSource(None), faces.fingerprint, "plain_cnn", Recipe(epochs=4), rows, rows[:0], seed=7)
+    variant = VariantFacts(recipe=Recipe(epochs=4))
+    base = FoldTask(FaceSource(None), faces.fingerprint, "plain_cnn", variant, rows, rows[:0], seed=7)
     return Objective(base, faces.keypoints, split_training_part(faces, rows, 3, 0), give_up)
 
 

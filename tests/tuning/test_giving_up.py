@@ -9,6 +9,7 @@ import numpy as np
 from bench.config.recipe import Recipe
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
+from bench.records.schema import VariantFacts
 from bench.running.task import FoldTask, GiveUp
 from bench.running.worker import run_fold
 
@@ -17,9 +18,9 @@ def test_a_look_on_the_way_changes_no_bit_and_a_missed_bar_ends_it(faces_csv: Pa
     source = FaceSource(faces_csv, "none")
     rows = np.arange(40)
     recipe = Recipe(epochs=2, batch_size=16, precision="float32")
-    options = {"width": 8}
+    variant = VariantFacts(options={"width": 8}, recipe=recipe)
     fingerprint = load_faces(source).fingerprint
-    task = FoldTask(source, fingerprint, "plain_cnn", recipe, rows[:32], rows[32:], seed=1, options=options)
+    task = FoldTask(source, fingerprint, "plain_cnn", variant, rows[:32], rows[32:], seed=1)
     epochs: list[int] = []
     plain = run_fold(task, lambda point: epochs.append(point.epoch))
     measured = run_fold(replace(task, give_up=GiveUp(1, math.inf)), lambda _: None)

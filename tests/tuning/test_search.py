@@ -160,7 +160,7 @@ def test_a_broken_constraint_costs_no_training_and_is_never_best(study: optuna.S
     wide = [trial for trial in study.get_trials() if trial.params["options.width"] > 32]
     assert wide
     assert all(trial.state == TrialState.PRUNED and trial.constraints["width"] > 0 for trial in wide)
-    assert all(int(str(task.options["width"])) <= 32 for task in runner.tasks)
+    assert all(int(str(task.variant.options["width"])) <= 32 for task in runner.tasks)
     best = best_trial(study.get_trials())
     assert best is not None and best.params["options.width"] <= 32
 

@@ -1,0 +1,72 @@
+"""The plan: each model is resolved once, and each set of parameters of a nested search once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.config.loading import load_config
+from bench.config.settings import Config
+from bench.faces.face_set import FaceSource
+from bench.faces.loading import load_faces
+from bench.records.schema import VariantFacts
+from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
+from bench.running import plan as planning
+from bench.running.plan import Plan, make_plan
+
+
+def planned(csv: Path, **options: Any) -> Plan:
+    source = FaceSource(csv, "none")
+    run = {"models": ("plain_cnn",), "data": csv, "groups": "none", "folds": 3, "out": csv.parent / "results"}
+    return make_plan(load_config(None, (), {**run, **options}), source, load_faces(source))
+
+
+@pytest.fixture
+def resolved(monkeypatch: pytest.MonkeyPatch) -> list[VariantFacts]:
+    """Every variant that was resolved, one entry for each time."""
+    seen: list[VariantFacts] = []
+    whole = planning.network_variant
+
+    def resolve(config: Config, model: str) -> VariantFacts:
+        seen.append(whole(config, model))
+        return seen[-1]
+
+    monkeypatch.setattr(planning, "network_variant", resolve)
+    return seen
+
+
+def test_a_model_is_resolved_once_for_all_folds_and_seeds(faces_csv: Path, resolved: list[VariantFacts]) -> None:
+    plan = planned(faces_csv, seeds=2)
+    assert len(resolved) == 1
+    cells = [cell for cell in plan.cells if cell.kind == "network"]
+    assert [(cell.fold, cell.seed) for cell in cells] == [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)]
+    assert all(cell.task.variant is resolved[0] for cell in cells)
+    assert len({cell.task.seed for cell in cells}) == len({cell.key for cell in cells}) == 6
+
+
+def test_each_set_of_nested_parameters_is_resolved_once(faces_csv: Path, resolved: list[VariantFacts]) -> None:
+    protocol = planned(faces_csv).protocol_digest
+    findings = tuple(
+        FoldFinding(outer_fold=fold, study="s", options={"width": width}) for fold, width in enumerate((16, 24, 16))
+    )
+    tuned = TunedParameters(
+        model="plain_cnn", mode="nested", protocol=protocol, folds=findings, adopted=True, verdict="better",
+        search_epochs=4, epochs=8,
+    )  # fmt: skip
+    write_tuned(faces_csv.parent / "results", tuned)
+    resolved.clear()
+    plan = planned(faces_csv, tuned=True)
+    assert len(resolved) == 3  # the plain model, and two sets of its tuned form
+    cells = [cell for cell in plan.cells if cell.model == "plain_cnn@tuned"]
+    assert [cell.task.variant.options["width"] for cell in cells] == [16, 24, 16]
+    assert {cell.variant_digest for cell in cells} == {plan.variants["plain_cnn@tuned"].digest}
+
+
+def test_what_no_recipe_trains_has_none_and_old_readers_find_an_empty_table(faces_csv: Path) -> None:
+    gate = planned(faces_csv).variants["ridge"].facts
+    assert gate.recipe is None
+    with pytest.raises(ValueError, match="only networks"):
+        _ = gate.network_recipe
+    assert gate.model_dump(mode="json")["recipe"] == {}
+    assert VariantFacts.model_validate({"recipe": {}}).recipe is None
+    assert VariantFacts.model_validate({"recipe": {"lr": 0.5, "of_tomorrow": 1}}).network_recipe.lr == 0.5
