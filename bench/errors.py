@@ -4,10 +4,13 @@
     ├── DataError         a file of faces or groups
     ├── ConfigError       an option, a configuration file, a search space
     ├── ModelError        an architecture, its options or its weights
-    └── RecordError       what stands under --out
+    ├── RecordError       what stands under --out
+    └── ProcessError      a process of bench's own, and what it was asked for
 
 A cell that fails is no exception but a record with ``status: failed`` (exit code 1).
 """
+
+from typing import Literal
 
 
 class BenchError(Exception):
@@ -28,3 +31,15 @@ class ModelError(BenchError):
 
 class RecordError(BenchError):
     """A stored record is damaged or missing, or cannot be written."""
+
+
+class ProcessError(BenchError):
+    """A process of bench's own did not do what it was asked for.
+
+    Attributes:
+        cause: ``raised`` (it told why, and lives), ``killed`` (or never started, or stopped on purpose), ``timeout``.
+    """
+
+    def __init__(self, cause: Literal["raised", "killed", "timeout"], reason: str) -> None:
+        super().__init__(reason)
+        self.cause = cause

@@ -77,7 +77,7 @@ def _epoch_seconds(stamps: list[float]) -> list[float]:
 
 def measure(data: Path, cache: Path, epochs: int) -> dict[str, float]:
     """Train in a fresh process with one thread."""
-    from bench.processes.child import KEEP_MEMORY
+    from bench.processes.servant import KEEP_MEMORY
 
     command = [sys.executable, "-m", "benchmarks.growth", "--data", data, "--here", "--epochs", str(epochs)]
     environment = {**os.environ, **KEEP_MEMORY, "BENCH_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1"}

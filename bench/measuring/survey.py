@@ -1,18 +1,21 @@
 """Which of timm's models run at 1x96x96, and what they cost: tried on the meta device, in processes of their own.
 
-Both ends of such a process are this file. Some of timm's models take seconds to lay out, and a few raise errors that
+Some of timm's models take seconds to lay out, and a few raise errors that
 only a fresh process forgets, so they are neither tried one after the other nor in the caller.
 """
 
 import contextlib
+import logging
 import queue
-import sys
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from bench.processes.child import ChildProcess, Messages, serve
+from bench.errors import ProcessError
+from bench.processes.servant import Servant
+from bench.processes.side_by_side import side_by_side
 
 MODEL_TIMEOUT_S = 120.0
 """Longest time for one model; the slowest needs a few seconds."""
@@ -41,61 +44,47 @@ def survey(names: Sequence[str], workers: int, on_surveyed: OnSurveyed) -> list[
     Args:
         names: as timm spells them.
         workers: processes side by side.
-        on_surveyed: called with each result as it arrives, from the calling thread.
+        on_surveyed: called with each result as it arrives, one call at a time.
 
     Returns:
         One entry per name, in the order of ``names``.
     """
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-    results: queue.SimpleQueue[Surveyed | BaseException] = queue.SimpleQueue()
     for name in names:
         waiting.put(name)
-    children = [ChildProcess("bench.measuring.survey") for _ in range(min(workers, len(names)))]
-    for child in children:
-        threading.Thread(target=_drive, args=(child, waiting, results), daemon=True).start()
     found: dict[str, Surveyed] = {}
-    try:
-        while len(found) < len(names):
-            result = results.get()
-            if isinstance(result, BaseException):
-                raise result
-            found[result.name] = result
-            on_surveyed(result)
-    finally:
-        with contextlib.suppress(queue.Empty):  # not `while not empty()`: a driver may take the last one in between
-            while True:
-                waiting.get_nowait()
-        for child in children:
-            child.close()
+    stop, lock = threading.Event(), threading.Lock()
+
+    def drive() -> None:
+        with contextlib.closing(Servant(Examiner)) as servant, contextlib.suppress(queue.Empty):
+            while not stop.is_set():
+                result = _ask(servant, waiting.get_nowait(), stop)
+                with lock:
+                    found[result.name] = result
+                    on_surveyed(result)
+
+    side_by_side([drive] * min(workers, len(names)), stop)
     return [found[name] for name in names]
 
 
-def _drive(
-    child: ChildProcess, waiting: "queue.SimpleQueue[str]", results: "queue.SimpleQueue[Surveyed | BaseException]"
-) -> None:
-    while True:
-        try:
-            name = waiting.get_nowait()
-        except queue.Empty:
-            return
-        try:
-            results.put(_ask(child, name))
-        except BaseException as error:
-            results.put(error)
-            return
-
-
-def _ask(child: ChildProcess, name: str) -> Surveyed:
-    connection = child.started()
+def _ask(servant: "Servant[Examiner]", name: str, stop: threading.Event) -> Surveyed:
     try:
-        connection.send(name)
-        if not connection.poll(MODEL_TIMEOUT_S):
-            child.close()
-            return Surveyed(name, "refused", f"takes longer than {MODEL_TIMEOUT_S:g} s to build")
-        answer: Surveyed = connection.recv()
-    except (EOFError, ConnectionError):
-        return Surveyed(name, "refused", child.why_it_ended())
-    return answer
+        return servant.begin(Examiner.examine, name).wait(MODEL_TIMEOUT_S, stop)
+    except ProcessError as error:
+        late = f"takes longer than {MODEL_TIMEOUT_S:g} s to build"
+        return Surveyed(name, "refused", late if error.cause == "timeout" else str(error))
+
+
+class Examiner:
+    """What lives in a process of the survey."""
+
+    def __init__(self) -> None:
+        warnings.simplefilter("ignore")  # timm's notes on single models would bury the table
+        logging.getLogger("timm").setLevel(logging.ERROR)
+
+    def examine(self, name: str) -> Surveyed:
+        """See :func:`examine`."""
+        return examine(name)
 
 
 def examine(name: str) -> Surveyed:
@@ -115,24 +104,3 @@ def examine(name: str) -> Surveyed:
         reason = " ".join(str(error).split())[:160]
         return Surveyed(name, "refused", f"cannot run at 1x96x96 ({type(error).__name__}: {reason})")
     return Surveyed(name, "ok", None, cost.parameters, cost.macs)
-
-
-def _converse(connection: Messages) -> None:
-    import logging
-    import warnings
-
-    warnings.simplefilter("ignore")  # timm's notes on single models would bury the table
-    logging.getLogger("timm").setLevel(logging.ERROR)
-    while True:
-        try:
-            name = connection.recv()
-        except EOFError:
-            return
-        connection.send(examine(name))
-
-
-if __name__ == "__main__":
-    # Not from __main__: what is sent must be of the class that the parent knows.
-    from bench.measuring.survey import _converse as converse
-
-    serve(sys.argv[1], converse)

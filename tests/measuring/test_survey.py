@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+import threading
 
 import pytest
 
 from bench.measuring import survey as room
-from bench.measuring.survey import Surveyed, examine, survey
+from bench.measuring.survey import Examiner, Surveyed, examine, survey
+from bench.processes.servant import Servant
 from tests.conftest import RunBench
 
 
@@ -40,12 +42,13 @@ def test_results_keep_the_order_of_the_names() -> None:
 def test_a_model_that_kills_its_process_is_refused_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = room._ask
 
-    def kill_first(child: room.ChildProcess, name: str) -> Surveyed:
-        child.started()
-        if name == "vgg11" and child.pid is not None:
-            os.kill(child.pid, signal.SIGSTOP)  # so that it cannot answer before it is killed
-            os.kill(child.pid, signal.SIGKILL)
-        return asked(child, name)
+    def kill_first(servant: Servant[Examiner], name: str, stop: threading.Event) -> Surveyed:
+        if name == "vgg11":
+            servant.begin(Examiner.examine, "resnet10t").wait()
+            assert servant.pid is not None
+            os.kill(servant.pid, signal.SIGSTOP)  # so that it cannot answer before it is killed
+            threading.Timer(0.2, os.kill, (servant.pid, signal.SIGKILL)).start()
+        return asked(servant, name, stop)
 
     monkeypatch.setattr(room, "_ask", kill_first)
     found = survey(["vgg11", "resnet10t"], 1, lambda _: None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.config.latency import LatencySettings, Runtime
-from bench.errors import ModelError
+from bench.errors import ProcessError
 from bench.measuring.latency.process import MeasuringProcess
 from bench.measuring.latency.rounds import (
     CANARY_SERIES,
@@ -90,7 +90,7 @@ class Campaign:
         """Yield the entrants that could be measured; the others are told to ``on_progress``.
 
         Raises:
-            ModelError: the canary died.
+            ProcessError: the canary died.
         """
         pairs = [(subject, runtime) for runtime in self.settings.runtimes for subject in subjects]
         with self._loading_canary() as canary:
@@ -201,7 +201,7 @@ class Campaign:
         """What goes wrong inside is this entrant's alone."""
         try:
             yield
-        except ModelError as error:
+        except ProcessError as error:
             entrant.station.failure = str(error)
 
     def _warm_up(self, entrant: Entrant) -> None:

@@ -33,7 +33,8 @@ def measure_latencies(
 
     Raises:
         ConfigError: the settings do not go together.
-        ModelError: a library that a runtime needs is missing, or the canary itself died.
+        ModelError: a library that a runtime needs is missing.
+        ProcessError: the canary itself died.
     """
     if "onnx" in settings.runtimes:
         require_onnx()

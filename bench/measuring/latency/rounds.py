@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from bench.errors import ModelError
+from bench.errors import ProcessError
 from bench.measuring.latency.target import Series
 from bench.measuring.latency.timing import Turn
 
@@ -160,7 +160,7 @@ def _take_turns(station: Station, canary: Canary) -> None:
     before = canary.turn()
     try:
         taken = [station.timer.turn(rounds.series, rounds.samples_per_turn) for rounds in station.rounds]
-    except ModelError as error:
+    except ProcessError as error:
         station.failure = str(error)
         return
     for rounds, turn in zip(station.rounds, taken, strict=True):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bench.config.latency import LatencySettings
-from bench.errors import ModelError
+from bench.errors import ProcessError
 from bench.measuring.latency.rounds import (
     Canary,
     Quota,
@@ -45,7 +45,7 @@ class SimulatedTimer:
         number = len(self.machine.turns)
         self.machine.turns.append(self.name)
         if self.dies_at is not None and number >= self.dies_at:
-            raise ModelError("worker killed by SIGKILL")
+            raise ProcessError("killed", "worker killed by SIGKILL")
         taken = self.call_ms * self.machine.slowness(number)
         return Turn([taken], [taken] * samples, self.machine.waiting(number))
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.errors import ModelError
+from bench.errors import ProcessError
 from bench.measuring.latency.process import MeasuringProcess
 from bench.measuring.latency.target import INPUTS, Series, TargetPlan, TorchTarget, random_pictures
 from bench.measuring.latency.timing import MeasuringSession, time_calls, waited_for_a_core_s
@@ -129,7 +129,7 @@ def test_a_process_of_its_own_answers_all_requests(process: MeasuringProcess) ->
 
 
 def test_what_goes_wrong_in_the_process_arrives_as_one_line(process: MeasuringProcess) -> None:
-    with pytest.raises(ModelError, match="unknown model 'no_such_net'"):
+    with pytest.raises(ProcessError, match="unknown model 'no_such_net'"):
         process.begin_load(TargetPlan("no_such_net"))()
 
 
@@ -140,5 +140,5 @@ def test_a_killed_process_is_an_error_not_a_hang() -> None:
     wait = measuring.begin_load(TargetPlan(None))
     assert measuring.pid is not None
     psutil.Process(measuring.pid).kill()
-    with pytest.raises(ModelError, match="SIGKILL"):
+    with pytest.raises(ProcessError, match="SIGKILL"):
         wait()

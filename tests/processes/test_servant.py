@@ -1,0 +1,164 @@
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from bench.errors import ModelError, ProcessError
+from bench.processes.servant import Servant
+
+
+class Echo:
+    """Lives in the child."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def threads_of(self, word: str, *, twice: bool = False) -> tuple[str, str]:
+        print("chatter")  # noqa: T201
+        self.words.append(word)
+        return word * (1 + twice), os.environ["OMP_NUM_THREADS"]
+
+    def all_words(self) -> list[str]:
+        return self.words
+
+    def end(self, how: str) -> None:
+        if how == "die":
+            os.kill(os.getpid(), 9)
+        os._exit(3)
+
+    def refuse(self, error: Exception) -> None:
+        raise error
+
+    def count(self, to: int, on_number: Any, pause_s: float = 0.0) -> int:
+        for number in range(to):
+            on_number(number, number**2)
+            time.sleep(pause_s)
+        return to
+
+
+def test_answers_with_its_threads_pinned_and_lives_on() -> None:
+    servant = Servant(Echo, threads=3)
+    try:
+        answer = servant.begin(Echo.threads_of, "hello")
+        first = servant.pid
+        assert answer.wait() == ("hello", "3")
+        assert servant.begin(Echo.threads_of, "so", twice=True).wait(60) == ("soso", "3")
+        assert servant.begin(Echo.all_words).wait() == ["hello", "so"]
+        assert servant.pid == first
+    finally:
+        servant.close()
+
+
+@pytest.mark.parametrize(("how", "reason"), [("die", "SIGKILL"), ("leave", "exit code 3")])
+def test_a_dead_child_says_why_and_the_next_one_is_fresh(how: str, reason: str) -> None:
+    servant = Servant(Echo)
+    try:
+        servant.begin(Echo.threads_of, "first").wait()
+        first = servant.pid
+        with pytest.raises(ProcessError, match=reason) as raised:
+            servant.begin(Echo.end, how).wait()
+        assert raised.value.cause == "killed"
+        servant.begin(Echo.threads_of, "again").wait()
+        assert servant.pid != first
+        assert servant.begin(Echo.all_words).wait() == ["again"]
+    finally:
+        servant.close()
+
+
+def test_what_the_child_raises_is_told_in_one_line_and_it_lives_on() -> None:
+    servant = Servant(Echo)
+    try:
+        for error, told in (
+            (ValueError("no\n  way"), "ValueError: no way"),
+            (ModelError("in its own words"), "in its own words"),
+            (EOFError("mine"), "EOFError: mine"),
+        ):
+            with pytest.raises(ProcessError) as raised:
+                servant.begin(Echo.refuse, error).wait()
+            assert (raised.value.cause, str(raised.value)) == ("raised", told)
+        assert servant.begin(Echo.all_words).wait() == []
+    finally:
+        servant.close()
+
+
+def test_a_function_among_the_arguments_is_called_here() -> None:
+    servant, heard = Servant(Echo), []
+    try:
+        assert servant.begin(Echo.count, 3, lambda *numbers: heard.append(numbers)).wait() == 3
+    finally:
+        servant.close()
+    assert heard == [(0, 0), (1, 1), (2, 4)]
+
+
+def test_what_a_listener_raises_passes_through_and_ends_the_child() -> None:
+    servant = Servant(Echo)
+
+    def heard(*_: int) -> None:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        servant.begin(Echo.count, 3, heard).wait()
+    assert servant.pid is None
+
+
+def test_the_limit_holds_while_short_messages_stream() -> None:
+    servant, heard = Servant(Echo), []
+    servant.begin(Echo.all_words).wait()
+    with pytest.raises(ProcessError, match=r"no answer to 'count' within 0\.5 s") as raised:
+        servant.begin(Echo.count, 10_000, lambda *numbers: heard.append(numbers), 0.01).wait(limit_s=0.5)
+    assert raised.value.cause == "timeout"
+    assert heard
+    assert servant.pid is None
+
+
+def test_stop_ends_the_child() -> None:
+    servant, stop = Servant(Echo), threading.Event()
+    with pytest.raises(ProcessError, match="stopped"):
+        servant.begin(Echo.count, 10_000, lambda *_: stop.set(), 0.01).wait(stop=stop)
+    assert servant.pid is None
+
+
+def test_a_child_that_ends_while_starting_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(ProcessError, match=r"no worker process could be started .*exit code 1"):
+        Servant(Echo).begin(Echo.all_words)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kill -9")
+def test_the_child_dies_with_its_parent_and_no_main_guard_is_needed(tmp_path: Path) -> None:
+    program = """
+        import time
+        from bench.processes.servant import Servant
+        from tests.processes.test_servant import Echo
+
+        servant = Servant(Echo)
+        servant.begin(Echo.threads_of, "chatter must not be read as a number").wait()
+        print(servant.pid, flush=True)
+        time.sleep(60)
+    """
+    (tmp_path / "script.py").write_text(textwrap.dedent(program))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, str(tmp_path / "script.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert psutil.pid_exists(child)
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while _alive(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _alive(child)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
