@@ -229,13 +229,14 @@ def _own_seconds() -> float:
 
 def exports(subject: Subject) -> None:
     """``torch.export`` follows it, and the file gives the same coordinates at any batch size."""
-    from bench.delivering.exporting import TOLERANCE_PX, export_pt2, largest_difference_px, pt2_runner, quiet
+    from bench.delivering.exporting import TOLERANCE_PX, example, largest_difference_px, pt2_runner
+    from bench.training.portable import quiet, write_pt2
     from bench.training.predictor import Predictor
 
     predictor = Predictor(copy.deepcopy(subject.module), subject.faces.scheme, flip=False).eval()
     with tempfile.TemporaryDirectory() as folder, quiet():
         path = Path(folder) / "checked.pt2"
-        export_pt2(predictor, path, {})
+        write_pt2(predictor, example(subject.faces.scheme), path, {})
         difference = largest_difference_px(predictor, pt2_runner(path), subject.faces.images[:16])
     if not difference < TOLERANCE_PX:
         raise BrokenContract(f"the exported file differs by {difference:.3g} px, the limit is {TOLERANCE_PX} px")

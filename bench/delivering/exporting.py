@@ -1,33 +1,34 @@
 """A trained network as one file for other programs: ONNX, or a torch export; checked against the original."""
 
-import logging
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import ModelError
-from bench.faces.keypoints import FRAME_PX
 from bench.records.atomic import write_bytes
+from bench.scheme import Scheme
+from bench.training.portable import (
+    INPUT_NAME,
+    OUTPUT_NAME,
+    Format,
+    quiet,
+    told_in_one_line,
+    write_onnx,
+    write_pt2,
+)
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
     from bench.delivering.trained import Trained
     from bench.training.predictor import Predictor
 
-Format = Literal["onnx", "pt2"]
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-
-INPUT_NAME = "pictures"
-OUTPUT_NAME = "keypoints_px"
 
 TOLERANCE_PX = 0.01
 """Largest difference between an exported file and the network."""
@@ -49,7 +50,7 @@ class Exported:
 
 
 def export(trained: "Trained", form: Format, path: Path, frames: NDArray[np.uint8]) -> Exported:
-    """Export to ``path``, check the file on ``frames`` uint8 (N, 96, 96), and only then put it in place.
+    """Export to ``path``, check the file on ``frames``, stored pictures of its scheme, and only then put it in place.
 
     Raises:
         ModelError: a library is missing, the network cannot be exported, or the file differs by 0.01 px or more.
@@ -57,17 +58,11 @@ def export(trained: "Trained", form: Format, path: Path, frames: NDArray[np.uint
     predictor = trained.predictor()
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / path.name
-        try:
-            with quiet():
-                if form == "onnx":
-                    export_onnx(predictor, draft, _metadata(trained))
-                else:
-                    export_pt2(predictor, draft, _metadata(trained))
-        except ModelError:
-            raise
-        except Exception as error:  # the exporters raise errors of many kinds over a network they cannot follow
-            reason = " ".join(str(error).split())[:200]
-            raise ModelError(f"model {trained.facts.model}: cannot be exported to {form} ({reason})") from error
+        write = write_onnx if form == "onnx" else write_pt2
+        with told_in_one_line(trained.facts.model, form):
+            write(predictor, example(trained.facts.scheme), draft, _metadata(trained))
+        if len(list(draft.parent.iterdir())) > 1:
+            raise ModelError(f"model {trained.facts.model}: too large for one ONNX file; export it with --format pt2")
         runner = onnx_runner if form == "onnx" else pt2_runner
         with quiet():
             difference = largest_difference_px(predictor, runner(draft), frames)
@@ -80,49 +75,11 @@ def export(trained: "Trained", form: Format, path: Path, frames: NDArray[np.uint
     return Exported(path, form, len(frames), difference)
 
 
-def export_onnx(predictor: "nn.Module", path: Path, metadata: dict[str, str]) -> None:
-    """Write an ONNX file whose batch size is free.
-
-    Raises:
-        ModelError: a library of the ``export`` extra is missing.
-    """
+def example(scheme: Scheme) -> "torch.Tensor":
+    """What the exporters follow: two pictures."""
     import torch
 
-    from bench.measuring.latency.onnx_target import require_onnx
-
-    require_onnx()
-    import onnx
-
-    torch.onnx.export(
-        predictor,
-        (example(),),
-        path,
-        dynamo=True,
-        input_names=[INPUT_NAME],
-        output_names=[OUTPUT_NAME],
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-        external_data=False,
-        verbose=False,
-    )
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, metadata)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-
-
-def export_pt2(predictor: "nn.Module", path: Path, metadata: dict[str, str]) -> None:
-    """Write a ``torch.export`` archive whose batch size is free; ``torch.export.load`` reads it without our code."""
-    import torch
-
-    program = torch.export.export(predictor, (example(),), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
-    torch.export.save(program, path, extra_files=metadata)
-
-
-def example() -> "torch.Tensor":
-    """A batch of two: with one, the exporters would take the batch size for a constant."""
-    import torch
-
-    return torch.full((2, 1, FRAME_PX, FRAME_PX), 128.0)
+    return torch.full((2, scheme.channels, scheme.side_px, scheme.side_px), 128.0)
 
 
 def onnx_runner(path: Path) -> Run:
@@ -155,7 +112,9 @@ def largest_difference_px(predictor: "Predictor", run: Run, frames: NDArray[np.u
     """Largest distance of a coordinate between the network and an exported file, over several batch sizes."""
     import torch
 
-    pictures = frames[:, None].astype(np.float32)
+    from bench.training.inputs import channels_first
+
+    pictures = channels_first(torch.from_numpy(frames)).float().numpy()
     with torch.inference_mode():
         expected = predictor(torch.from_numpy(pictures)).numpy()
     largest = 0.0
@@ -177,16 +136,3 @@ def _metadata(trained: "Trained") -> dict[str, str]:
         "keypoints": ",".join(scheme.names),
         "facts": trained.facts.model_dump_json(),
     }
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the exporters' notes on their own internals from the user, and their prints from our stdout."""
-    level = logging.getLogger("torch").level
-    logging.getLogger("torch").setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.getLogger("torch").setLevel(level)

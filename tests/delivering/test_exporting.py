@@ -10,6 +10,7 @@ import architectures
 from bench.delivering import exporting
 from bench.delivering.trained import WeightsChoice, load_trained
 from bench.errors import ModelError
+from bench.training.portable import write_pt2
 from tests.conftest import draw_rows
 from tests.delivering.conftest import write_fitted
 
@@ -37,7 +38,7 @@ def test_torch_archive_of_every_family(tmp_path: Path, model: str) -> None:
 
 def test_no_batch_is_too_large_for_an_archive(tmp_path: Path) -> None:
     """Guards on the batch size would show here; the network is the smallest that has any."""
-    exporting.export_pt2(torch.nn.Flatten(), tmp_path / "a.pt2", {})
+    write_pt2(torch.nn.Flatten(), torch.zeros(2, 1, 96, 96), tmp_path / "a.pt2", {})
     assert exporting.pt2_runner(tmp_path / "a.pt2")(np.zeros((5_000, 1, 96, 96), np.float32)).shape == (5_000, 9_216)
 
 

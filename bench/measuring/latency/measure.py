@@ -8,11 +8,11 @@ from bench.config.latency import LatencySettings
 from bench.errors import ConfigError
 from bench.measuring.environment import describe_environment, machine_digest
 from bench.measuring.latency.campaign import Campaign, Entrant, LatencyProgress, LatencySubject
-from bench.measuring.latency.onnx_target import require_onnx
 from bench.processes.cores import usable_cores
 from bench.records.keys import digest
 from bench.records.schema import LatencyRecord
 from bench.records.store import RecordStore
+from bench.training.portable import require_onnx
 
 __all__ = ["LatencyProgress", "LatencySubject", "OnProgress", "measure_latencies"]
 
@@ -37,7 +37,7 @@ def measure_latencies(
         ProcessError: the canary itself died.
     """
     if "onnx" in settings.runtimes:
-        require_onnx()
+        require_onnx("--runtime onnx")
         if settings.device != "cpu":
             raise ConfigError(f"--runtime onnx runs on the CPU; use --device cpu, not {settings.device}")
     for threads in settings.threads:

@@ -1,19 +1,13 @@
 """ONNX Runtime as a runtime to time: export in one process, measurement in another that never loads torch."""
 
-import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import ModelError
 from bench.faces.keypoints import FRAME_PX
 from bench.measuring.latency.target import INPUTS, Call, Series, TargetPlan, build_module, random_pictures
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
 
 
 class OnnxTarget:
@@ -54,44 +48,14 @@ def export_onnx_files(plan: TargetPlan, folder: str) -> tuple[str, str]:
     import torch
 
     from bench.scheme import SEED_SCHEME
+    from bench.training.portable import told_in_one_line, write_onnx
     from bench.training.predictor import Predictor
 
-    require_onnx()
     predictor = Predictor(build_module(plan), SEED_SCHEME, flip=False).eval()
     Path(folder).mkdir(parents=True, exist_ok=True)
     forward, end_to_end = Path(folder) / "forward.onnx", Path(folder) / "end_to_end.onnx"
-    # An example batch of two: with one, the exporter would take the batch for a constant.
     pictures = torch.zeros(2, 1, FRAME_PX, FRAME_PX, dtype=torch.uint8)
-    try:
-        _export(predictor.passes, pictures.float(), forward)
-        _export(predictor, pictures, end_to_end)
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"model {plan.architecture}: cannot be exported to ONNX ({reason})") from error
+    with told_in_one_line(str(plan.architecture), "onnx"):
+        write_onnx(predictor.passes, pictures.float(), forward, {})
+        write_onnx(predictor, pictures, end_to_end, {})
     return str(forward), str(end_to_end)
-
-
-def require_onnx() -> None:
-    """Refuse where the optional libraries are missing.
-
-    Raises:
-        ModelError: with the command that installs them.
-    """
-    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ModelError(
-            f"--runtime onnx needs {', '.join(missing)}; install the extra: pip install 'keypoint-bench[export]'"
-        )
-
-
-def _export(module: "nn.Module", example: "torch.Tensor", file: Path) -> None:
-    import torch
-
-    torch.onnx.export(
-        module,
-        (example,),
-        file,
-        dynamo=True,
-        dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
-        verbose=False,
-    )
