@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.comparing.ensembles import is_ensemble, members_of, with_ensembles
+from bench.comparing.ensembles import with_ensembles
 from bench.comparing.observations import Observations
+from bench.config.model_names import is_ensemble, members_of
 from bench.errors import RecordError
 from bench.records.keys import protocol_digest
 from bench.records.schema import AskedRecord, CellRecord

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import architectures
-from bench.comparing.ensembles import refuse_ensemble
+from bench.config.model_names import refuse_ensemble
 from bench.delivering.subject import FACES, BrokenContract, Subject
 from bench.errors import BenchError
 from bench.faces.folds import assign_folds

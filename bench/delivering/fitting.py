@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.comparing.ensembles import refuse_ensemble
+from bench.config.model_names import architecture_of, refuse_ensemble
 from bench.config.settings import Config
 from bench.errors import ConfigError, ModelError
 from bench.faces.face_set import FaceSource
@@ -16,7 +16,7 @@ from bench.records.schema import CurvePoint, VariantFacts
 from bench.records.store import slug
 from bench.records.tuned import load_tuned
 from bench.records.weight_facts import SUFFIX
-from bench.running.plan import architecture_of, cell_seed
+from bench.running.plan import cell_seed
 from bench.running.task import FoldTask
 from bench.running.variants import network_variant
 from bench.running.worker_process import WorkerProcess

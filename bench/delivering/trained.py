@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.comparing.ensembles import refuse_ensemble
 from bench.comparing.selection import select
 from bench.config.loading import checked_recipe
+from bench.config.model_names import architecture_of, refuse_ensemble
 from bench.config.recipe import Recipe
 from bench.delivering.fitting import fitted_path
 from bench.errors import ModelError
 from bench.records.store import RecordStore
 from bench.records.weight_facts import SUFFIX, WeightsFacts, kept_weights_path, read_weights_facts
-from bench.running.plan import architecture_of
 
 if TYPE_CHECKING:
     from torch import nn

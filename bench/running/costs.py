@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from bench.config.latency import AFTER_TRAINING
+from bench.config.model_names import architecture_of
 from bench.measuring.cost import count_cost
 from bench.measuring.environment import describe_environment, machine_digest
 from bench.measuring.latency.measure import LatencyProgress, LatencySubject, measure_latencies
 from bench.measuring.latency.percentiles import is_headline
 from bench.records.schema import CostRecord
 from bench.records.store import RecordStore
-from bench.running.plan import Plan, architecture_of
+from bench.running.plan import Plan
 
 
 def store_costs(store: RecordStore, plan: Plan) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench.comparing.ensembles import is_ensemble
+from bench.config.model_names import architecture_of, is_ensemble
 from bench.config.settings import Config
 from bench.errors import BenchError, ConfigError
 from bench.gates import GATES
@@ -10,7 +10,7 @@ from bench.measuring.latency.measure import LatencySubject
 from bench.records.keys import code_digest, variant_digest
 from bench.records.schema import AskedRecord, VariantFacts
 from bench.records.store import RecordStore
-from bench.running.plan import architecture_of, refuse_repeats
+from bench.running.plan import refuse_repeats
 from bench.running.variants import TRAINER, network_variant, source_file
 
 OnSkipped = Callable[[str, str], None]

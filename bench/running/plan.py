@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.comparing.ensembles import is_ensemble, members_of
+from bench.config.model_names import TUNED_SUFFIX, architecture_of, is_ensemble, members_of
 from bench.config.settings import Config
 from bench.errors import ConfigError
 from bench.faces.face_set import FaceSet, FaceSource
@@ -19,9 +19,6 @@ from bench.records.tuned import load_tuned
 from bench.records.weight_facts import kept_weights_path, seen_data
 from bench.running.task import FoldTask
 from bench.running.variants import Variant, gate_variant, network_variant
-
-TUNED_SUFFIX = "@tuned"
-"""Marks a model that runs with the parameters `bench tune` found."""
 
 
 @dataclass(frozen=True)
@@ -154,11 +151,6 @@ def _network_facts(config: Config, model: str, protocol_name: str) -> tuple[Vari
             facts = network_variant(config.with_parameters(name, options, recipe), name)
             resolved[digest([options, recipe])] = facts.model_copy(update={"tuned": origin})
     return tuple(resolved[digest([options, recipe])] for options, recipe in parameters)
-
-
-def architecture_of(model: str) -> str:
-    """The registry's name of a model as typed: without the mark of tuned parameters."""
-    return model.removesuffix(TUNED_SUFFIX)
 
 
 def dataset_facts(faces: FaceSet) -> DatasetFacts:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bench.comparing.row_losses import RowLosses
 from bench.comparing.trained_models import trained_models_differ
+from bench.config.model_names import TUNED_SUFFIX
 from bench.config.settings import Config
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.measuring.accuracy import score, squared_errors
@@ -18,7 +19,7 @@ from bench.records.store import RecordStore
 from bench.records.tuned import FoldFinding
 from bench.running.events import Event
 from bench.running.local import LocalEngine
-from bench.running.plan import TUNED_SUFFIX, Cell, Plan, make_plan
+from bench.running.plan import Cell, Plan, make_plan
 from bench.running.run import Recorder, choose_workers, is_wanted
 
 

@@ -9,7 +9,7 @@ import optuna
 from optuna.storages import BaseStorage
 
 import architectures
-from bench.comparing.ensembles import is_ensemble
+from bench.config.model_names import TUNED_SUFFIX, is_ensemble
 from bench.config.settings import Config
 from bench.errors import ConfigError
 from bench.faces.face_set import FaceSet, FaceSource
@@ -17,7 +17,7 @@ from bench.faces.loading import load_faces
 from bench.processes.side_by_side import side_by_side
 from bench.records.keys import digest
 from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
-from bench.running.plan import TUNED_SUFFIX, Cell, Plan, make_plan
+from bench.running.plan import Cell, Plan, make_plan
 from bench.running.probe import probe_cell_seconds
 from bench.running.run import choose_workers
 from bench.tuning.announcements import Comparing, Found, OnTuning, SearchBegan, SearchEstimated

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from bench.comparing.ensembles import is_ensemble, members_of, with_ensembles
+from bench.comparing.ensembles import with_ensembles
 from bench.comparing.observations import Observations
-from bench.errors import ConfigError
 from bench.measuring.accuracy import score
 
 
@@ -39,15 +38,3 @@ def test_a_missing_row_of_a_member_is_missing() -> None:
 
 def test_an_absent_member_leaves_the_ensemble_out() -> None:
     assert "ensemble:a+z" not in with_ensembles(observations(), ["ensemble:a+z"]).predictions
-
-
-@pytest.mark.parametrize("name", ["ensemble:", "ensemble:a", "ensemble:a+", "ensemble:a+a", "ensemble:a+ensemble:b"])
-def test_malformed_names(name: str) -> None:
-    assert is_ensemble(name)
-    with pytest.raises(ConfigError, match=r"ensemble"):
-        members_of(name)
-
-
-def test_members_keep_their_order_and_their_colons() -> None:
-    assert members_of("ensemble:timm:resnet18+./net.py:Net") == ("timm:resnet18", "./net.py:Net")
-    assert not is_ensemble("resnet18")
