@@ -16,6 +16,8 @@ OUTER_CORNERS = (("left_eye_outer_corner",), ("right_eye_outer_corner",))
 Pair = tuple[tuple[str, ...], tuple[str, ...]]
 """Two points, or two means of points, by name."""
 
+LEAST_SIDE_PX, MOST_SIDE_PX = 16, 1024
+
 Coordinates = TypeVar("Coordinates", bound="Affine")
 
 
@@ -42,7 +44,7 @@ class Scheme(BaseModel):
     names: tuple[str, ...] = Field(min_length=1)
     mirror: tuple[int, ...] | None
     normaliser: Pair | Literal["box"]
-    side_px: int = Field(default=96, ge=16, le=1024)
+    side_px: int = Field(default=96, ge=LEAST_SIDE_PX, le=MOST_SIDE_PX)
     channels: Literal[1, 3] = 1
 
     model_config = ConfigDict(frozen=True, extra="ignore")

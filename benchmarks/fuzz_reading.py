@@ -25,11 +25,11 @@ import numpy as np
 from bench.cli.data import describe
 from bench.errors import DataError
 from bench.faces.checks import inspect
+from bench.faces.csv_reading import MISSING
 from bench.faces.face_set import FaceSet, FaceSource
-from bench.faces.keypoints import flat_names
 from bench.faces.loading import load_faces
 from bench.faces.opening import open_lines
-from bench.faces.reading import MISSING
+from bench.scheme import SEED_SCHEME
 
 ROWS = 3
 SLOWEST_S, HANGING_S = 2.0, 60.0
@@ -45,7 +45,7 @@ def original_lines(data: Path | None) -> list[bytes]:
         with open_lines(data) as lines:
             return [line for _, line in zip(range(ROWS + 1), lines, strict=False)]
     generator = np.random.default_rng(0)
-    rows = [",".join([*flat_names(), "Image"]).encode()]
+    rows = [",".join([*SEED_SCHEME.flat_names, "Image"]).encode()]
     for _ in range(ROWS):
         points = ",".join(f"{value:.3f}" for value in generator.uniform(0, 95, 30))
         rows.append(f"{points},{' '.join(map(str, generator.integers(0, 256, 9216)))}".encode())
@@ -106,7 +106,7 @@ def read_slowly(content: bytes) -> tuple[list[list[int]], list[list[float]]]:
     while table and (not table[-1] or not "".join(table[-1]).strip()):
         table.pop()
     header = [name.strip() for name in table[0]]
-    places = [header.index(name) for name in flat_names()]
+    places = [header.index(name) for name in SEED_SCHEME.flat_names]
     missing = {word.decode() for word in MISSING}
     pictures, points = [], []
     for row in table[1:]:

@@ -25,8 +25,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.faces.keypoints import flat_names
 from bench.faces.opening import open_lines
+from bench.scheme import SEED_SCHEME
 
 WAYS = ("bench cold", "bench warm", "pandas + np.fromstring", "pandas + str.split")
 SAMPLING_S = 0.002
@@ -48,7 +48,7 @@ def read_with_fromstring(path: Path) -> int:
 
     table = pd.read_csv(path)
     images = np.stack([np.fromstring(text, dtype=np.uint8, sep=" ") for text in table["Image"]])
-    return len(images) if len(table[flat_names()].to_numpy(np.float32)) else 0
+    return len(images) if len(table[list(SEED_SCHEME.flat_names)].to_numpy(np.float32)) else 0
 
 
 def read_with_split(path: Path) -> int:
@@ -57,7 +57,7 @@ def read_with_split(path: Path) -> int:
 
     table = pd.read_csv(path)
     images = np.stack([np.array(text.split(), dtype=np.uint8) for text in table["Image"]])
-    return len(images) if len(table[flat_names()].to_numpy(np.float32)) else 0
+    return len(images) if len(table[list(SEED_SCHEME.flat_names)].to_numpy(np.float32)) else 0
 
 
 def private_mb() -> float:

@@ -35,7 +35,7 @@ def main() -> int:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     real = load_faces(FaceSource(options.data, "none"))
-    drawn = stored_synthetic_faces(options.rows, options.people)
+    drawn = stored_synthetic_faces(options.rows, options.people).faces
     kept = drawn.groups % 5 == 0
     architecture = architectures.get(options.model)
     recipe = Recipe(**{**architecture.recipe, "epochs": options.epochs})

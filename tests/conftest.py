@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.faces.keypoints import FRAME_PX, flat_names
+from bench.scheme import SEED_SCHEME, Scheme
 
 PROJECT = Path(__file__).parent.parent
 
@@ -31,25 +31,33 @@ def ctrl_c_heeded() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def draw_rows(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Learnable stand-ins for faces: a bright blob at each keypoint. uint8 (n, 96, 96), float32 (n, 15, 2) px."""
+def draw_rows(rows: int, seed: int = 0, scheme: Scheme = SEED_SCHEME) -> tuple[np.ndarray, np.ndarray]:
+    """Learnable stand-ins for faces: a bright blob at each keypoint. uint8 (n, side, side[, 3]), float32 (n, K, 2) px.
+
+    In colour the blobs fade from red to blue.
+    """
     generator = np.random.default_rng(seed)
-    base = generator.uniform(20, 75, size=(15, 2))
-    keypoints = base + generator.normal(0, 4, size=(rows, 1, 2)) + generator.normal(0, 1, size=(rows, 15, 2))
-    grid = np.arange(FRAME_PX)
-    images = np.full((rows, FRAME_PX, FRAME_PX), 40.0)
-    for point in range(15):
+    side, points, part = scheme.side_px, scheme.keypoints, scheme.side_px / SEED_SCHEME.side_px
+    base = generator.uniform(20 * part, 75 * part, size=(points, 2))
+    keypoints = base + generator.normal(0, 4 * part, size=(rows, 1, 2))
+    keypoints = keypoints + generator.normal(0, part, size=(rows, points, 2))
+    grid = np.arange(side)
+    images = np.full((rows, side, side), 40.0)
+    for point in range(points):
         along_x = np.exp(-((grid - keypoints[:, point, :1]) ** 2) / 8)
         along_y = np.exp(-((grid - keypoints[:, point, 1:]) ** 2) / 8)
         images += 150 * along_y[:, :, None] * along_x[:, None, :]
     images += generator.normal(0, 5, size=images.shape)
-    return np.clip(images, 0, 255).astype(np.uint8), keypoints.astype(np.float32)
+    images = np.clip(images, 0, 255)
+    if scheme.channels == 3:
+        images = images[..., None] * [1.0, 0.8, 0.6]
+    return images.astype(np.uint8), keypoints.astype(np.float32)
 
 
-def write_faces_csv(path: Path, rows: int = 40, groups: int = 10, seed: int = 0) -> Path:
+def write_faces_csv(path: Path, rows: int = 40, groups: int = 10, seed: int = 0, scheme: Scheme = SEED_SCHEME) -> Path:
     """A file in the users' format, and ``people.csv`` with ``groups`` people beside it."""
-    images, keypoints = draw_rows(rows, seed)
-    lines = [",".join([*flat_names(), "Image"])]
+    images, keypoints = draw_rows(rows, seed, scheme)
+    lines = [",".join([*scheme.flat_names, "Image"])]
     for image, points in zip(images, keypoints, strict=True):
         coordinates = ",".join(f"{value:.4f}" for value in points.ravel())
         lines.append(f"{coordinates},{' '.join(map(str, image.ravel()))}")

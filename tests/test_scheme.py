@@ -30,6 +30,15 @@ def test_the_seed_is_mirrored_by_its_names() -> None:
     assert SEED_SCHEME.normaliser == EYE_CENTRES
 
 
+def test_mirroring_keeps_the_middle_and_flat_names_are_the_columns() -> None:
+    mirror, names = SEED_SCHEME.mirror, SEED_SCHEME.names
+    assert mirror is not None
+    assert names[mirror[names.index("nose_tip")]] == "nose_tip"
+    assert names[mirror[names.index("mouth_left_corner")]] == "mouth_right_corner"
+    assert SEED_SCHEME.flat_names[:3] == ("left_eye_center_x", "left_eye_center_y", "right_eye_center_x")
+    assert len(set(SEED_SCHEME.flat_names)) == 30
+
+
 def test_names_without_sides_have_no_mirror_and_the_box() -> None:
     scheme = scheme_of_names(("snout", "left_ear", "tail"))
     assert scheme.mirror is None

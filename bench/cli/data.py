@@ -12,6 +12,8 @@ from bench.errors import DataError
 if TYPE_CHECKING:
     from bench.faces.face_set import FaceSet
 
+STATISTICS = ("mean_x", "sd_x", "mean_y", "sd_y")
+
 
 @data_app.command("check")
 def check(
@@ -20,37 +22,41 @@ def check(
     ] = None,
     groups: options.Groups = None,
     sheet: Annotated[Path | None, typer.Option("--sheet", metavar="FILE.png", help="Draw the rows to look at.")] = None,
+    config_file: options.ConfigFile = None,
+    assignments: options.Assignments = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Read a file of faces completely, describe it, and tell what looks wrong."""
     from bench.cli.console import Screen
+    from bench.config.loading import load_config
     from bench.faces.checks import inspect
     from bench.faces.contact_sheet import suspicious_rows, write_contact_sheet
     from bench.faces.face_set import FaceSource
-    from bench.faces.grouping import AUTO, describe_groups
+    from bench.faces.grouping import describe_groups
     from bench.faces.loading import load_faces
 
     if sheet is not None and (sheet.suffix.lower() != ".png" or sheet.is_dir()):
         raise DataError(f"--sheet {sheet}: expected the name of a file that ends in .png")
     screen = Screen(as_json=as_json)
-    faces = load_faces(FaceSource(file, AUTO if groups is None else groups), verify=True)
-    findings = inspect(faces)
+    config = load_config(config_file, assignments or (), {"data": file, "groups": groups})
+    faces = load_faces(FaceSource.of(config), verify=True)
+    doubts = inspect(faces)
     description = describe(faces)
     kind = describe_groups(faces.group_count, faces.grouping, faces.people_known)
     screen.say(f"{faces.name}: {faces.rows:,} faces, {kind}")
+    screen.say(scheme_words(faces))
     screen.say(f"fingerprint {faces.fingerprint}")
     rows = [
-        [one["keypoint"], f"{one['missing']:,}", *(f"{one[name]:.1f}" for name in ("mean_x", "sd_x", "mean_y", "sd_y"))]
-        for one in description
+        [one["keypoint"], f"{one['missing']:,}", *(f"{one[name]:.1f}" for name in STATISTICS)] for one in description
     ]
-    screen.table("", ["keypoint", "missing", "mean x", "sd x", "mean y", "sd y"], rows)
-    for finding in findings:
-        screen.warn(finding.message)
-    if not findings:
+    screen.table("", ["keypoint", "missing", *(name.replace("_", " ") for name in STATISTICS)], rows)
+    for doubt in doubts:
+        screen.warn(doubt.message)
+    if not doubts:
         screen.say("nothing looks wrong")
     if sheet is not None:
         try:
-            write_contact_sheet(faces, suspicious_rows(faces, findings), sheet)
+            write_contact_sheet(faces, suspicious_rows(faces, doubts), sheet)
         except OSError as error:
             raise DataError(f"--sheet {sheet}: cannot be written ({error.strerror})") from error
         screen.note(f"written: {sheet}")
@@ -62,34 +68,42 @@ def check(
             "grouping": faces.grouping,
             "people_known": faces.people_known,
             "fingerprint": faces.fingerprint,
+            "scheme": faces.scheme.model_dump(),
             "keypoints": description,
             "findings": [
-                {"kind": one.kind, "message": one.message, "count": len(one.rows), "rows": one.rows.tolist()}
-                for one in findings
+                {
+                    "kind": one.kind,
+                    "message": one.message,
+                    "count": len(one.row_index),
+                    "rows": (one.row_index + 1).tolist(),
+                }
+                for one in doubts
             ],
         }
     )
+
+
+def scheme_words(faces: "FaceSet") -> str:
+    """The scheme in a line: how many points, the frame, mirror and normaliser."""
+    scheme = faces.scheme
+    if scheme.mirror is None:
+        mirror = "never mirrored (no left and right in the names, and no data.mirror)"
+    else:
+        mirror = f"{sum(one < other for one, other in enumerate(scheme.mirror))} pairs of left and right"
+    kind = "grey" if scheme.channels == 1 else "colour"
+    frame = f"{scheme.side_px}x{scheme.side_px} in {kind}"
+    return f"{scheme.keypoints} points, {frame}, {mirror}, NME over the {scheme.normaliser_words}"
 
 
 def describe(faces: "FaceSet") -> list[dict[str, Any]]:
     """Per keypoint: missing labels, mean and standard deviation in pixels."""
     import numpy as np
 
-    from bench.faces.keypoints import KEYPOINT_NAMES
-
     described = []
-    for index, name in enumerate(KEYPOINT_NAMES):
+    for index, name in enumerate(faces.scheme.names):
         points = faces.keypoints[:, index].astype(np.float64)
         labelled = points[np.isfinite(points).all(axis=1)]
-        mean, spread = labelled.mean(axis=0), labelled.std(axis=0)
-        described.append(
-            {
-                "keypoint": name,
-                "missing": faces.rows - len(labelled),
-                "mean_x": float(mean[0]),
-                "mean_y": float(mean[1]),
-                "sd_x": float(spread[0]),
-                "sd_y": float(spread[1]),
-            }
-        )
+        mean, spread = labelled.mean(axis=0).tolist(), labelled.std(axis=0).tolist()
+        statistics = dict(zip(STATISTICS, (mean[0], spread[0], mean[1], spread[1]), strict=True))
+        described.append({"keypoint": name, "missing": faces.rows - len(labelled), **statistics})
     return described

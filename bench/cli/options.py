@@ -18,7 +18,9 @@ Weights = Annotated[
 Fold = Annotated[int | None, typer.Option("--fold", metavar="N", help="Weights of one fold, kept by --keep-weights.")]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", metavar="FILE", help="CSV, CSV.GZ or ZIP. [data/KeyFacialPoints.csv, else synthetic]"),
+    typer.Option(
+        "--data", metavar="FILE", help="CSV, CSV.GZ or ZIP, or synthetic. [data/KeyFacialPoints.csv, else synthetic]"
+    ),
 ]
 Groups = Annotated[
     str | None,

@@ -1,5 +1,6 @@
 """``bench data synth``: write synthetic faces in the users' format."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,8 @@ def synth(
     as_json: options.AsJson = False,
 ) -> None:
     """Draw faces with exactly known keypoints and write them as CSV, with a file of people beside it for --groups."""
+    import numpy as np
+
     from bench.cli.console import Screen
     from bench.faces.csv_writing import write_faces
     from bench.faces.synthetic import DEFAULT_PEOPLE, synthetic_faces
@@ -35,8 +38,9 @@ def synth(
         raise DataError(f"--out {out}: this is a folder; give the name of a file")
     screen = Screen(as_json=as_json)
     faces = synthetic_faces(rows, people or min(DEFAULT_PEOPLE, -(-rows // PICTURES_EACH)), seed)
+    thousandths = np.round(faces.keypoints.astype(np.float64), 3).astype(np.float32)
     try:
-        groups = write_faces(faces, out)
+        groups = write_faces(replace(faces, keypoints=thousandths), out)
     except OSError as error:
         raise DataError(f"--out {out}: cannot be written ({error.strerror})") from error
     screen.say(f"{out}: {faces.rows} faces of {faces.group_count} people, drawn by bench from seed {seed}")

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from bench.config.data import DataSettings
 from bench.config.recipe import Frozen, Recipe
 from bench.config.settings import Config, RunSettings
 from bench.config.tuning import TuningSettings
@@ -180,5 +181,5 @@ def _holds(tree: object, path: KeyPath) -> bool:
 def _known_keys(path: KeyPath) -> list[str]:
     if "recipe" in path[:-1]:
         return list(Recipe.model_fields)
-    tables: dict[str, type[Frozen]] = {"run": RunSettings, "tuning": TuningSettings}
+    tables: dict[str, type[Frozen]] = {"run": RunSettings, "data": DataSettings, "tuning": TuningSettings}
     return list((tables[path[0]] if len(path) > 1 else Config).model_fields)

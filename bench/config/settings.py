@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from bench.config.data import DataSettings
 from bench.config.recipe import Frozen, Recipe
 from bench.config.tuning import TuningSettings
 
@@ -58,6 +59,7 @@ class Config(Frozen):
     """
 
     run: RunSettings = RunSettings()
+    data: DataSettings = DataSettings()
     recipe: dict[str, Any] = Field(default_factory=dict)
     models: dict[str, ModelSettings] = Field(default_factory=dict)
     tuning: TuningSettings = TuningSettings()

@@ -66,7 +66,7 @@ def fit(config: Config, model: str, path: Path, on_epoch: Callable[[CurvePoint],
     if path.suffix != SUFFIX:
         raise ConfigError(f"--to {path}: weights are stored as safetensors; let the name end in {SUFFIX}")
     run = config.run
-    source = FaceSource(run.data, run.groups)
+    source = FaceSource.of(config)
     faces = load_faces(source)
     variant = fitted_variant(config, model)
     rows = np.arange(faces.rows)

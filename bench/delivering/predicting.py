@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from bench.delivering.photos import Crop, draw_points, open_picture
 from bench.errors import DataError
+from bench.faces.csv_reading import read_pictures
 from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES, flat_names
-from bench.faces.reading import read_pictures
 from bench.records.atomic import write_text
+from bench.scheme import SEED_SCHEME
 
 if TYPE_CHECKING:
     from bench.training.predictor import Predictor
@@ -82,7 +83,7 @@ def _faces_of(file: Path, crop: Crop | None) -> Iterator[Face]:
     if file.suffix.lower() in TABLE_SUFFIXES:
         if crop is not None:
             raise DataError(f"{file}: --crop is for pictures; the rows of a table are 96x96 already")
-        images, names = read_pictures(file)
+        images, names = read_pictures(file, SEED_SCHEME)
         for row, (frame, name) in enumerate(zip(images, names, strict=True), start=1):
             yield Face(file, row, name, (FRAME_PX, FRAME_PX), WHOLE_FRAME, frame)
         return

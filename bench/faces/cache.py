@@ -1,4 +1,4 @@
-"""The parsed cache: a file of faces is decoded once, later starts map it into memory."""
+"""The cache of faces: a file is parsed once, later starts map its pictures into memory."""
 
 import hashlib
 import json
@@ -7,7 +7,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -15,98 +16,243 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.config.data import DataSettings
 from bench.errors import DataError
-from bench.faces.grouping import near_duplicate_clusters
-from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES, KEYPOINTS
-from bench.faces.reading import points_shape, read_rows
-from bench.records.atomic import write_bytes
+from bench.faces.face_set import FaceSet
+from bench.faces.grouping import NONE, near_duplicate_clusters
+from bench.faces.opening import BROKEN
+from bench.faces.readers import kind_of
+from bench.records.atomic import write_atomically
 from bench.records.cache_folder import cache_folder
+from bench.scheme import SEED_SCHEME, Scheme
 
 logger = logging.getLogger(__name__)
 
-VERSION = 3
-"""Counts up when the reader understands a file differently: older caches are then stale."""
+VERSION = 4
+"""Counts up when a reader understands a file differently: older caches are then stale."""
 SAMPLED_ROWS = 16
-SEAL_BYTES = 32
 UNDER_WAY = "parsing-"
 ABANDONED_S = 24 * 3600.0
-IMAGES, POINTS, FACTS, CLUSTERS = "images.raw", "keypoints.raw", "facts.json", "clusters.raw"
+DAMAGED: tuple[type[Exception], ...] = (*BROKEN, KeyError, TypeError, AttributeError)
+IMAGES, FACTS, CLUSTERS = "images.raw", "faces.npz", "clusters.npz"
+"""Pictures are mapped, hence raw; an ``.npz`` is read whole, and sealed by the checksums of its format."""
 
 
 @dataclass(frozen=True)
-class Parsed:
-    """A file after parsing.
+class Cached:
+    """A face set with what else its file says.
 
     Attributes:
-        images: uint8 (N, 96, 96), mapped read-only.
-        keypoints: float32 (N, 15, 2) in pixels, NaN = not labelled, read-only.
+        faces: pictures mapped read-only where they stand in a cache folder. Those of a file have no groups (``none``).
         columns: other named columns as text, N values each.
-        fingerprint: digest over pictures and keypoints.
         folder: the cache folder that holds it; None where there is no cache.
     """
 
-    images: NDArray[np.uint8]
-    keypoints: NDArray[np.float32]
+    faces: FaceSet
     columns: Mapping[str, list[str]]
-    fingerprint: str
     folder: Path | None = None
 
 
-def parsed_file(path: Path, *, verify: bool = False) -> Parsed:
+def parsed_file(path: Path, settings: DataSettings, *, verify: bool = False) -> Cached:
     """The parsed contents of ``path``, from the cache where it holds them.
 
     Args:
         path: the users' file.
+        settings: the ``[data]`` table.
         verify: read every byte of the cache against its digest; otherwise sizes, the points and a sample of rows.
 
     Raises:
         DataError: the file cannot be used.
     """
-    folder = _folder_of(path)
+    folder: Path | None = None
+    cached: Cached | None = None
+    try:
+        folder = entry(f"{path.resolve()}{settings.model_dump_json()}", kind_of(path).state(path))
+        cached = opened(folder, verify=verify)
+    except OSError:
+        pass  # reading it will say what is wrong
+    if cached is not None:
+        return cached
     if folder is not None:
-        cached = _open(folder, verify)
-        if cached is not None:
-            return cached
         try:
-            return _build(path, folder)
+            return _built(folder, lambda work: _parse_into(path, settings, work))
         except OSError as error:
             why = error.strerror
             logger.warning("cache folder %s cannot be written (%s): parsing anew each time", folder.parent, why)
     try:
-        return _build(path, None)
+        with tempfile.TemporaryDirectory(prefix=UNDER_WAY) as work:
+            _parse_into(path, settings, Path(work))
+            return _load(Path(work), mapped=False)
     except OSError as error:
         raise DataError(f"{path}: no room for its pictures in the temporary folder ({error.strerror})") from error
 
 
-def remembered_clusters(parsed: Parsed) -> NDArray[np.int64]:
+def stored_set(folder: Path, faces: FaceSet) -> Cached:
+    """``faces``, groups included, kept in a cache folder.
+
+    Raises:
+        OSError: the cache cannot be written.
+    """
+
+    def fill(work: Path) -> None:
+        with _synced(work / IMAGES) as stream:
+            faces.images.tofile(stream)
+        _write_facts(faces, {}, work)
+
+    return _built(folder, fill)
+
+
+def entry(place: str, state: str) -> Path:
+    """The cache folder of what is read from ``place``; one of another ``state`` of it is removed when this is built."""
+    parts = (place, f"{VERSION}:{state}")
+    return cache_folder() / "faces" / "-".join(hashlib.sha256(part.encode()).hexdigest()[:16] for part in parts)
+
+
+def opened(folder: Path, *, verify: bool = False) -> Cached | None:
+    """What a cache folder holds, or None where it is not there, damaged, or of another version."""
+    try:
+        return _load(folder, verify=verify)
+    except DAMAGED:
+        return None
+
+
+def _built(folder: Path, fill: Callable[[Path], None]) -> Cached:
+    """``fill`` a folder of its own and move it into place at once; what another process put there meanwhile is kept.
+
+    Raises:
+        OSError: the cache cannot be written.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=UNDER_WAY, dir=folder.parent))
+    try:
+        fill(work)
+        ready = opened(folder, verify=True)
+        if ready is not None:  # another process was quicker, and may have it mapped
+            return ready
+        shutil.rmtree(folder, ignore_errors=True)  # damaged, if there
+        try:
+            os.replace(work, folder)  # noqa: PTH105
+        except OSError:
+            if opened(folder) is None:  # not another process that was quicker
+                raise
+        _remove_stale(folder)
+        return _load(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def remembered_clusters(cached: Cached) -> NDArray[np.int64]:
     """Near-duplicate clusters of the pictures, int64 (N,): found once, then read from the cache."""
-    if parsed.folder is None:
-        return near_duplicate_clusters(parsed.images)
-    file = parsed.folder / CLUSTERS
+    if cached.folder is None:
+        return near_duplicate_clusters(cached.faces.images)
+    file = cached.folder / CLUSTERS
     try:
-        content = file.read_bytes()
-    except OSError:
-        content = b""
-    seal, labels = content[:SEAL_BYTES], content[SEAL_BYTES:]
-    if len(labels) == 8 * len(parsed.images) and hashlib.sha256(labels).digest() == seal:
-        return np.frombuffer(labels, "<i8").astype(np.int64)
-    clusters = near_duplicate_clusters(parsed.images)
-    labels = clusters.astype("<i8").tobytes()
+        clusters: NDArray[np.int64] = _read_arrays(file)["clusters"]
+        if clusters.shape == (cached.faces.rows,):
+            return clusters
+    except DAMAGED:
+        pass  # not there, or damaged
+    clusters = near_duplicate_clusters(cached.faces.images)
     try:
-        write_bytes(file, hashlib.sha256(labels).digest() + labels)
+        write_atomically(file, lambda stream: np.savez(stream, clusters=clusters))
     except OSError as error:
         logger.warning("cache folder %s cannot be written (%s): clusters are found anew", file.parent, error.strerror)
     return clusters
 
 
-def _folder_of(path: Path) -> Path | None:
-    try:
-        facts = path.stat()
-    except OSError:
-        return None  # reading it will say what is wrong
-    place, state = str(path.resolve()), f"{VERSION}:{facts.st_size}:{facts.st_mtime_ns}"
-    name = "-".join(hashlib.sha256(part.encode()).hexdigest()[:16] for part in (place, state))
-    return cache_folder() / "faces" / name
+def digest_of(images: NDArray[np.uint8], keypoints: NDArray[np.float32], scheme: Scheme) -> str:
+    """SHA-256 over pictures and keypoints, and over names and frame where they are not the default's.
+
+    How pictures are mirrored and what an NME is divided by are questions of protocol, not of which faces these are.
+    """
+    digest = hashlib.sha256()
+    for start in range(0, len(images), 1024):
+        digest.update(np.ascontiguousarray(images[start : start + 1024]).data)
+    digest.update(keypoints.astype("<f4").tobytes())
+    if (scheme.names, scheme.dimensions) != (SEED_SCHEME.names, SEED_SCHEME.dimensions):
+        digest.update(json.dumps([scheme.names, scheme.side_px, scheme.channels]).encode())
+    return digest.hexdigest()
+
+
+def _write_facts(faces: FaceSet, columns: Mapping[str, list[str]], work: Path) -> None:
+    """Write everything but the pictures, which stand in ``work`` already."""
+    facts = {
+        "version": VERSION,
+        "name": faces.name,
+        "grouping": faces.grouping,
+        "people_known": faces.people_known,
+        "fingerprint": faces.fingerprint,
+        "synthetic": faces.synthetic,
+        "scheme": faces.scheme.model_dump(),
+        "columns": columns,
+        "sha256": digest_of(faces.images, faces.keypoints, faces.scheme),
+        "sample_sha256": _sample_digest(faces.images),
+    }
+    text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    write_atomically(
+        work / FACTS, lambda stream: np.savez(stream, facts=text, keypoints=faces.keypoints, groups=faces.groups)
+    )
+
+
+def _parse_into(path: Path, settings: DataSettings, work: Path) -> None:
+    points: list[NDArray[np.float32]] = []
+    columns: dict[str, list[str]] = {}
+    with _synced(work / IMAGES) as stream:
+        for scheme, row in kind_of(path).read(path, settings):
+            stream.write(row.picture.reshape(scheme.picture_shape).data)
+            points.append(row.points)
+            for name, value in row.columns.items():
+                columns.setdefault(name, []).append(value)
+    keypoints = np.stack(points)
+    labelled = np.isfinite(keypoints).any(axis=(0, 2))
+    if not labelled.all():
+        first = scheme.names[int(np.argmin(labelled))]
+        raise DataError(f"{path.name}: keypoint {first} is labelled in no row; nothing can be learnt or scored there")
+    images = np.memmap(work / IMAGES, np.uint8, "r", shape=(len(points), *scheme.picture_shape))
+    fingerprint = digest_of(images, keypoints, scheme)[:16]
+    alone = np.arange(len(points), dtype=np.int64)
+    _write_facts(FaceSet(path.name, images, keypoints, alone, NONE, False, fingerprint, scheme=scheme), columns, work)
+
+
+def _load(folder: Path, *, verify: bool = False, mapped: bool = True) -> Cached:
+    """Open a folder; raises whatever a damaged file gives rise to, ValueError where a digest or a size is another."""
+    stored = _read_arrays(folder / FACTS)
+    facts: dict[str, Any] = json.loads(stored["facts"].tobytes())
+    keypoints, groups = stored["keypoints"], stored["groups"]
+    if facts.pop("version") != VERSION:
+        raise ValueError("of another version")
+    columns, sha256, sample_sha256 = (facts.pop(name) for name in ("columns", "sha256", "sample_sha256"))
+    scheme = Scheme(**facts.pop("scheme"))
+    shape = (len(keypoints), *scheme.picture_shape)
+    images: NDArray[np.uint8] = np.memmap(folder / IMAGES, np.uint8, "r")
+    # The hardening of long runs may check block by block here; a sample shows the damage of a killed or full machine.
+    images = images.reshape(shape) if mapped else np.array(images).reshape(shape)
+    if _sample_digest(images) != sample_sha256 or (verify and digest_of(images, keypoints, scheme) != sha256):
+        raise ValueError("other pictures than were stored")
+    for array in (images, keypoints, groups):
+        array.flags.writeable = False
+    faces = FaceSet(images=images, keypoints=keypoints, groups=groups, scheme=scheme, **facts)
+    return Cached(faces, columns, folder if mapped else None)
+
+
+def _read_arrays(file: Path) -> dict[str, NDArray[Any]]:
+    # Opened here, since np.load leaves the file open when it is none of its own.
+    with file.open("rb") as stream, np.load(stream) as stored:
+        return dict(stored)
+
+
+@contextmanager
+def _synced(file: Path) -> Iterator[IO[bytes]]:
+    with file.open("wb") as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sample_digest(images: NDArray[np.uint8]) -> str:
+    # No np.unique: it would load numpy.ma first, which takes longer than all the rest of a warm start.
+    chosen = sorted({round(place) for place in np.linspace(0, len(images) - 1, SAMPLED_ROWS).tolist()})
+    return hashlib.sha256(np.ascontiguousarray(images[chosen]).data).hexdigest()
 
 
 def _remove_stale(folder: Path) -> None:
@@ -124,129 +270,3 @@ def _is_abandoned(work: Path) -> bool:
         return time.time() - work.stat().st_mtime > ABANDONED_S
     except OSError:  # finished just now
         return False
-
-
-def _build(path: Path, folder: Path | None) -> Parsed:
-    """Parse into a folder of its own and move it into place at once; without ``folder``, into memory alone."""
-    if folder is not None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=UNDER_WAY, dir=folder.parent if folder is not None else None))
-    try:
-        facts = _parse_into(path, work)
-        if folder is None:
-            return _load(work, facts, mapped=False)
-        ready = _open(folder, verify=True)
-        if ready is not None:  # another process was quicker, and may have it mapped
-            return ready
-        if folder.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # damaged: _open refused it
-        try:
-            os.replace(work, folder)  # noqa: PTH105
-        except OSError:
-            if _open(folder, verify=False) is None:  # not another process that was quicker
-                raise
-        parsed = _load(folder, facts, mapped=True)
-        _remove_stale(folder)
-        return parsed
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _parse_into(path: Path, work: Path) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    points: list[NDArray[np.float32]] = []
-    columns: dict[str, list[str]] = {}
-    with (work / IMAGES).open("wb") as stream:
-        for layout, row in read_rows(path):
-            content = row.picture.tobytes()
-            stream.write(content)
-            digest.update(content)
-            points.append(row.points)
-            for name, value in zip(layout.others, row.others, strict=True):
-                columns.setdefault(name, []).append(value)
-        _sync(stream)
-    keypoints = points_shape(np.stack(points).astype("<f4"))
-    _refuse_unlabelled(keypoints, path.name)
-    digest.update(keypoints.tobytes())
-    with (work / POINTS).open("wb") as stream:
-        stream.write(keypoints.tobytes())
-        _sync(stream)
-    facts = {
-        "version": VERSION,
-        "rows": len(points),
-        "sha256": digest.hexdigest(),
-        "points_sha256": hashlib.sha256(keypoints.tobytes()).hexdigest(),
-        "sample_sha256": _sample_digest(np.memmap(work / IMAGES, np.uint8, "r").reshape(len(points), -1)),
-        "columns": columns,
-    }
-    text = json.dumps(facts)
-    with (work / FACTS).open("wb") as stream:
-        stream.write(json.dumps({"facts": text, "sha256": hashlib.sha256(text.encode()).hexdigest()}).encode())
-        _sync(stream)
-    return facts
-
-
-def _refuse_unlabelled(keypoints: NDArray[np.float32], name: str) -> None:
-    labelled = np.isfinite(keypoints).any(axis=(0, 2))
-    if not labelled.all():
-        first = KEYPOINT_NAMES[int(np.argmin(labelled))]
-        raise DataError(f"{name}: keypoint {first} is labelled in no row; nothing can be learnt or scored there")
-
-
-def _sync(stream: IO[bytes]) -> None:
-    stream.flush()
-    os.fsync(stream.fileno())
-
-
-def _sample_digest(rows: NDArray[np.uint8]) -> str:
-    # No np.unique: it would load numpy.ma first, which takes longer than all the rest of a warm start.
-    chosen = sorted({round(place) for place in np.linspace(0, len(rows) - 1, SAMPLED_ROWS).tolist()})
-    return hashlib.sha256(np.ascontiguousarray(rows[chosen]).tobytes()).hexdigest()
-
-
-def _open(folder: Path, verify: bool) -> Parsed | None:
-    """What a cache folder holds, or None where it is not there, damaged, or of another version."""
-    try:
-        sealed = json.loads((folder / FACTS).read_bytes())
-        text = sealed["facts"]
-        if hashlib.sha256(text.encode()).hexdigest() != sealed["sha256"]:
-            return None
-        facts = json.loads(text)
-        if facts["version"] != VERSION:
-            return None
-        parsed = _load(folder, facts, mapped=True)
-        sound = hashlib.sha256(parsed.keypoints.tobytes()).hexdigest() == facts["points_sha256"]
-        sound = sound and _sample_digest(parsed.images.reshape(facts["rows"], -1)) == facts["sample_sha256"]
-        if verify:
-            sound = sound and _whole_digest(parsed) == facts["sha256"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return parsed if sound else None
-
-
-def _whole_digest(parsed: Parsed) -> str:
-    digest = hashlib.sha256()
-    for part in _blocks(parsed.images):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    digest.update(parsed.keypoints.tobytes())
-    return digest.hexdigest()
-
-
-def _blocks(images: NDArray[np.uint8], rows: int = 1024) -> Iterator[NDArray[np.uint8]]:
-    for start in range(0, len(images), rows):
-        yield images[start : start + rows]
-
-
-def _load(folder: Path, facts: Mapping[str, Any], *, mapped: bool) -> Parsed:
-    rows = facts["rows"]
-    shape = (rows, FRAME_PX, FRAME_PX)
-    if mapped:
-        if (folder / IMAGES).stat().st_size != rows * FRAME_PX * FRAME_PX:
-            raise ValueError("images of another size")
-        images: NDArray[np.uint8] = np.memmap(folder / IMAGES, np.uint8, "r", shape=shape)
-    else:
-        images = np.fromfile(folder / IMAGES, np.uint8).reshape(shape)
-    keypoints = np.fromfile(folder / POINTS, "<f4").astype(np.float32).reshape(rows, KEYPOINTS, 2)
-    images.flags.writeable = False
-    keypoints.flags.writeable = False
-    return Parsed(images, keypoints, facts["columns"], str(facts["sha256"])[:16], folder if mapped else None)

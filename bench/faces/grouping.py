@@ -8,15 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import DataError
-from bench.faces.opening import open_lines
-from bench.faces.reading import MOST_BLANK_LINES
+from bench.faces.opening import MOST_BLANK_LINES, open_lines
+from bench.faces.thumbnails import SIDE, shrink
 
 AUTO, NONE = "auto", "none"
 SIMILARITY = 0.93
 """Pictures whose 24x24 versions correlate at least so much count as copies of one moment."""
 LARGEST_SHARE = 0.02
 """No cluster holds more of the rows than this: a chain of likenesses must not swallow the set."""
-SIDE = 24
 BLOCK_ROWS = 2048
 
 
@@ -74,7 +73,7 @@ def read_group_file(path: Path, rows: int) -> list[str]:
 
 
 def near_duplicate_clusters(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Cluster pictures that are nearly the same: uint8 (N, 96, 96) -> int64 (N,).
+    """Cluster pictures that are nearly the same: uint8 (N, side, side[, 3]) -> int64 (N,).
 
     Single linkage over pairs of 24x24 pictures with a correlation of at least .93, most alike first; a link that would
     make a cluster larger than 2 % of the rows (but at least two) is not made. Pairs are taken in tiles of 2,048 by
@@ -101,11 +100,9 @@ def near_duplicate_clusters(images: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 def _standardised(images: NDArray[np.uint8]) -> NDArray[np.float16]:
     """24x24 block means with zero mean and unit length, float16 (N, 576): their products are correlations, to 1e-4."""
-    block = images.shape[1] // SIDE
     small = np.empty((len(images), SIDE * SIDE), dtype=np.float16)
     for start in range(0, len(images), BLOCK_ROWS):
-        part = images[start : start + BLOCK_ROWS].reshape(-1, SIDE, block, SIDE, block)
-        means = part.mean(axis=(2, 4), dtype=np.float32).reshape(len(part), -1)
+        means = shrink(images[start : start + BLOCK_ROWS], np.float32)
         means -= means.mean(axis=1, keepdims=True)
         means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-6)
         small[start : start + BLOCK_ROWS] = means

@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.errors import DataError
-from bench.faces.cache import Parsed, parsed_file, remembered_clusters
-from bench.faces.face_set import FaceSet, FaceSource
+from bench.faces.arrays import stored_faces
+from bench.faces.cache import Cached, parsed_file, remembered_clusters
+from bench.faces.face_set import SYNTHETIC, FaceSet, FaceSource
 from bench.faces.grouping import AUTO, NONE, groups_from_values, read_group_file
 from bench.faces.synthetic.stored import stored_synthetic_faces
 
@@ -19,45 +19,48 @@ def load_faces(source: FaceSource, *, verify: bool = False) -> FaceSet:
     """Read and validate the faces of ``source``; parsed once, then mapped from the user's cache folder.
 
     Without a file, ``data/KeyFacialPoints.csv`` (or ``.csv.gz``, ``.zip``) of the working directory is read; where that
-    is not there either, bench draws synthetic faces.
+    is not there either, or where ``synthetic`` is asked for, bench draws synthetic faces.
 
     Args:
-        source: file and groups.
+        source: file, groups and settings.
         verify: check every byte of the cache.
 
     Raises:
         DataError: the file cannot be used; names file, row, column, value and what to do.
+        ConfigError: a setting names a point that the file has not.
     """
-    path = source.data or next((file for file in DEFAULT_FILES if file.exists()), None)
-    if path is None:
-        return _synthetic(source)
-    parsed = parsed_file(path, verify=verify)
-    groups, grouping, people_known = _groups(source.groups, parsed, path)
-    return FaceSet(path.name, parsed.images, parsed.keypoints, groups, grouping, people_known, parsed.fingerprint)
+    return _grouped(_ungrouped(source, verify), source.groups)
 
 
-def _groups(asked: str, parsed: Parsed, path: Path) -> tuple[NDArray[np.int64], str, bool]:
-    rows = len(parsed.images)
-    if asked == NONE:
-        return np.arange(rows, dtype=np.int64), NONE, False
-    if asked == AUTO:
-        return remembered_clusters(parsed), AUTO, False
-    if asked in parsed.columns:
-        return groups_from_values(parsed.columns[asked], f"{path.name}, column {asked}", rows), f"column:{asked}", True
-    file = Path(asked)
-    if not asked or not file.exists():
-        columns = ", ".join(parsed.columns) or "none"
-        raise DataError(
-            f"--groups {asked}: neither a file nor a column of {path.name} (further columns: {columns}); "
-            f"give FILE, COLUMN, auto or none"
-        )
-    return groups_from_values(read_group_file(file, rows), file.name, rows), f"file:{file.name}", True
+def _ungrouped(source: FaceSource, verify: bool) -> Cached:
+    if source.stored is not None:
+        return stored_faces(source.stored, verify=verify)
+    path = source.data or next((file for file in DEFAULT_FILES if file.exists()), SYNTHETIC)
+    if path == SYNTHETIC:
+        return stored_synthetic_faces(verify=verify)
+    return parsed_file(path, source.settings, verify=verify)
 
 
-def _synthetic(source: FaceSource) -> FaceSet:
-    if source.groups not in (AUTO, NONE):
-        raise DataError(f"--groups {source.groups}: synthetic faces bring their own people; give --data FILE with it")
-    faces = stored_synthetic_faces()
-    if source.groups == AUTO:
+def _grouped(found: Cached, asked: str) -> FaceSet:
+    faces = found.faces
+    if asked == AUTO and faces.grouping != NONE:
         return faces
-    return replace(faces, groups=np.arange(faces.rows, dtype=np.int64), grouping=NONE, people_known=False)
+    if asked == AUTO:
+        return replace(faces, groups=remembered_clusters(found), grouping=AUTO, people_known=False)
+    if asked == NONE:
+        return replace(faces, groups=np.arange(faces.rows, dtype=np.int64), grouping=NONE, people_known=False)
+    if faces.synthetic:
+        raise DataError(f"--groups {asked}: synthetic faces bring their own people; give --data FILE with it")
+    if asked in found.columns:
+        values, origin, grouping = found.columns[asked], f"{faces.name}, column {asked}", f"column:{asked}"
+    else:
+        file = Path(asked)
+        if not asked or not file.exists():
+            columns = ", ".join(found.columns) or "none"
+            raise DataError(
+                f"--groups {asked}: neither a file nor a column of {faces.name} (further columns: {columns}); "
+                f"give FILE, COLUMN, auto or none"
+            )
+        values, origin, grouping = read_group_file(file, faces.rows), file.name, f"file:{file.name}"
+    groups = groups_from_values(values, origin, faces.rows)
+    return replace(faces, groups=groups, grouping=grouping, people_known=True)

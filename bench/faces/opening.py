@@ -15,8 +15,10 @@ from bench.errors import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK"
-MAX_LINE_BYTES = 1_000_000
-"""Longer than any row of 9,216 pixels and thirty points by far: what goes on beyond it is no row but a bomb."""
+MAX_LINE_BYTES = 16_000_000
+"""Longer than any row of 1024x1024x3 numbers and its points: what goes on beyond it is no row but a bomb."""
+MOST_BLANK_LINES = 100
+"""So many may end a file; a packed file could hold billions."""
 
 BROKEN: tuple[type[Exception], ...] = (EOFError, OSError, RuntimeError, ValueError, IndexError, struct.error)
 BROKEN += (zlib.error, lzma.LZMAError, zipfile.BadZipFile)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError
-from bench.faces.face_set import FaceSet, FaceSource
+from bench.faces.face_set import SYNTHETIC, FaceSet, FaceSource
 from bench.faces.loading import load_faces
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,6 @@ def find_pictures(dataset: Mapping[str, Any], data: Path | None) -> FaceSet | No
 
 def _default_sources(dataset: Mapping[str, Any]) -> list[FaceSource]:
     if dataset["synthetic"]:
-        return [FaceSource(None, "none")]
+        return [FaceSource(SYNTHETIC, "none")]
     name = Path(str(dataset["name"])).name  # a record may hold anything; only a file name is looked for
     return [FaceSource(path, "none") for path in (DATA_FOLDER / name, Path(name)) if path.is_file()]

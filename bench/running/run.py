@@ -52,7 +52,7 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
         RecordError: a record could not be written (a full disk, say); those written before stand.
     """
     run = config.run
-    source = FaceSource(run.data, run.groups)
+    source = FaceSource.of(config)
     faces = load_faces(source)
     plan = make_plan(config, source, faces)
     for finding in inspect(faces) if not faces.synthetic else ():

@@ -72,7 +72,7 @@ def open_faces(source: FaceSource, fingerprint: str) -> FaceSet:
     Raises:
         DataError: the file is not the one that the run was planned with.
     """
-    faces = load_faces(source)
+    faces = load_faces(source.without_groups())
     if faces.fingerprint != fingerprint:
         raise DataError(f"{faces.name}: changed since the run began; run the command again")
     return faces

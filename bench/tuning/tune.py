@@ -82,7 +82,7 @@ class _Session:
         for model in config.run.models:
             if is_ensemble(model) or model.endswith(TUNED_SUFFIX):
                 raise ConfigError(f"bench tune: '{model}' is made of networks and not searched itself; name those")
-        source = FaceSource(config.run.data, config.run.groups)
+        source = FaceSource.of(config)
         faces = load_faces(source)
         plan = make_plan(config, source, faces)
         assignments = tuple(_assignments(config, plan))

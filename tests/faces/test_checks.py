@@ -11,22 +11,24 @@ from bench.faces import checks
 from bench.faces.checks import inspect
 from bench.faces.face_set import FaceSet
 from bench.faces.grouping import near_duplicate_clusters
-from bench.faces.keypoints import MIRROR
+from bench.scheme import SEED_SCHEME
 from tests.conftest import draw_rows
+
+MIRROR = list(SEED_SCHEME.mirror or ())
 
 
 def face_set(rows: int = 30) -> FaceSet:
     images, keypoints = draw_rows(rows)
     # The drawn points are named at random: put every left one on the picture's right.
-    swap = keypoints[:, :, 0] < keypoints[:, list(MIRROR), 0]
+    swap = keypoints[:, :, 0] < keypoints[:, MIRROR, 0]
     left = np.array([index < MIRROR[index] for index in range(15)])
-    mirrored = keypoints[:, list(MIRROR)]
-    keypoints = np.where((swap & left | swap[:, list(MIRROR)] & left[list(MIRROR)])[..., None], mirrored, keypoints)
+    mirrored = keypoints[:, MIRROR]
+    keypoints = np.where((swap & left | swap[:, MIRROR] & left[MIRROR])[..., None], mirrored, keypoints)
     return FaceSet("f.csv", images, keypoints, np.arange(rows), "none", False, "ab")
 
 
 def kinds(faces: FaceSet) -> dict[str, list[int]]:
-    return {finding.kind: finding.rows.tolist() for finding in inspect(faces)}
+    return {doubt.kind: doubt.row_index.tolist() for doubt in inspect(faces)}
 
 
 def test_a_clean_set_raises_no_doubt() -> None:
@@ -40,14 +42,14 @@ def test_each_doubt_names_its_rows() -> None:
     images[9] = images[2]
     keypoints[9] = keypoints[2]
     images[11] = images[3]
-    keypoints[20] = keypoints[20, list(MIRROR)]
+    keypoints[20] = keypoints[20, MIRROR]
     keypoints[25, 10] = [2, 93]
     found = kinds(dataclasses.replace(faces, images=images, keypoints=keypoints))
-    assert found["constant pictures"] == [5]
-    assert found["exact duplicates"] == [10, 12]
-    assert found["contradicting duplicates"] == [12]
-    assert found["left and right swapped"] == [21]
-    assert 26 in found["labels in unusual places"]
+    assert found["constant pictures"] == [4]
+    assert found["exact duplicates"] == [9, 11]
+    assert found["contradicting duplicates"] == [11]
+    assert found["left and right swapped"] == [20]
+    assert 25 in found["labels in unusual places"]
 
 
 def test_each_picture_is_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,8 +69,8 @@ def test_one_row_is_counted_as_one() -> None:
     faces = face_set()
     images = faces.images.copy()
     images[4] = 77
-    (finding,) = inspect(dataclasses.replace(faces, images=images))
-    assert finding.message == "constant pictures: 1 row of one grey value all over (row 5)"
+    (doubt,) = inspect(dataclasses.replace(faces, images=images))
+    assert doubt.message == "constant pictures: 1 row of one grey value all over (row 5)"
 
 
 def test_copies_with_noise_are_one_cluster() -> None:

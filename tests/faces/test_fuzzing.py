@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.faces import reading
+from bench.faces import csv_reading
 from benchmarks.fuzz_reading import fuzz, judge, original_lines
 from tests.conftest import write_faces_csv
 
@@ -28,7 +28,7 @@ def test_mutated_files_are_read_rightly_or_refused_in_one_line(lines: list[bytes
 
 def test_the_fuzzer_notices_a_wrong_picture(whole: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert judge(tmp_path / "right.csv", whole) == "read"
-    monkeypatch.setattr(reading, "decode_picture", lambda *_: np.zeros(9216, np.uint8))
+    monkeypatch.setattr(csv_reading, "decode_picture", lambda *_: np.zeros((96, 96), np.uint8))
     assert judge(tmp_path / "wrong.csv", whole) == "read wrongly"
 
 
@@ -36,5 +36,5 @@ def test_the_fuzzer_notices_another_exception(whole: bytes, tmp_path: Path, monk
     def fail(*_: object) -> None:
         raise ValueError("no number")
 
-    monkeypatch.setattr(reading, "decode_picture", fail)
+    monkeypatch.setattr(csv_reading, "decode_picture", fail)
     assert judge(tmp_path / "faces.csv", whole) == "ValueError: no number"

@@ -13,16 +13,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.config.data import DataSettings
 from bench.errors import DataError
 from bench.faces import cache
-from bench.faces.cache import parsed_file
-from bench.faces.face_set import FaceSource
-from bench.faces.grey_text import decode_picture
+from bench.faces.cache import Cached
+from bench.faces.csv_reading import read_csv, read_pictures
+from bench.faces.face_set import FaceSource, Row
 from bench.faces.grouping import near_duplicate_clusters
-from bench.faces.keypoints import flat_names
 from bench.faces.loading import load_faces
-from bench.faces.reading import Layout, Row, read_pictures, read_rows
+from bench.faces.picture_text import decode_picture
+from bench.faces.readers import KINDS, Kind
+from bench.scheme import SEED_SCHEME, Scheme
 from tests.conftest import RunBench, draw_rows, write_faces_csv
+
+
+def parsed_file(path: Path) -> Cached:
+    return cache.parsed_file(path, DataSettings())
 
 
 def loaded(path: Path, groups: str = "none") -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +90,7 @@ def test_kaggles_test_file_gives_pictures_and_names(tmp_path: Path) -> None:
     path.write_text(
         "ImageId,Image\n" + "".join(f"{n + 1},{' '.join(map(str, i.ravel()))}\n" for n, i in enumerate(images))
     )
-    pictures, names = read_pictures(path)
+    pictures, names = read_pictures(path, SEED_SCHEME)
     assert np.array_equal(pictures, images)
     assert names == ["1", "2", "3"]
 
@@ -93,7 +99,9 @@ def test_kaggles_test_file_gives_pictures_and_names(tmp_path: Path) -> None:
 @settings(deadline=None, max_examples=40)
 def test_any_picture_is_decoded(seed: int, brightest: int, blank: str) -> None:
     values = np.random.default_rng(seed).integers(0, brightest + 1, 9216)
-    assert decode_picture(blank.join(map(str, values)).encode(), "row 1").tolist() == values.tolist()
+    assert (
+        decode_picture(blank.join(map(str, values)).encode(), "row 1", SEED_SCHEME).ravel().tolist() == values.tolist()
+    )
 
 
 @given(st.integers(0, 9215), st.sampled_from(["256", "300", "1000", "-1", "+1", "1.0", "a", "0x1", "1e1", "²", "1,2"]))
@@ -102,14 +110,14 @@ def test_any_foreign_pixel_is_refused_by_its_place(place: int, value: str) -> No
     words = ["17"] * 9216
     words[place] = value
     with pytest.raises(DataError, match=f"pixel {place + 1} is"):
-        decode_picture(" ".join(words).encode(), "row 1")
+        decode_picture(" ".join(words).encode(), "row 1", SEED_SCHEME)
 
 
 def cache_files(name: str) -> list[Path]:
     return list((Path(os.environ["BENCH_CACHE_DIR"]) / "faces").glob(f"*/{name}"))
 
 
-@pytest.mark.parametrize("name", ["images.raw", "keypoints.raw", "facts.json"])
+@pytest.mark.parametrize("name", ["images.raw", "faces.npz"])
 @pytest.mark.parametrize("damage", ["cut", "zeros", "gone"])
 def test_a_damaged_cache_is_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, damage: str) -> None:
     monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
@@ -141,14 +149,14 @@ def test_what_another_process_parsed_meanwhile_is_kept(tmp_path: Path, monkeypat
     path = write_faces_csv(tmp_path / "faces.csv", rows=6)
     kept: list[int] = []
 
-    def read_beside_another(path: Path) -> Iterator[tuple[Layout, Row]]:
-        monkeypatch.setattr(cache, "read_rows", read_rows)
+    def read_beside_another(path: Path, settings: DataSettings) -> Iterator[tuple[Scheme, Row]]:
+        monkeypatch.setattr("bench.faces.readers.KINDS", KINDS)
         other = parsed_file(path).folder
         assert other is not None
         kept.append((other / "images.raw").stat().st_ino)
-        return read_rows(path)
+        return read_csv(path, settings)
 
-    monkeypatch.setattr(cache, "read_rows", read_beside_another)
+    monkeypatch.setattr("bench.faces.readers.KINDS", (Kind(lambda _: True, read_beside_another),))
     parsed_file(path)
     assert [file.stat().st_ino for file in cache_files("images.raw")] == kept
 
@@ -167,7 +175,7 @@ def test_a_new_cache_replaces_the_old_one_of_its_file_and_what_a_kill_left(
     path = write_faces_csv(tmp_path / "faces.csv", rows=6, seed=1)
     other = parsed_file(write_faces_csv(tmp_path / "other.csv", rows=5)).folder
     mapped = parsed_file(path)
-    before = mapped.images.copy()
+    before = mapped.faces.images.copy()
     folder = tmp_path / "cache" / "faces"
     abandoned, under_way = folder / "parsing-abandoned", folder / "parsing-under_way"
     for work in (abandoned, under_way):
@@ -176,7 +184,7 @@ def test_a_new_cache_replaces_the_old_one_of_its_file_and_what_a_kill_left(
     write_faces_csv(path, rows=7, seed=2)
     parsed = parsed_file(path)
     assert {*folder.iterdir()} == {other, parsed.folder, under_way}
-    assert np.array_equal(mapped.images, before)
+    assert np.array_equal(mapped.faces.images, before)
 
 
 def test_a_cache_folder_that_cannot_be_written_costs_only_time(
@@ -202,16 +210,16 @@ def test_clusters_are_found_once_and_again_when_damaged(tmp_path: Path, monkeypa
     first = load_faces(source).groups
     assert np.array_equal(load_faces(source).groups, first)
     assert calls == [9]
-    (file,) = cache_files("clusters.raw")
+    (file,) = cache_files("clusters.npz")
     content = bytearray(file.read_bytes())
-    content[40] ^= 1
+    content[content.index(b"NUMPY") + 140] ^= 1
     file.write_bytes(content)
     assert np.array_equal(load_faces(source).groups, first)
     assert calls == [9, 9]
 
 
 def test_pictures_and_points_cannot_be_written_to(tmp_path: Path) -> None:
-    parsed = parsed_file(write_faces_csv(tmp_path / "faces.csv", rows=5))
+    parsed = parsed_file(write_faces_csv(tmp_path / "faces.csv", rows=5)).faces
     for array in (parsed.images, parsed.keypoints):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
@@ -223,5 +231,5 @@ def test_the_check_describes_the_set(run_bench: RunBench, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert (document["rows"], document["groups"], document["people_known"]) == (12, 10, True)
-    assert [one["keypoint"] + "_x" for one in document["keypoints"]] == flat_names()[::2]
+    assert [one["keypoint"] for one in document["keypoints"]] == list(SEED_SCHEME.names)
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")

@@ -12,21 +12,22 @@ from hypothesis import strategies as st
 
 from bench.errors import DataError
 from bench.faces.face_set import FaceSet, FaceSource
-from bench.faces.keypoints import KEYPOINT_NAMES, LEFT_EYE_CENTER, RIGHT_EYE_CENTER, inter_ocular_px
 from bench.faces.loading import load_faces
 from bench.faces.synthetic import synthetic_faces
 from bench.faces.synthetic.face_maker import MEAN_FACE, draw_face, frame
+from bench.faces.synthetic.geometry import face_geometry
 from bench.faces.synthetic.head import build_head, lower_jaw
-from bench.faces.synthetic.layout import lay_out
 from bench.faces.synthetic.noise import stream
 from bench.faces.synthetic.person import draw_person
 from bench.faces.synthetic.shot import draw_shot
 from bench.faces.synthetic.stored import stored_synthetic_faces
 from bench.faces.synthetic.tracing import trace
 from bench.gates import predict_gate
+from bench.scheme import SEED_SCHEME
 from tests.conftest import RunBench, bench_environment
 
 SEED = 5
+LEFT_EYE, RIGHT_EYE = (SEED_SCHEME.names.index(f"{side}_eye_center") for side in ("left", "right"))
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +81,8 @@ def test_pictures_have_the_grey_values_of_real_frames(faces: FaceSet) -> None:
 
 def test_the_left_eye_is_on_the_right_side(faces: FaceSet) -> None:
     points = faces.keypoints
-    assert (points[:, LEFT_EYE_CENTER, 0] > points[:, RIGHT_EYE_CENTER, 0]).all()
-    distance = inter_ocular_px(points)
+    assert (points[:, LEFT_EYE, 0] > points[:, RIGHT_EYE, 0]).all()
+    distance = SEED_SCHEME.normaliser_px(points)
     assert distance.min() > 20
     assert distance.max() < 60
 
@@ -100,8 +101,8 @@ def test_eyes_are_darker_than_the_skin_below_them(faces: FaceSet) -> None:
     assert np.mean(darker) > np.mean(shuffled)
 
 
-EYES = [LEFT_EYE_CENTER, RIGHT_EYE_CENTER]
-MOUTH_CORNERS = [KEYPOINT_NAMES.index("mouth_left_corner"), KEYPOINT_NAMES.index("mouth_right_corner")]
+EYES = [LEFT_EYE, RIGHT_EYE]
+MOUTH_CORNERS = [SEED_SCHEME.names.index("mouth_left_corner"), SEED_SCHEME.names.index("mouth_right_corner")]
 
 
 def _grey(image: np.ndarray, point: np.ndarray) -> float:
@@ -150,11 +151,11 @@ def test_any_person_in_any_pose_can_be_drawn(seed: int, picture: int) -> None:
 def test_framing_gives_the_size_and_roll_asked_for(seed: int) -> None:
     person = draw_person(stream(seed, 1))
     shot = replace(draw_shot(stream(seed, 2)), yaw=0.0, pitch=0.0)
-    flat = lay_out(person, shot.expression).frontal_points()
+    flat = face_geometry(person, shot.expression).frontal_points()
     view = frame(np.column_stack([flat, np.zeros(15)]), shot)
     frontal = view.project(np.column_stack([flat, np.zeros(15)]))
-    eyes = frontal[LEFT_EYE_CENTER] - frontal[RIGHT_EYE_CENTER]
-    level = (MEAN_FACE[LEFT_EYE_CENTER] - MEAN_FACE[RIGHT_EYE_CENTER]) @ [1, 1j]
+    eyes = frontal[LEFT_EYE] - frontal[RIGHT_EYE]
+    level = (MEAN_FACE[LEFT_EYE] - MEAN_FACE[RIGHT_EYE]) @ [1, 1j]
     assert np.degrees(np.angle(eyes @ [1, 1j] / level)) == pytest.approx(shot.roll, abs=2.5)
 
 
@@ -172,7 +173,8 @@ def test_the_background_does_not_show_through_long_hair() -> None:
         person = replace(draw_person(stream(SEED, 1, number)), side_y=80.0, hair_thickness=10.0)
         shot = draw_shot(stream(SEED, 2, number))
         head = build_head(person)
-        points = np.array([(x, y, head.depth_at(x, y)) for x, y in lay_out(person, shot.expression).frontal_points()])
+        flat = face_geometry(person, shot.expression).frontal_points()
+        points = np.array([(x, y, head.depth_at(x, y)) for x, y in flat])
         seen = trace(head, frame(points, shot)).head
         holes.append(np.count_nonzero(~seen[:, 1:-1] & seen[:, :-2] & seen[:, 2:]))
     assert np.mean(holes) < 40  # of 20,736 samples; marching alone leaves some 200
@@ -186,10 +188,10 @@ def test_impossible_counts_are_refused(rows: int, people: int) -> None:
 
 def test_cache_is_used_and_a_damaged_one_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path))
-    drawn = stored_synthetic_faces(8, 4, SEED)
-    (path,) = tmp_path.glob("synthetic-*.npz")
+    drawn = stored_synthetic_faces(8, 4, SEED).faces
+    (path,) = tmp_path.glob("faces/*/faces.npz")
     written = path.stat().st_mtime_ns
-    again = stored_synthetic_faces(8, 4, SEED)
+    again = stored_synthetic_faces(8, 4, SEED).faces
     np.testing.assert_array_equal(again.images, drawn.images)
     assert again == replace(drawn, images=again.images, keypoints=again.keypoints, groups=again.groups)
     assert path.stat().st_mtime_ns == written
@@ -197,7 +199,7 @@ def test_cache_is_used_and_a_damaged_one_is_not(tmp_path: Path, monkeypatch: pyt
     content[len(content) // 3] ^= 0xFF
     for damaged in (bytes(content), bytes(content[:1000]), b""):
         path.write_bytes(damaged)
-        assert stored_synthetic_faces(8, 4, SEED).fingerprint == drawn.fingerprint
+        assert stored_synthetic_faces(8, 4, SEED).faces.fingerprint == drawn.fingerprint
         assert path.read_bytes() != damaged
 
 
@@ -245,9 +247,9 @@ def test_every_label_lies_in_its_picture(seed: int, picture: int) -> None:
     """Readers refuse a file with labels outside the frame; ours must not write one."""
     person = draw_person(stream(seed, 1, 0))
     shot = draw_shot(stream(seed, 2, 0, picture))
-    layout = lay_out(person, shot.expression)
+    geometry = face_geometry(person, shot.expression)
     head = lower_jaw(build_head(person), person.mouth_y, shot.expression.jaw)
-    points = np.array([(x, y, head.depth_at(x, y)) for x, y in layout.frontal_points()])
+    points = np.array([(x, y, head.depth_at(x, y)) for x, y in geometry.frontal_points()])
     placed = frame(points, shot).project(points)
     assert placed.min() >= -1e-6
     assert placed.max() <= 95 + 1e-6

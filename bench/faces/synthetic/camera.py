@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.faces.keypoints import FRAME_PX
 from bench.faces.synthetic.noise import Floats, lookup, noise_tile
 from bench.faces.synthetic.shot import Camera
+from bench.scheme import SEED_SCHEME
 
 
 def expose(brightness: Floats, camera: Camera, generator: np.random.Generator) -> NDArray[np.uint8]:
@@ -23,7 +23,7 @@ def expose(brightness: Floats, camera: Camera, generator: np.random.Generator) -
 
 def _grain(slope: float, generator: np.random.Generator) -> Floats:
     start = generator.integers(0, 256, 2)
-    along = np.arange(FRAME_PX, dtype=np.float32)
+    along = np.arange(SEED_SCHEME.side_px, dtype=np.float32)
     flipped = along if generator.random() < 0.5 else along[::-1]
     return lookup(noise_tile(slope), (flipped + start[0])[None, :], (along + start[1])[:, None])
 

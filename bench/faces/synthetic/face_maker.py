@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from bench.errors import DataError
 from bench.faces.face_set import FaceSet
-from bench.faces.keypoints import FRAME_PX, KEYPOINTS
 from bench.faces.synthetic.camera import expose
+from bench.faces.synthetic.geometry import FaceGeometry, face_geometry
 from bench.faces.synthetic.head import Head, build_head, lower_jaw
-from bench.faces.synthetic.layout import Layout, lay_out
 from bench.faces.synthetic.lighting import light_up
 from bench.faces.synthetic.noise import stream
 from bench.faces.synthetic.painting import Skin, paint
@@ -18,6 +17,7 @@ from bench.faces.synthetic.person import Person, draw_person
 from bench.faces.synthetic.shot import Shot, draw_shot
 from bench.faces.synthetic.surroundings import draw_background, draw_clothes, draw_glasses, draw_obstacle
 from bench.faces.synthetic.tracing import View, trace
+from bench.scheme import SEED_SCHEME
 
 DEFAULT_ROWS, DEFAULT_PEOPLE = 2140, 180
 
@@ -41,19 +41,14 @@ def synthetic_faces(rows: int = DEFAULT_ROWS, people: int = DEFAULT_PEOPLE, seed
     """
     if not 1 <= people <= rows:
         raise DataError(f"synthetic faces: {rows} rows of {people} people; give at least one person and a row for each")
-    images = np.empty((rows, FRAME_PX, FRAME_PX), dtype=np.uint8)
-    keypoints = np.empty((rows, KEYPOINTS, 2), dtype=np.float32)
+    images = np.empty((rows, *SEED_SCHEME.picture_shape), dtype=np.uint8)
+    keypoints = np.empty((rows, SEED_SCHEME.keypoints, 2), dtype=np.float32)
     groups = stream(seed, 0).permutation(np.arange(rows, dtype=np.int64) % people)
     for person_number in range(people):
         person = draw_person(stream(seed, 1, person_number))
         head = build_head(person)
         for shot_number, row in enumerate(np.flatnonzero(groups == person_number)):
             images[row], keypoints[row] = draw_face(person, head, stream(seed, 2, person_number, shot_number))
-    return as_face_set(images, keypoints, groups)
-
-
-def as_face_set(images: NDArray[np.uint8], keypoints: NDArray[np.float32], groups: NDArray[np.int64]) -> FaceSet:
-    """Drawn faces as the other rooms see them; the arrays become read-only."""
     for array in (images, keypoints, groups):
         array.flags.writeable = False
     facts = hashlib.sha256(images.tobytes() + keypoints.tobytes() + groups.tobytes())
@@ -65,15 +60,15 @@ def draw_face(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """One picture uint8 (96, 96) and its keypoints float32 (15, 2) in pixels."""
     shot = draw_shot(generator)
-    layout = lay_out(person, shot.expression)
+    geometry = face_geometry(person, shot.expression)
     head = lower_jaw(closed, person.mouth_y, shot.expression.jaw)
-    points = _points_on_head(layout, head)
+    points = _points_on_head(geometry, head)
     view = frame(points, shot)
     hits = trace(head, view)
     picture = draw_background(generator)
     x, y, z, turn = (axis.ravel()[hits.seen] for axis in (hits.x, hits.y, hits.z, hits.turn))
     skin = Skin(x, y, z, turn, facing=hits.normal @ view.rotation[2].astype(np.float32))
-    colours = paint(person, shot.expression, layout, skin)
+    colours = paint(person, shot.expression, geometry, skin)
     picture.ravel()[hits.seen] = light_up(colours, skin, hits.normal, head, view, shot.light)
     draw_clothes(generator, picture, view)
     draw_glasses(generator, person, head, hits, view, picture)
@@ -81,8 +76,8 @@ def draw_face(
     return expose(picture, shot.camera, generator), view.project(points).astype(np.float32)
 
 
-def _points_on_head(layout: Layout, head: Head) -> NDArray[np.float64]:
-    flat = layout.frontal_points()
+def _points_on_head(geometry: FaceGeometry, head: Head) -> NDArray[np.float64]:
+    flat = geometry.frontal_points()
     return np.array([(x, y, head.depth_at(x, y)) for x, y in flat])
 
 
@@ -105,7 +100,7 @@ def frame(points: NDArray[np.float64], shot: Shot) -> View:
     shift = held_mean + np.array(shot.shift) - abs(wanted) * held
     placed = abs(wanted) * flat_turned[:, :2] + shift
     # Every label lies in its picture, as readers of the file demand.
-    shift += np.maximum(-placed.min(axis=0), 0) - np.maximum(placed.max(axis=0) - (FRAME_PX - 1), 0)
+    shift += np.maximum(-placed.min(axis=0), 0) - np.maximum(placed.max(axis=0) - (SEED_SCHEME.side_px - 1), 0)
     return View(rotation, float(abs(wanted)), (float(shift[0]), float(shift[1])))
 
 

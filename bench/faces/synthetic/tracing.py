@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.faces.keypoints import FRAME_PX
 from bench.faces.synthetic.head import COLUMNS, ROWS, TURN_LIMIT, TURN_STEP, Y_STEP, Y_TOP, Head
 from bench.faces.synthetic.noise import Floats
+from bench.scheme import SEED_SCHEME
 
-SIDE = FRAME_PX * 3 // 2
+SIDE = SEED_SCHEME.side_px * 3 // 2
 """Samples along each side of the frame: one and a half per pixel."""
 COARSE = 4
 NEAR, FAR = 90.0, -55.0
@@ -59,7 +59,7 @@ class Hits:
 
 def sample_positions() -> tuple[Floats, Floats]:
     """x and y in pixels of the samples: (1, 144) and (144, 1)."""
-    along = ((np.arange(SIDE, dtype=np.float32) + 0.5) * FRAME_PX / SIDE - 0.5).astype(np.float32)
+    along = ((np.arange(SIDE, dtype=np.float32) + 0.5) * SEED_SCHEME.side_px / SIDE - 0.5).astype(np.float32)
     return along[None, :], along[:, None]
 
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.faces.synthetic.noise import Floats
 from bench.faces.synthetic.person import Person
 from bench.faces.synthetic.shot import Expression
+from bench.scheme import SEED_SCHEME, mirrored_name
 
 NOSE_POINT_BELOW_TIP = 1.6
 """The labels' nose point lies on the underside of the tip."""
 
 
 @dataclass(frozen=True)
-class Layout:
+class FaceGeometry:
     """Curves of one face on the subject's left side (x > 0), head units; the right side mirrors it.
 
     Attributes:
@@ -66,19 +66,15 @@ class Layout:
         }
         places = {
             **left,
-            **{_other_side(name): (-x, y) for name, (x, y) in left.items()},
+            **{mirrored_name(name): (-x, y) for name, (x, y) in left.items()},
             "nose_tip": self.nose,
             "mouth_center_top_lip": (0.0, self.lip_top),
             "mouth_center_bottom_lip": (0.0, self.lip_bottom),
         }
-        return np.array([places[name] for name in KEYPOINT_NAMES])
+        return np.array([places[name] for name in SEED_SCHEME.names])
 
 
-def _other_side(name: str) -> str:
-    return name.replace("left", "right")
-
-
-def lay_out(person: Person, expression: Expression) -> Layout:
+def face_geometry(person: Person, expression: Expression) -> FaceGeometry:
     """The face of ``person`` with ``expression``."""
     smile, jaw, purse = expression.smile, expression.jaw, expression.purse
     widening = 1 + 0.11 * smile - 0.22 * purse - 0.012 * jaw
@@ -95,7 +91,7 @@ def lay_out(person: Person, expression: Expression) -> Layout:
     )
     outer = (person.brow_outer[0], person.brow_outer[1] - 0.7 * raised)
     opening = person.lid * expression.opening * (1 - 0.12 * max(smile, 0)) * (1 + 0.04 * raised)
-    return Layout(
+    return FaceGeometry(
         eye=(person.eye_x, person.eye_y),
         eye_half_width=person.eye_half_width,
         eye_tilt=person.eye_tilt,
