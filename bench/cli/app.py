@@ -18,5 +18,6 @@ app.add_typer(data_app, name="data")
 
 EXIT_FAILED_CELLS = 1
 EXIT_USER = 2
+EXIT_FAULT = 3
 EXIT_INTERRUPTED = 130
 EXIT_UNREAD = 141

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import typer
 
 from bench.cli import commands
-from bench.cli.app import EXIT_INTERRUPTED, EXIT_UNREAD, EXIT_USER, app
+from bench.cli.app import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_UNREAD, EXIT_USER, app
 from bench.errors import BenchError
 
 __all__ = ["commands", "main"]
@@ -25,7 +25,8 @@ class UsageProblem(Protocol):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 some cells failed, 2 the user can mend it, 130 interrupted, 141 unread.
+    """Run the command line and exit: 0 done, 1 some cells failed, 2 the user can mend it, 3 a fault of bench's own,
+    130 interrupted, 141 unread.
 
     Unread: the reader of the output (``| head``) went away before all was said.
     """
@@ -57,14 +58,12 @@ def _guarded(arguments: list[str], debug: bool) -> int:
             traceback.print_exc()
         if isinstance(error, UsageProblem):
             return _usage(error)
-        if isinstance(error, BenchError):
-            return _fail(str(error), EXIT_USER)
-        if _is_architecture_error(error):
+        if isinstance(error, BenchError) or _is_architecture_error(error):
             return _fail(str(error), EXIT_USER)
         if isinstance(error, OSError) and error.strerror and isinstance(error.filename, str | os.PathLike):
             advice = "check the path, its rights and the free space"
             return _fail(f"{os.fspath(error.filename)}: {error.strerror}; {advice}", EXIT_USER)
-        return _fail(f"{type(error).__name__}: {error} (an error in bench itself; --debug shows where)", EXIT_USER)
+        return _fail(f"{type(error).__name__}: {error} (an error in bench itself; --debug shows where)", EXIT_FAULT)
     # Typer catches Ctrl-C itself and only returns the code.
     return _interrupted() if code == EXIT_INTERRUPTED else code if isinstance(code, int) else 0
 
