@@ -18,7 +18,7 @@ def fit(
     epochs: options.Epochs = None,
     out: options.Out = options.DEFAULT_OUT,
     device: options.Device = None,
-    threads: Annotated[int | None, typer.Option("--threads", metavar="N", help="Threads to train with. [1]")] = None,
+    threads: options.Threads = None,
     assignments: options.Assignments = None,
     config_file: options.ConfigFile = None,
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Where to. [OUT/fitted/]")] = None,
@@ -27,15 +27,14 @@ def fit(
     """Train one architecture on all rows and store its weights (safetensors) for predict and export."""
     from bench.cli.console import Screen
     from bench.config.loading import load_config
+    from bench.config.settings import RunSettings
     from bench.delivering.fitting import fit as fit_model
     from bench.delivering.fitting import fitted_path, fitted_variant
     from bench.reporting.markdown import format_seconds
 
     screen = Screen(as_json=as_json)
-    given = options.given(
-        models=(model,), data=data, groups=groups, seed=seed, epochs=epochs, out=out, device=device, threads=threads
-    )
-    config = load_config(config_file, assignments or (), given)
+    typed = {**options.chosen(locals(), RunSettings, "epochs"), "models": (model,)}
+    config = load_config(config_file, assignments or (), typed)
     path = to or fitted_path(out, model)
     with screen.progress(model, fitted_variant(config, model).network_recipe.epochs) as advance:
         fitted = fit_model(config, model, path, lambda _: advance())

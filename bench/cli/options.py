@@ -1,12 +1,16 @@
 """Options that several commands share, declared once."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bench.config.recipe import Frozen
 
 Models = Annotated[
     str | None, typer.Option("--models", "-m", metavar="A,B", help="Architectures, separated by commas.")
@@ -31,6 +35,8 @@ Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Trainin
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Where all randomness starts. [0]")]
 Epochs = Annotated[int | None, typer.Option("--epochs", metavar="N", help="Same as --set recipe.epochs=N.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of records and reports.")]
+RunOut = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")]
+Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="Threads of each training. [1]")]
 Workers = Annotated[str | None, typer.Option("--workers", metavar="N|auto", help="Cells trained side by side. [auto]")]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to train. [auto]")]
 Assignments = Annotated[
@@ -60,19 +66,6 @@ def split_models(text: str | None) -> tuple[str, ...] | None:
     return names
 
 
-def parse_workers(text: str | None) -> int | str | None:
-    """``auto`` or a number from 1.
-
-    Raises:
-        ConfigError: anything else.
-    """
-    if text is None or text == "auto":
-        return text
-    if text.isdecimal() and int(text) >= 1:
-        return int(text)
-    raise ConfigError(f"--workers {text}: expected auto or a number from 1")
-
-
 def parse_count(option: str, text: str | None) -> float | None:
     """``2M``, ``500k``, ``1.5G`` or a plain number above zero; None stays None.
 
@@ -85,6 +78,14 @@ def parse_count(option: str, text: str | None) -> float | None:
     if match is None or float(match[1]) == 0:
         raise ConfigError(f"{option} {text}: expected a number above zero such as 500k or 2M")
     return float(match[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9}[match[2].lower()]
+
+
+def chosen(arguments: Mapping[str, Any], settings: "type[Frozen]", *also: str) -> dict[str, Any]:
+    """Of a command's arguments (its ``locals()``) those that were typed and are fields of ``settings``, or ``also``.
+
+    An argument that was not typed is None, so a flag's default is None too.
+    """
+    return {name: arguments[name] for name in (*settings.model_fields, *also) if arguments.get(name) is not None}
 
 
 def given(**options: Any) -> dict[str, Any]:

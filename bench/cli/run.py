@@ -1,6 +1,5 @@
 """``bench run``: train the named architectures under one protocol and leave a leaderboard."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,18 +20,23 @@ def run(
     seeds: options.Seeds = None,
     seed: options.Seed = None,
     epochs: options.Epochs = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")] = None,
+    out: options.RunOut = None,
     workers: options.Workers = None,
+    threads: options.Threads = None,
     device: options.Device = None,
     assignments: options.Assignments = None,
     config_file: options.ConfigFile = None,
-    quick: Annotated[bool, typer.Option("--quick", help="One fold, few epochs: a try-out, not comparable.")] = False,
-    tuned: Annotated[bool, typer.Option("--tuned", help="Use what `bench tune` found, as NAME@tuned.")] = False,
-    keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep the weights of every cell.")] = False,
-    cell_timeout: Annotated[
+    quick: Annotated[
+        bool | None, typer.Option("--quick", help="One fold, few epochs: a try-out, not comparable.")
+    ] = None,
+    tuned: Annotated[bool | None, typer.Option("--tuned", help="Use what `bench tune` found, as NAME@tuned.")] = None,
+    keep_weights: Annotated[bool | None, typer.Option("--keep-weights", help="Keep the weights of every cell.")] = None,
+    cell_timeout_s: Annotated[
         float | None, typer.Option("--cell-timeout", metavar="SECONDS", help="Longest time for one cell.")
     ] = None,
-    latency: Annotated[bool, typer.Option("--latency/--no-latency", help="Measure latency after training.")] = True,
+    latency: Annotated[
+        bool | None, typer.Option("--latency/--no-latency", help="Measure latency after training. [yes]")
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Train architectures under one k-fold protocol and write the leaderboard.
@@ -40,28 +44,10 @@ def run(
     Whatever is already recorded under --out is not trained again.
     """
     from bench.config.loading import load_config
+    from bench.config.settings import RunSettings
 
-    config = load_config(
-        config_file,
-        assignments or (),
-        options.given(
-            models=options.split_models(models),
-            data=data,
-            groups=groups,
-            folds=folds,
-            seeds=seeds,
-            seed=seed,
-            epochs=epochs,
-            out=out,
-            workers=options.parse_workers(workers),
-            device=device,
-            quick=quick or None,
-            tuned=tuned or None,
-            keep_weights=keep_weights or None,
-            cell_timeout_s=cell_timeout,
-            latency=None if latency else False,
-        ),
-    )
+    typed = options.chosen(locals(), RunSettings, "epochs")
+    config = load_config(config_file, assignments or (), typed)
     _run(config, as_json)
 
 

@@ -32,14 +32,18 @@ def tune(
     search_epochs: Annotated[
         int | None, typer.Option("--search-epochs", metavar="N", help="Epochs inside the search. [40 %, at least 10]")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")] = None,
+    out: options.RunOut = None,
     workers: options.Workers = None,
     device: options.Device = None,
     space: Annotated[Path | None, typer.Option("--space", metavar="FILE", help="TOML: narrows the search.")] = None,
     max_ms: Annotated[float | None, typer.Option("--max-ms", help="Longest forward time of one picture.")] = None,
     max_params: Annotated[int | None, typer.Option("--max-params", help="Most parameters.")] = None,
-    nested: Annotated[bool, typer.Option("--nested", help="Search inside every outer fold: a rankable row.")] = False,
-    prune: Annotated[bool, typer.Option("--prune/--no-prune", help="Give up trials that fall behind.")] = True,
+    nested: Annotated[
+        bool | None, typer.Option("--nested", help="Search inside every outer fold: a rankable row.")
+    ] = None,
+    prune: Annotated[
+        bool | None, typer.Option("--prune/--no-prune", help="Give up trials that fall behind. [yes]")
+    ] = None,
     storage: options.Storage = None,
     show: Annotated[bool, typer.Option("--show", help="Show what was searched; nothing is trained.")] = False,
     assignments: options.Assignments = None,
@@ -52,31 +56,12 @@ def tune(
     """
     from bench.cli.console import Screen
     from bench.config.loading import load_config
-    from bench.config.tuning import parse_duration
+    from bench.config.settings import RunSettings
+    from bench.config.tuning import TuningSettings, parse_duration
 
-    run_options = options.given(
-        models=options.split_models(models),
-        data=data,
-        groups=groups,
-        folds=folds,
-        seed=seed,
-        epochs=epochs,
-        out=out,
-        workers=options.parse_workers(workers),
-        device=device,
-    )
-    search_options = options.given(
-        trials=trials,
-        budget_s=parse_duration(budget) if budget is not None else None,
-        inner_folds=inner_folds,
-        search_epochs=search_epochs,
-        space=space,
-        max_ms=max_ms,
-        max_params=max_params,
-        nested=nested or None,
-        prune=None if prune else False,
-        storage=storage,
-    )
+    budget_s = parse_duration(budget) if budget is not None else None
+    run_options = options.chosen(locals(), RunSettings, "epochs")
+    search_options = options.chosen(locals(), TuningSettings)
     config = load_config(config_file, assignments or (), run_options, search_options)
     screen = Screen(as_json=as_json)
     if show:

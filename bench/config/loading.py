@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,35 +30,37 @@ def load_config(
 ) -> Config:
     """Merge: defaults < ``file`` < ``assignments`` (``recipe.lr=0.001``) < ``options`` (``[run]``) and ``tuning``.
 
-    ``options`` whose value is None were not given; ``epochs`` among them means ``recipe.epochs``. The option ``quick``
-    overrides the file's epochs.
+    ``options`` whose value is None were not given; ``epochs`` among them means ``recipe.epochs``. What is typed
+    overrules the file everywhere: a typed ``recipe.lr`` also its ``[models.NAME.recipe]``, and the option ``quick`` its
+    epochs.
 
     Raises:
         ConfigError: unreadable file, unknown key, value out of range; names where it came from.
     """
     given = {name: value for name, value in (options or {}).items() if value is not None}
-    layers: list[Layer] = []
-    if file is not None:
-        tree = _read_toml(file)
-        layers.append((str(file), _without_epochs(tree) if given.get("quick") else tree))
-    layers += [(f"--set {assignment}", parse_assignment(assignment)) for assignment in assignments]
+    typed = [(f"--set {assignment}", parse_assignment(assignment)) for assignment in assignments]
     if "epochs" in given:
-        layers.append(("--epochs", {"recipe": {"epochs": given.pop("epochs")}}))
+        typed.append(("--epochs", {"recipe": {"epochs": given.pop("epochs")}}))
     for table, values in (("run", given), ("tuning", tuning or {})):
-        layers += [(_option(name), {table: {name: value}}) for name, value in values.items()]
-    return _validate(layers)
+        typed += [(_option(name), {table: {name: value}}) for name, value in values.items()]
+    if file is None:
+        return _validate(typed)
+    overruled = {"epochs"} if given.get("quick") else set()
+    for _, tree in typed:
+        overruled |= set(tree["recipe"]) if isinstance(tree.get("recipe"), dict) else set()
+    return _validate([(str(file), _without(overruled, _read_toml(file))), *typed])
 
 
 def _option(field: str) -> str:
     return "--" + field.removesuffix("_s").replace("_", "-")
 
 
-def _without_epochs(tree: Tree) -> Tree:
-    """The tree without ``epochs`` in any recipe."""
+def _without(overruled: Set[str], tree: Tree, *, recipe: bool = False) -> Tree:
+    """The tree without these keys in any of its recipes; ``recipe`` says that it is one."""
     return {
-        key: _without_epochs(value) if isinstance(value, dict) else value
+        key: _without(overruled, value, recipe=key == "recipe") if isinstance(value, dict) else value
         for key, value in tree.items()
-        if key != "epochs"
+        if not (recipe and key in overruled)
     }
 
 
@@ -161,7 +163,8 @@ def _first_problem(error: ValidationError, place: KeyPath, layers: Sequence[Laye
         close = difflib.get_close_matches(path[-1], known, n=2, cutoff=0.5)
         hint = f"did you mean {' or '.join(close)}?" if close else f"known here: {', '.join(known)}"
         return f"{origin}: unknown key '{shown}'; {hint}"
-    message = problem["msg"][0].lower() + problem["msg"][1:]
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
     return f"{origin}: {shown} is {problem['input']!r}, {message}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from bench.config.data import DataSettings
 from bench.config.recipe import Frozen, Recipe
@@ -31,6 +31,22 @@ class RunSettings(Frozen):
     keep_weights: bool = False
     tuned: bool = False
     latency: bool = True
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _listed(cls, models: object) -> object:
+        """``"A, B"`` as a list."""
+        names = [name.strip() for name in models.split(",")] if isinstance(models, str) else models
+        if isinstance(names, list | tuple) and "" in names:
+            raise ValueError("an empty name; write A,B")
+        return names
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _counted(cls, workers: object) -> object:
+        if isinstance(workers, str) and workers != "auto" and not workers.isdecimal():
+            raise ValueError("expected auto or a number from 1")
+        return workers
 
     @property
     def folds_trained(self) -> int:

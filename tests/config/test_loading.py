@@ -28,6 +28,37 @@ def test_epochs_is_short_for_the_recipes_epochs() -> None:
     assert load_config(options={"epochs": 3}).recipe_for("any", {"epochs": 9}).epochs == 3
 
 
+def test_what_is_typed_wins_over_the_file_everywhere(tmp_path: Path) -> None:
+    file = tmp_path / "bench.toml"
+    file.write_text(
+        "[recipe]\nlr = 0.1\nepochs = 50\n[models.net]\nlr = 7\n[models.net.recipe]\nlr = 0.2\nepochs = 60\n"
+        "weight_decay = 0.3\n"
+    )
+    family = {"lr": 0.01, "batch_size": 7}
+
+    def values(*assignments: str, **options: object) -> tuple[float, int]:
+        config = load_config(file, assignments, options)
+        assert config.options_for("net") == {"lr": 7}  # an option that only has the name
+        recipe = config.recipe_for("net", family)
+        assert (recipe.batch_size, recipe.weight_decay) == (7, 0.3)
+        return recipe.lr, recipe.epochs
+
+    assert values() == (0.2, 60)
+    assert load_config(file).recipe_for("other", family).lr == 0.1
+    assert values("recipe.lr=0.5") == (0.5, 60)
+    assert values("recipe.lr=0.5", epochs=3) == (0.5, 3)
+    assert values("models.net.recipe.lr=0.6", "recipe.lr=0.5") == (0.6, 60)
+
+
+def test_models_may_be_one_string_everywhere() -> None:
+    assert load_config(options={"models": "a, b"}).run.models == ("a", "b")
+    assert load_config(assignments=["run.models=a,b"]).run.models == ("a", "b")
+    with pytest.raises(ConfigError, match=r"^--models: run.models is 'a,,b', an empty name; write A,B"):
+        load_config(options={"models": "a,,b"})
+    with pytest.raises(ConfigError, match=r"^--workers: run.workers is 'x', expected auto or a number from 1"):
+        load_config(options={"workers": "x"})
+
+
 @pytest.mark.parametrize(
     ("text", "tree"),
     [

@@ -233,7 +233,7 @@ RUNS = {
     "fewer groups than folds": (["--groups", "people.csv", "--folds", "5"], "3 groups cannot fill 5 folds"),
     "one fold": (["--folds", "1"], "run.folds is 1"),
     "no epochs": (["--epochs", "0"], "recipe.epochs is 0"),
-    "workers": (["--workers", "-1"], "--workers -1: expected auto or a number from 1"),
+    "workers": (["--workers", "-1"], "--workers: run.workers is '-1', expected auto or a number from 1"),
     "unknown option": (["--fold", "3"], "No such option: --fold"),
     "unknown model": (["--models", "resnet_costum"], "did you mean resnet_custom"),
     "unknown key": (["--set", "recipe.lrr=1"], "unknown key 'recipe.lrr'; did you mean lr?"),
