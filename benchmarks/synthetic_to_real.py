@@ -19,7 +19,7 @@ from bench.config.recipe import Recipe
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.faces.synthetic.stored import stored_synthetic_faces
-from bench.measuring.accuracy import score
+from bench.measuring.accuracy import rmse_px
 from bench.training.loop import Examples, Execution, predict, train
 
 
@@ -46,7 +46,7 @@ def main() -> int:
 
     def scored(pictures: np.ndarray, truth: np.ndarray) -> float:
         images = torch.from_numpy(np.array(pictures))
-        return score(predict(module, images, recipe, execution, drawn.scheme), truth).rmse_px
+        return rmse_px(predict(module, images, recipe, execution, drawn.scheme), truth)
 
     mean_face = np.broadcast_to(np.nanmean(real.keypoints, axis=0), real.keypoints.shape)
     result = {
@@ -54,7 +54,7 @@ def main() -> int:
         "epochs": options.epochs,
         "drawn_rows": int((~kept).sum()),
         "real_rmse_px": scored(real.images, real.keypoints),
-        "real_mean_face_rmse_px": score(mean_face, real.keypoints).rmse_px,
+        "real_mean_face_rmse_px": rmse_px(mean_face, real.keypoints),
         "unseen_drawn_people_rmse_px": scored(drawn.images[kept], drawn.keypoints[kept]),
     }
     sys.stdout.write(json.dumps(result, indent=1) + "\n")

@@ -24,7 +24,7 @@ from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.folds import assign_folds
 from bench.faces.loading import load_faces
 from bench.gates import predict_gate
-from bench.measuring.accuracy import score
+from bench.measuring.accuracy import rmse_px
 from bench.records.schema import VariantFacts
 from bench.running.task import FoldOutcome, FoldTask
 from bench.tuning.findings import summarise_study
@@ -87,7 +87,7 @@ def nested_search(faces: FaceSet, trials: int, seed: int) -> Repeat:
     for outer in range(OUTER_FOLDS):
         train, scored = np.flatnonzero(fold_of_row != outer), np.flatnonzero(fold_of_row == outer)
         gaps.append(_one_fold(faces, run_fold, (train, scored), trials, seed * OUTER_FOLDS + outer, rows))
-    errors = {name: score(found, faces.keypoints).rmse_px for name, found in rows.items()}
+    errors = {name: rmse_px(found, faces.keypoints) for name, found in rows.items()}
     return Repeat(statistics.mean(gaps), errors["tuned"], errors["default"], errors["mean face"])
 
 
@@ -111,7 +111,7 @@ def _one_fold(
         outcome = run_fold(replace(base, variant=VariantFacts(options=options)), None)
         assert outcome.predictions is not None
         rows[name][scored] = outcome.predictions
-        outer_px[name] = score(outcome.predictions, faces.keypoints[scored]).rmse_px
+        outer_px[name] = rmse_px(outcome.predictions, faces.keypoints[scored])
     rows["mean face"][scored] = predict_gate(
         "mean_face", faces.images[train], faces.keypoints[train], faces.images[scored]
     )

@@ -1,8 +1,11 @@
 """The recipe: everything about training that is not architecture."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from bench.errors import ConfigError
+from bench.scheme import Scheme
 
 
 class Frozen(BaseModel):
@@ -11,19 +14,24 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+LossName = Literal["wing", "smooth_l1", "l1", "mse", "own"]
+"""The rows of ``bench.training.losses.POINTWISE``, and ``own``."""
+
+
 class Recipe(Frozen):
     """How a network is trained. Units are in the names; a fraction is of the frame or of the whole training.
 
     Attributes:
-        loss: ``wing`` (Feng et al. 2018, eq. 5), ``smooth_l1``, ``l1``, ``mse``, all on pixels; ``own`` asks the
-            module for ``training_loss``.
+        loss: ``wing`` (Feng et al. 2018, eq. 5), ``smooth_l1``, ``l1``, ``mse``, all on pixels of the frame;
+            ``own`` asks the module for ``training_loss``.
         wing_width_px, wing_curvature_px: w and epsilon of the Wing loss; the width is also smooth-L1's threshold.
         schedule: ``one_cycle`` rises linearly for ``warmup_fraction`` of the steps and falls as a cosine to zero;
             ``constant`` only rises.
         layer_decay: factor on the learning rate per part of the module (its direct children) from the head towards the
             stem; 1 = the same everywhere.
         average_fraction: weights are averaged with equal shares over this last fraction of the steps; 0 = off.
-        flip: whether pictures are mirrored, with left and right names swapped: every other time a row is seen.
+        flip: whether pictures are mirrored, with left and right names swapped: every other time a row is seen. Off
+            where the points have no left and right.
         rotation_degrees, scale_fraction, shift_px: largest change, drawn evenly between minus and plus.
         brightness, contrast: largest change; brightness in units of the full grey range, contrast as a factor.
         test_time_flip: predict the mean of a picture and its mirror image. Doubles the cost of predicting.
@@ -32,7 +40,7 @@ class Recipe(Frozen):
 
     epochs: int = Field(default=40, ge=1, le=100_000)
     batch_size: int = Field(default=32, ge=2, le=65_536)
-    loss: Literal["wing", "smooth_l1", "l1", "mse", "own"] = "l1"
+    loss: LossName = "l1"
     wing_width_px: float = Field(default=10.0, gt=0)
     wing_curvature_px: float = Field(default=2.0, gt=0)
     optimiser: Literal["adamw"] = "adamw"
@@ -51,3 +59,27 @@ class Recipe(Frozen):
     contrast: float = Field(default=0.25, ge=0, lt=1)
     test_time_flip: bool = False
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    def for_scheme(self, scheme: Scheme) -> Self:
+        """What this recipe comes to for these points: without a mirror, ``flip`` is off.
+
+        Raises:
+            ConfigError: it asks for flips at test time, and the points have no mirror.
+        """
+        if self.test_time_flip:
+            mirror_of(scheme)
+        return self.model_copy(update={"flip": self.flip and scheme.mirror is not None})
+
+
+def mirror_of(scheme: Scheme) -> tuple[int, ...]:
+    """The mirror that flips at test time need.
+
+    Raises:
+        ConfigError: the points have none.
+    """
+    if scheme.mirror is None:
+        raise ConfigError(
+            "recipe.test_time_flip: the names of the points say no left and right, so no picture can be mirrored; "
+            "set it to false"
+        )
+    return scheme.mirror

@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from bench.faces.folds import assign_folds
 from bench.faces.keypoints import FRAME_PX, KEYPOINTS
 from bench.gates import predict_gate
-from bench.measuring.accuracy import score
+from bench.measuring.accuracy import rmse_px
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -211,9 +211,9 @@ def trains_below_the_mean_face(subject: Subject) -> None:
     train(module, examples, recipe, execution, lambda _: None)
     guessed = predict(module, torch.tensor(faces.images[unseen]), recipe, execution, faces.scheme)
     truth = faces.keypoints[unseen]
-    network = score(guessed, truth).rmse_px
+    network = rmse_px(guessed, truth)
     mean_face = predict_gate("mean_face", faces.images[seen], faces.keypoints[seen], faces.images[unseen])
-    mean = score(mean_face, truth).rmse_px
+    mean = rmse_px(mean_face, truth)
     if not network < mean:
         raise BrokenContract(
             f"after {recipe.epochs} epochs it misses by {network:.2f} px, the mean face by {mean:.2f} px: not learnt"

@@ -11,7 +11,7 @@ from bench.config.settings import Config
 from bench.errors import ConfigError, ModelError
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
-from bench.measuring.accuracy import score
+from bench.measuring.accuracy import rmse_px
 from bench.records.schema import CurvePoint, VariantFacts
 from bench.records.store import slug
 from bench.records.tuned import load_tuned
@@ -93,5 +93,5 @@ def fit(config: Config, model: str, path: Path, on_epoch: Callable[[CurvePoint],
         faces.rows,
         task.recipe.epochs,
         outcome.train_seconds,
-        score(outcome.predictions, faces.keypoints).rmse_px,
+        rmse_px(outcome.predictions, faces.keypoints),
     )

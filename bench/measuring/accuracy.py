@@ -1,11 +1,12 @@
 """How far predictions miss: the field's errors, each defined once. Numpy only."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.faces.keypoints import inter_ocular_px
+from bench.scheme import Scheme
 
 FAILURE_NME = 0.10
 """A face whose NME is above this counts as failed; the AUC goes up to it."""
@@ -15,59 +16,89 @@ Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Errors:
+    """What metrics are functions of, over S seeds and N rows.
+
+    Attributes:
+        squared: float64 (S, N, K, 2) in square pixels, NaN where not predicted or not labelled.
+        nme: float64 (S, N) as fractions, NaN where the row is left out.
+    """
+
+    squared: Numbers
+    nme: Numbers
+
+    @property
+    def known_nme(self) -> Numbers:
+        """The NMEs of all rows that have one: (n,)."""
+        return self.nme[np.isfinite(self.nme)]
+
+
+METRICS: Mapping[str, Callable[[Errors], float]] = {
+    "rmse_px": lambda errors: root_mean(errors.squared),
+    "nme_percent": lambda errors: _mean(errors.known_nme) * 100,
+    "failure_rate": lambda errors: _mean(errors.known_nme > FAILURE_NME),
+    "auc": lambda errors: _mean(np.clip(1 - errors.known_nme / FAILURE_NME, 0, None)),
+}
+"""Metrics by name; NaN where nothing can be said. A new one is a line here, and a column of the board.
+
+``rmse_px`` is the root of the mean squared error over all labelled coordinates (Kaggle's); ``nme_percent`` the mean
+point distance over the scheme's normaliser; ``failure_rate`` the share of rows with an NME above 10 %; ``auc`` the area
+under the cumulative NME curve up to 10 %, as a share of the full rectangle.
+"""
+
+
+@dataclass(frozen=True)
 class Accuracy:
     """Errors over all seeds and rows that were predicted.
 
     Attributes:
-        rmse_px: root of the mean squared error over all labelled coordinates (Kaggle's).
-        per_keypoint_rmse_px: the same over the x and y of one keypoint; NaN where it is never labelled.
-        nme_percent: mean point distance over the distance of the eye centres, in percent.
-        nme_rows_left_out: rows without both eye centres.
-        failure_rate: share of rows with NME above 10 %.
-        auc: area under the cumulative NME curve up to 10 %, as a share of the full rectangle.
+        metrics: the value of each of :data:`METRICS`.
+        per_keypoint_rmse_px: by name, the RMSE over the x and y of one keypoint; NaN where it is never labelled.
+        nme_rows_left_out: rows without what the scheme's NME is divided by.
     """
 
-    rmse_px: float
-    per_keypoint_rmse_px: tuple[float, ...]
-    nme_percent: float
+    metrics: Mapping[str, float]
+    per_keypoint_rmse_px: Mapping[str, float]
     nme_rows_left_out: int
-    failure_rate: float
-    auc: float
 
 
-def score(predictions: Points, truth: Points) -> Accuracy:
-    """Score predictions (S, N, 15, 2) or (N, 15, 2) against truth (N, 15, 2), pixels; NaN = missing or not labelled."""
+def score(predictions: Points, truth: Points, scheme: Scheme) -> Accuracy:
+    """Score predictions (S, N, K, 2) or (N, K, 2) against truth (N, K, 2), pixels; NaN = missing or not labelled."""
     stacked = predictions.reshape(-1, *truth.shape)
-    squared = squared_errors(stacked, truth)
-    nme = row_nme(stacked, truth)
+    errors = Errors(squared_errors(stacked, truth), row_nme(stacked, truth, scheme))
     predicted = np.isfinite(stacked).all(axis=(2, 3))
-    known = np.isfinite(nme)
-    values = nme[known]
+    left_out = predicted & ~np.isfinite(errors.nme)
     return Accuracy(
-        rmse_px=_root_mean(squared),
-        per_keypoint_rmse_px=tuple(_root_mean(squared[:, :, point]) for point in range(truth.shape[1])),
-        nme_percent=float(values.mean() * 100) if values.size else float("nan"),
-        nme_rows_left_out=int((predicted & ~known).sum() // max(len(stacked), 1)),
-        failure_rate=float((values > FAILURE_NME).mean()) if values.size else float("nan"),
-        auc=float(np.clip(1 - values / FAILURE_NME, 0, None).mean()) if values.size else float("nan"),
+        metrics={name: metric(errors) for name, metric in METRICS.items()},
+        per_keypoint_rmse_px={name: root_mean(errors.squared[:, :, point]) for point, name in enumerate(scheme.names)},
+        nme_rows_left_out=int(left_out.sum() // max(len(stacked), 1)),
     )
 
 
+def rmse_px(predictions: Points, truth: Points) -> float:
+    """The one RMSE, of predictions (..., N, K, 2) against truth (N, K, 2), where nothing else of a score is wanted."""
+    return root_mean(squared_errors(predictions, truth))
+
+
 def squared_errors(predictions: Points, truth: Points) -> Numbers:
-    """Squared coordinate errors in float64, NaN where not predicted or not labelled: (..., N, 15, 2)."""
+    """Squared coordinate errors in float64, NaN where not predicted or not labelled: (..., N, K, 2)."""
     return np.square(predictions.astype(np.float64) - truth.astype(np.float64))
 
 
-def row_nme(predictions: Points, truth: Points) -> Numbers:
-    """NME of each row as a fraction: (..., N, 15, 2) -> (..., N); NaN where it has no eye distance or no prediction."""
+def row_nme(predictions: Points, truth: Points, scheme: Scheme) -> Numbers:
+    """NME of each row as a fraction: (..., N, K, 2) -> (..., N); NaN where it has no normaliser or no prediction."""
     distance = np.sqrt(squared_errors(predictions, truth).sum(axis=-1))
     labelled = np.isfinite(distance)
     total = np.where(labelled, distance, 0).sum(axis=-1)
-    between = np.where(inter_ocular_px(truth) > 0, inter_ocular_px(truth), np.nan)
     count = labelled.sum(axis=-1)
-    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan) / between)
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return np.asarray(mean / scheme.normaliser_px(truth))
 
 
-def _root_mean(squared: Numbers) -> float:
-    known = np.isfinite(squared)
-    return float(np.sqrt(squared[known].mean())) if known.any() else float("nan")
+def root_mean(squared: Numbers) -> float:
+    """Root of the mean of the finite values (any shape); NaN where there is none."""
+    return float(np.sqrt(_mean(squared[np.isfinite(squared)])))
+
+
+def _mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float:
+    return float(values.mean()) if values.size else float("nan")

@@ -8,8 +8,7 @@ import numpy as np
 from bench.comparing.observations import Observations
 from bench.comparing.ranking import Ranking
 from bench.comparing.selection import Entry, Selection
-from bench.faces.keypoints import KEYPOINT_NAMES
-from bench.measuring.accuracy import Accuracy, score
+from bench.measuring.accuracy import Accuracy, rmse_px, score
 from bench.measuring.environment import machine_digest
 from bench.measuring.latency.percentiles import summarise_latencies
 from bench.records.schema import CellRecord, CostRecord, LatencyRecord
@@ -73,7 +72,8 @@ class _Rows:
         self.latencies = latencies
         self.costs = {cost.variant_digest: cost for cost in costs}
         self.accuracy = {
-            model: score(predictions, observations.truth) for model, predictions in observations.predictions.items()
+            model: score(predictions, observations.truth, selection.latest.dataset.scheme)
+            for model, predictions in observations.predictions.items()
         }
 
     def row(self, model: str) -> Document:
@@ -85,16 +85,14 @@ class _Rows:
             "tie_group": self.ranking.tie_group.get(model),
             "model": model,
             "kind": entry.asked.kind,
-            "rmse_px": _rounded(accuracy.rmse_px),
+            "rmse_px": _rounded(accuracy.metrics["rmse_px"]),
             "rmse_px_ci95": None if interval is None else [_rounded(bound) for bound in interval],
             "rmse_px_fold_sd": _rounded(self._fold_sd_px(model)),
-            "nme_percent": _rounded(accuracy.nme_percent),
+            "nme_percent": _rounded(accuracy.metrics["nme_percent"]),
             "nme_rows_left_out": accuracy.nme_rows_left_out,
-            "failure_rate": _rounded(accuracy.failure_rate),
-            "auc": _rounded(accuracy.auc),
-            "per_keypoint_rmse_px": {
-                name: _rounded(value) for name, value in zip(KEYPOINT_NAMES, accuracy.per_keypoint_rmse_px, strict=True)
-            },
+            "failure_rate": _rounded(accuracy.metrics["failure_rate"]),
+            "auc": _rounded(accuracy.metrics["auc"]),
+            "per_keypoint_rmse_px": _rounded_within(dict(accuracy.per_keypoint_rmse_px)),
             **self._costs(entry),
             **self._speed(entry),
             **_training(entry),
@@ -110,7 +108,7 @@ class _Rows:
         if len(folds) < 2:
             return None
         chosen = [self.observations.fold_of_row == fold for fold in folds]
-        return float(np.std([score(predictions[:, rows], truth[rows]).rmse_px for rows in chosen], ddof=1))
+        return float(np.std([rmse_px(predictions[:, rows], truth[rows]) for rows in chosen], ddof=1))
 
     def _costs(self, entry: Entry) -> Document:
         cost = self.costs.get(entry.asked.variant_digest)
@@ -137,7 +135,8 @@ class _Rows:
             flags += [
                 f"loses to {gate}"
                 for gate, other in self.accuracy.items()
-                if self.selection.entries[gate].asked.kind == "gate" and other.rmse_px <= accuracy.rmse_px
+                if self.selection.entries[gate].asked.kind == "gate"
+                and other.metrics["rmse_px"] <= accuracy.metrics["rmse_px"]
             ]
         latency = self._speed(entry)["latency_ms"]
         if latency is not None and latency["unstable"]:

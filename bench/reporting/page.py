@@ -63,7 +63,7 @@ def render_page(material: Material, faces: FaceSet | None, sections: Sequence[Se
     document = material.document
     _refuse_other_faces(document, faces)
     subjects = subjects_of(document["rows"], material.ranking.leading)
-    errors = row_errors(material.observations)
+    errors = row_errors(material.observations, material.selection.latest.dataset.scheme)
     floor_px = document["resolution_floor_px"]
     gallery = make_gallery(subjects, material.observations, errors, faces)
     style, script = _asset("page.css"), _asset("page.js")

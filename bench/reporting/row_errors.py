@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bench.comparing.observations import Observations
 from bench.measuring.accuracy import row_nme, squared_errors
+from bench.scheme import Scheme
 
 Numbers = NDArray[np.float64]
 
@@ -25,7 +26,7 @@ class RowErrors:
     nme: Mapping[str, Numbers]
 
 
-def row_errors(observations: Observations) -> RowErrors:
+def row_errors(observations: Observations, scheme: Scheme) -> RowErrors:
     """Errors of every row, one model at a time so that memory stays that of one model."""
     rmse: dict[str, Numbers] = {}
     nme: dict[str, Numbers] = {}
@@ -35,7 +36,7 @@ def row_errors(observations: Observations) -> RowErrors:
         count = known.sum(axis=(0, 2, 3))
         total = np.where(known, squared, 0).sum(axis=(0, 2, 3))
         rmse[model] = np.sqrt(np.where(count > 0, total / np.maximum(count, 1), np.nan))
-        nme[model] = row_nme(predictions, observations.truth)
+        nme[model] = row_nme(predictions, observations.truth, scheme)
     return RowErrors(rmse, nme)
 
 

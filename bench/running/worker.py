@@ -14,7 +14,7 @@ from bench.errors import BenchError, DataError
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.loading import load_faces
 from bench.gates import GATES, predict_gate
-from bench.measuring.accuracy import score
+from bench.measuring.accuracy import rmse_px
 from bench.records.schema import CurvePoint, FailureCause
 from bench.running.task import FoldOutcome, FoldTask, GiveUp
 
@@ -116,7 +116,7 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     def report(epoch: EpochReport) -> None:
         on_epoch(curve_point(epoch))
         if task.give_up is not None and epoch.epoch == task.give_up.epoch:
-            mark_px.append(score(predict(module, scored, recipe, execution, faces.scheme), truth).rmse_px)
+            mark_px.append(rmse_px(predict(module, scored, recipe, execution, faces.scheme), truth))
             module.train()
             _give_up_if_hopeless(task.give_up, mark_px[0])
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from bench.errors import ConfigError
+from bench.config.recipe import mirror_of
 from bench.scheme import Scheme
 from bench.training.inputs import input_scaling
 
@@ -66,17 +66,3 @@ class BothViews(nn.Module):
     def _points(self, inputs: Tensor) -> Tensor:
         answer: Tensor = self.network(inputs)
         return answer.float().reshape(-1, len(self.mirror), 2)
-
-
-def mirror_of(scheme: Scheme) -> tuple[int, ...]:
-    """The mirror that ``test_time_flip`` needs.
-
-    Raises:
-        ConfigError: the scheme has none.
-    """
-    if scheme.mirror is None:
-        raise ConfigError(
-            "recipe.test_time_flip: the names of these points tell no left from right, so no picture can be mirrored; "
-            "leave it false"
-        )
-    return scheme.mirror

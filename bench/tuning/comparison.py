@@ -12,7 +12,7 @@ from bench.comparing.trained_models import trained_models_differ
 from bench.config.model_names import TUNED_SUFFIX
 from bench.config.settings import Config
 from bench.faces.face_set import FaceSet, FaceSource
-from bench.measuring.accuracy import score, squared_errors
+from bench.measuring.accuracy import rmse_px, squared_errors
 from bench.measuring.environment import describe_environment
 from bench.records.keys import cell_key, variant_digest
 from bench.records.store import RecordStore
@@ -39,7 +39,7 @@ def compare_on_outer_fold(
         cells.append(tuned_cell(config, source, faces, finding, model))
     predictions = _trained(config, plan, cells)
     truth, groups = faces.keypoints[default.task.scored_rows], faces.groups[default.task.scored_rows]
-    scores = [score(found, truth).rmse_px if found is not None else None for found in predictions]
+    scores = [rmse_px(found, truth) if found is not None else None for found in predictions]
     if len(scores) == 1 or None in scores:
         best_px = scores[0] if len(scores) == 1 else scores[1]
         return finding.model_copy(update={"outer_default_px": scores[0], "outer_best_px": best_px})

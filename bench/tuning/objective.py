@@ -13,7 +13,7 @@ from bench.config.recipe import Recipe
 from bench.faces.face_set import FaceSet
 from bench.faces.folds import assign_group_folds
 from bench.gates import predict_gate
-from bench.measuring.accuracy import score, squared_errors
+from bench.measuring.accuracy import rmse_px, squared_errors
 from bench.records.keys import digest
 from bench.running.task import FoldOutcome, FoldTask, GiveUp
 from bench.tuning.parameters import Params, split_params
@@ -66,7 +66,7 @@ def split_training_part(faces: FaceSet, train_rows: NDArray[np.int64], folds: in
     for fold in range(folds):
         train, scored = train_rows[fold_of_row != fold], train_rows[fold_of_row == fold]
         mean_face = predict_gate("mean_face", faces.images[train], faces.keypoints[train], faces.images[scored])
-        inner.append(InnerFold(train, scored, score(mean_face, faces.keypoints[scored]).rmse_px))
+        inner.append(InnerFold(train, scored, rmse_px(mean_face, faces.keypoints[scored])))
     return tuple(inner)
 
 

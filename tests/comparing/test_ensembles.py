@@ -5,7 +5,7 @@ import pytest
 
 from bench.comparing.ensembles import with_ensembles
 from bench.comparing.observations import Observations
-from bench.measuring.accuracy import score
+from bench.measuring.accuracy import rmse_px
 
 
 def observations(rows: int = 60, seeds: int = 2) -> Observations:
@@ -25,7 +25,7 @@ def test_independent_errors_shrink_by_the_root_of_two() -> None:
     assert after.kinds["ensemble:a+b"] == "ensemble"
     mean = (before.predictions["a"] + before.predictions["b"]) / 2
     assert np.allclose(after.predictions["ensemble:a+b"], mean, atol=1e-4)
-    errors = {name: score(after.predictions[name], after.truth).rmse_px for name in ("a", "b", "ensemble:a+b")}
+    errors = {name: rmse_px(after.predictions[name], after.truth) for name in ("a", "b", "ensemble:a+b")}
     assert errors["ensemble:a+b"] == pytest.approx(errors["a"] / np.sqrt(2), rel=0.05)
     assert set(before.predictions) == {"a", "b", "c"}
 

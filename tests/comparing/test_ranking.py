@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.comparing.ranking import rank, rank_losses
-from bench.measuring.accuracy import score
+from bench.measuring.accuracy import rmse_px
 from tests.comparing.losses import Layout, draw_losses, draw_observations
 
 
@@ -14,7 +14,7 @@ def test_order_follows_the_pooled_rmse_that_the_leaderboard_prints() -> None:
     assert ranking.order == ("net_1", "net_0", "net_2")
     assert ranking.rank == {"net_1": 1, "net_0": 2, "net_2": 3}
     for model, (low, high) in ranking.interval_px.items():
-        assert low < score(observations.predictions[model], observations.truth).rmse_px < high
+        assert low < rmse_px(observations.predictions[model], observations.truth) < high
 
 
 def test_a_large_difference_is_found_and_equal_architectures_share_a_group() -> None:
@@ -123,7 +123,7 @@ def test_missing_labels_are_left_out() -> None:
     observations.truth[5] = np.nan
     ranking = rank(observations)
     low, high = ranking.interval_px["net_1"]
-    assert low < score(observations.predictions["net_1"], observations.truth).rmse_px < high
+    assert low < rmse_px(observations.predictions["net_1"], observations.truth) < high
 
 
 def test_parts_of_the_variance_sum_to_the_interval() -> None:

@@ -20,6 +20,7 @@ from bench.reporting.gallery import make_gallery
 from bench.reporting.ranking_table import ranking_table
 from bench.reporting.row_errors import row_errors
 from bench.reporting.subjects import Subject, subjects_of
+from bench.scheme import SEED_SCHEME
 from tests.conftest import write_faces_csv
 
 Row = dict[str, Any]
@@ -184,7 +185,7 @@ def shifted_label() -> Observations:
 
 def test_a_wrong_label_is_told_from_a_hard_picture(shifted_label: Observations) -> None:
     subjects = numbered([row(name, 1.0, 1) for name in shifted_label.predictions])
-    gallery = make_gallery(subjects, shifted_label, row_errors(shifted_label), None)
+    gallery = make_gallery(subjects, shifted_label, row_errors(shifted_label, SEED_SCHEME), None)
     words = {card.row: card.words for card in gallery.suspects}
     assert "look at the label" in words[7]
     assert "a hard picture" in words[9]
@@ -194,7 +195,7 @@ def test_a_wrong_label_is_told_from_a_hard_picture(shifted_label: Observations) 
 
 
 def test_row_errors_agree_with_their_definition(shifted_label: Observations) -> None:
-    errors = row_errors(shifted_label).rmse_px["a"]
+    errors = row_errors(shifted_label, SEED_SCHEME).rmse_px["a"]
     squares = np.square(shifted_label.predictions["a"][0].astype(float) - shifted_label.truth.astype(float))
     assert errors[7] == pytest.approx(np.sqrt(squares[7].mean()))
     assert errors[3] == pytest.approx(np.sqrt(np.nanmean(squares[3])))
@@ -231,6 +232,6 @@ def test_weak_networks_accuse_no_label() -> None:
     predictions = {"a": constant, "b": constant + np.float32(0.1)}
     observations = Observations(labels, np.arange(60), np.arange(60) % 5, predictions, dict.fromkeys("ab", "network"))
     subjects = numbered([row(name, 6.0, 1) for name in predictions])
-    gallery = make_gallery(subjects, observations, row_errors(observations), None)
+    gallery = make_gallery(subjects, observations, row_errors(observations, SEED_SCHEME), None)
     assert len(gallery.suspects) == 12
     assert all("not unusual for them" in card.words for card in gallery.suspects)

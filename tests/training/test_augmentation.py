@@ -5,10 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.config.recipe import Recipe
+from bench.config.recipe import Recipe, mirror_of
 from bench.scheme import SEED_SCHEME
 from bench.training.augmentation import Augmenter
-from bench.training.predictor import mirror_of
 
 MIRROR = mirror_of(SEED_SCHEME)
 GEOMETRY = Recipe(rotation_degrees=20, scale_fraction=0.2, shift_px=8, brightness=0, contrast=0)

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor, nn
 
 import architectures
-from bench.config.recipe import Recipe
+from bench.config.recipe import Recipe, mirror_of
 from bench.scheme import SEED_SCHEME
 from bench.training.inputs import MappedPictures, Pictures
 from bench.training.loop import Diverged, EpochReport, Examples, Execution, predict, train
-from bench.training.predictor import mirror_of
 from tests.conftest import draw_rows
 
 
@@ -46,7 +45,8 @@ def test_the_seed_decides_every_bit_whatever_else_was_drawn() -> None:
 def test_a_small_network_learns_drawn_points() -> None:
     _, truth = draw_rows(48)
     before = np.sqrt(np.mean((truth.mean(0) - truth) ** 2))
-    recipe = Recipe(epochs=40, batch_size=16, rotation_degrees=0, scale_fraction=0, shift_px=2, flip=False)
+    # At the default rate, four channels die of some seeds on some processors.
+    recipe = Recipe(epochs=40, batch_size=16, lr=3e-3, rotation_degrees=0, scale_fraction=0, shift_px=2, flip=False)
     after = np.sqrt(np.mean((learn(recipe) - truth) ** 2))
     assert after < 0.6 * before
 

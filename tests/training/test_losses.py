@@ -1,25 +1,31 @@
 """Losses are the published ones, in pixels, over labelled coordinates only."""
 
 import math
+from typing import get_args
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.config.recipe import Recipe
-from bench.training.losses import masked_loss, wing
+from bench.config.recipe import LossName, Recipe
+from bench.training.losses import POINTWISE, masked_loss, wing
 
 
 @given(st.floats(-200, 200))
 def test_wing_is_feng_et_al_equation_5(error: float) -> None:
+    recipe = Recipe(wing_width_px=10, wing_curvature_px=2)
     width, curvature = 10.0, 2.0
     offset = width - width * math.log(1 + width / curvature)
     expected = width * math.log(1 + abs(error) / curvature) if abs(error) < width else abs(error) - offset
-    assert float(wing(torch.tensor(error, dtype=torch.float64), width, curvature)) == pytest.approx(expected, abs=1e-9)
+    assert float(wing(torch.tensor(error, dtype=torch.float64), recipe)) == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("loss", ["wing", "smooth_l1", "l1", "mse"])
+def test_every_name_that_a_recipe_may_give_has_its_function() -> None:
+    assert {*POINTWISE, "own"} == set(get_args(LossName))
+
+
+@pytest.mark.parametrize("loss", POINTWISE)
 def test_missing_labels_carry_no_loss_and_no_gradient(loss: str) -> None:
     recipe = Recipe.model_validate({"loss": loss})
     predicted = torch.randn(4, 30, requires_grad=True)
