@@ -36,7 +36,10 @@ def faces_of_arrays(
             group left blank.
     """
     images = np.array(images)
-    points = np.array(keypoints, dtype=np.float32)
+    try:
+        points = np.array(keypoints, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name}: keypoints are no numbers ({error}); give pixels, NaN = not labelled") from error
     wanted = (len(images), *scheme.picture_shape)
     if images.dtype != np.uint8 or images.shape != wanted or not len(images):
         raise DataError(
