@@ -1,10 +1,10 @@
 """Layers that several architectures share: convolutions, residual blocks and the heads."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from architectures.machinery.registry import COORDINATES, KEYPOINTS
 
 
 def conv_bn_relu(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
@@ -31,13 +31,14 @@ class ResidualBlock(nn.Module):
         nn.init.zeros_(self.norm.weight)
         self.short = nn.Sequential()
         if stride > 1:
-            self.short.append(nn.AvgPool2d(stride))
+            # An odd map halves upwards, as it does in the convolution.
+            self.short.append(nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False))
         if inputs != outputs:
             self.short.append(nn.Conv2d(inputs, outputs, 1, bias=False))
             self.short.append(nn.BatchNorm2d(outputs))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
+        """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride), rounded up."""
         return F.relu(self.norm(self.second(self.first(inputs))) + self.short(inputs))
 
 
@@ -48,16 +49,16 @@ class RegressionHead(nn.Module):
     near the frame's centre.
     """
 
-    def __init__(self, channels: int, side: int, dropout: float = 0.0) -> None:
+    def __init__(self, channels: int, side: int, keypoints: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(channels * side * side, COORDINATES)
+        self.linear = nn.Linear(channels * side * side, 2 * keypoints)
         # Not drawn from a normal distribution: on the meta device that alone loads torch's compiler.
         nn.init.uniform_(self.linear.weight, -2e-3, 2e-3)
         nn.init.zeros_(self.linear.bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(B, channels, side, side) -> (B, 30) normalised coordinates."""
+        """(B, channels, side, side) -> (B, 2 keypoints) normalised coordinates."""
         # Channels last, as networks are trained: flattened in their own order, gradients come back in it too.
         return self.linear(self.dropout(inputs.permute(0, 2, 3, 1).flatten(1)))  # type: ignore[no-any-return]
 
@@ -93,17 +94,22 @@ class MapHead(nn.Module):
     reach the border. Features are repeated outwards to fill it.
     """
 
-    def __init__(self, channels: int, margin: int = 3) -> None:
+    def __init__(self, channels: int, keypoints: int, margin: int = 3) -> None:
         super().__init__()
         self.margin = margin
-        self.maps = nn.Conv2d(channels, KEYPOINTS, 3, padding=1)
+        self.maps = nn.Conv2d(channels, keypoints, 3, padding=1)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(B, channels, H, W) features of the whole frame -> (B, 30) normalised coordinates."""
+        """(B, channels, H, W) features of the whole frame -> (B, 2 keypoints) normalised coordinates."""
         cells = inputs.shape[-1]
         with torch.autocast(inputs.device.type, enabled=False):  # it would pad in float32 for nothing
             padded = F.pad(inputs, [self.margin] * 4, mode="replicate")
         return soft_argmax(self.maps(padded), extent=(cells + 2 * self.margin) / cells)
+
+
+def halved(side: int, times: int) -> int:
+    """Side of what convolutions of stride 2 leave of a square map: half of it, rounded up, ``times`` over."""
+    return math.ceil(side / 2**times)
 
 
 def check_range(option: str, value: float, low: float, high: float) -> None:

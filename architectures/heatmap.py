@@ -4,37 +4,40 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from architectures.blocks import MapHead, ResidualBlock, check_range, conv_bn_relu
-from architectures.machinery.registry import register
+from architectures.machinery.registry import Dimensions, register
 
 
 class HeatmapNet(nn.Module):
     """Residual encoder from 48x48 down to 6x6 (or 3x3), a decoder back up to 24x24, one map per keypoint.
+
+    These are the maps of a frame of 96 pixels; those of other frames are as much larger or smaller.
 
     The shape is that of Xiao et al., "Simple Baselines for Human Pose Estimation and Tracking" (ECCV 2018), with the
     lateral connections of Newell et al., "Stacked Hourglass Networks" (ECCV 2016), so that fine position and wide
     context meet.
     """
 
-    def __init__(self, width: int, blocks: int, levels: int) -> None:
+    def __init__(self, width: int, blocks: int, levels: int, data: Dimensions) -> None:
         super().__init__()
         channels = [width * min(2**level, 4) for level in range(levels)]
-        self.stem = conv_bn_relu(1, width // 2, stride=2)
+        self.stem = conv_bn_relu(data.channels, width // 2, stride=2)
         self.encoder = nn.ModuleList(
             _stage(inputs, outputs, blocks) for inputs, outputs in zip([width // 2, *channels], channels, strict=False)
         )
         self.lateral = nn.ModuleList(conv_bn_relu(inputs, 2 * width, kernel=1) for inputs in channels)
         self.merge = nn.ModuleList(ResidualBlock(2 * width, 2 * width) for _ in channels[1:])
-        self.head = MapHead(2 * width)
+        self.head = MapHead(2 * width, data.keypoints)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """(B, 1, 96, 96) -> (B, 30) normalised coordinates."""
+        """(B, channels, side, side) -> (B, 2 keypoints) normalised coordinates."""
         features = [self.stem(pictures)]
         for stage in self.encoder:
             features.append(stage(features[-1]))
         laterals = [lateral(feature) for lateral, feature in zip(self.lateral, features[1:], strict=True)]
         merged: Tensor = laterals[-1]
         for level in range(len(laterals) - 2, -1, -1):
-            merged = self.merge[level](laterals[level] + F.interpolate(merged, scale_factor=2.0, mode="nearest"))
+            finer = laterals[level]  # twice as wide, or one cell less where halving had rounded up
+            merged = self.merge[level](finer + F.interpolate(merged, size=finer.shape[-2:], mode="nearest"))
         return self.head(merged)  # type: ignore[no-any-return]
 
 
@@ -58,13 +61,16 @@ def _stage(inputs: int, outputs: int, blocks: int) -> nn.Sequential:
         "levels": {"type": "int", "low": 2, "high": 4},
     },
 )
-def heatmap_net(*, width: int = 24, blocks: int = 1, levels: int = 4) -> nn.Module:
+def heatmap_net(
+    *, width: int = 24, blocks: int = 1, levels: int = 4, keypoints: int = 15, side_px: int = 96, channels: int = 1
+) -> nn.Module:
     """The encoder-decoder.
 
     Args:
         width: channels at 24x24; the decoder has twice as many throughout, 8 to 256.
         blocks: residual blocks per encoder stage, 1 to 8.
         levels: encoder stages; the coarsest map is 24 / 2^(levels - 1) cells wide, 2 to 4.
+        keypoints, side_px, channels: of the data; in a frame of 16 pixels the coarsest map is one cell.
 
     Raises:
         ValueError: an option out of its range.
@@ -72,4 +78,5 @@ def heatmap_net(*, width: int = 24, blocks: int = 1, levels: int = 4) -> nn.Modu
     check_range("width", width, 8, 256)
     check_range("blocks", blocks, 1, 8)
     check_range("levels", levels, 2, 4)
-    return HeatmapNet(width, blocks, levels)
+    check_range("side_px", side_px, 16, 1024)
+    return HeatmapNet(width, blocks, levels, Dimensions(keypoints, side_px, channels))

@@ -2,12 +2,11 @@
 
 from torch import nn
 
-from architectures.machinery.registry import COORDINATES, register
+from architectures.machinery.registry import register
 
 CONVOLUTIONS = ((32, 4), (64, 3), (128, 2), (256, 1))
 """Channels and kernel of each; none is padded, so that 96 pixels become 5 after four max-pools."""
 
-SIDE = 5
 HIDDEN = 1000
 
 
@@ -33,26 +32,34 @@ HIDDEN = 1000
         "contrast": 0.0,
     },
 )
-def naimishnet() -> nn.Module:
+def naimishnet(*, keypoints: int = 15, side_px: int = 96, channels: int = 1) -> nn.Module:
     """The layers of Agarwal et al., "Facial Key Points Detection using Deep Convolutional Neural Network" (2017).
 
     Each convolution is followed by ELU, 2x2 max-pool and dropout; then come 1,000 units with ELU, 1,000 linear units
     and the answer. Here the pool comes first, which gives the same numbers (ELU only rises) for a quarter of the work.
     The paper trains fifteen such networks, one per keypoint, on grey values from 0 to 1, and stops early on held-out
-    rows; here one network answers all thirty coordinates, as in most of its copies, and no row is held out.
+    rows; here one network answers all coordinates, as in most of its copies, and no row is held out.
+
+    Args:
+        keypoints, side_px, channels: of the data.
+
+    Raises:
+        ValueError: a frame of which the unpadded convolutions leave nothing.
     """
     layers: list[nn.Module] = []
-    channels = 1
+    side = side_px
     for stage, (outputs, kernel) in enumerate(CONVOLUTIONS, start=1):
         layers += [nn.Conv2d(channels, outputs, kernel), nn.MaxPool2d(2), nn.ELU(), nn.Dropout(stage / 10)]
-        channels = outputs
+        channels, side = outputs, (side - kernel + 1) // 2
+    if side < 1:
+        raise ValueError(f"side_px is {side_px}, of which its unpadded convolutions leave nothing; expected 27 or more")
     return nn.Sequential(
         *layers,
         nn.Flatten(),
-        nn.Linear(channels * SIDE * SIDE, HIDDEN),
+        nn.Linear(channels * side * side, HIDDEN),
         nn.ELU(),
         nn.Dropout(0.5),
         nn.Linear(HIDDEN, HIDDEN),
         nn.Dropout(0.6),
-        nn.Linear(HIDDEN, COORDINATES),
+        nn.Linear(HIDDEN, 2 * keypoints),
     )

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from architectures.blocks import RegressionHead, check_range, conv_bn_relu
+from architectures.blocks import RegressionHead, check_range, conv_bn_relu, halved
 from architectures.machinery.registry import register
 
 STAGES = 4
@@ -20,13 +20,22 @@ STAGES = 4
         "dropout": {"type": "float", "low": 0.0, "high": 0.5},
     },
 )
-def plain_cnn(*, width: int = 16, depth: int = 1, dropout: float = 0.0) -> nn.Module:
+def plain_cnn(
+    *,
+    width: int = 16,
+    depth: int = 1,
+    dropout: float = 0.0,
+    keypoints: int = 15,
+    side_px: int = 96,
+    channels: int = 1,
+) -> nn.Module:
     """Four stages of ``depth`` convolutions; each stage halves the picture (96 -> 6) and doubles the channels.
 
     Args:
         width: channels of the first stage, 4 to 256.
         depth: convolutions per stage, 1 to 8.
         dropout: share of the flattened features dropped, 0 to 0.9.
+        keypoints, side_px, channels: of the data.
 
     Raises:
         ValueError: an option out of its range.
@@ -35,11 +44,10 @@ def plain_cnn(*, width: int = 16, depth: int = 1, dropout: float = 0.0) -> nn.Mo
     check_range("depth", depth, 1, 8)
     check_range("dropout", dropout, 0, 0.9)
     layers: list[nn.Module] = []
-    channels = 1
     for stage in range(STAGES):
         outputs = width * 2**stage
         layers.append(conv_bn_relu(channels, outputs, stride=2))
         # At 48x48 a further convolution costs as much as the whole last stage and gains least.
         layers += [conv_bn_relu(outputs, outputs) for _ in range(depth if stage else 0)]
         channels = outputs
-    return nn.Sequential(*layers, RegressionHead(channels, 96 // 2**STAGES, dropout))
+    return nn.Sequential(*layers, RegressionHead(channels, halved(side_px, STAGES), keypoints, dropout))

@@ -18,22 +18,26 @@ STAGES = 2
         "blocks": {"type": "int", "low": 1, "high": 4},
     },
 )
-def resnet_custom(*, width: int = 32, blocks: int = 2) -> nn.Module:
+def resnet_custom(
+    *, width: int = 32, blocks: int = 2, keypoints: int = 15, side_px: int = 96, channels: int = 1
+) -> nn.Module:
     """A 3x3 stride-2 stem, then two stages of basic blocks, each halving the picture (96 to 12 cells).
 
     Args:
         width: channels of the first stage, 4 to 256; the stem has half as many.
         blocks: basic blocks per stage, 1 to 8.
+        keypoints, side_px, channels: of the data; a frame of 16 pixels leaves two cells.
 
     Raises:
         ValueError: an option out of its range.
     """
     check_range("width", width, 4, 256)
     check_range("blocks", blocks, 1, 8)
-    layers: list[nn.Module] = [conv_bn_relu(1, width // 2, stride=2)]
+    check_range("side_px", side_px, 16, 1024)
+    layers: list[nn.Module] = [conv_bn_relu(channels, width // 2, stride=2)]
     channels = width // 2
     for stage in range(STAGES):
         outputs = width * 2**stage
         layers += [ResidualBlock(channels, outputs, 2), *(ResidualBlock(outputs, outputs) for _ in range(blocks - 1))]
         channels = outputs
-    return nn.Sequential(*layers, MapHead(channels))
+    return nn.Sequential(*layers, MapHead(channels, keypoints))

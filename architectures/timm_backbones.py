@@ -1,10 +1,9 @@
-"""Any backbone of timm at 1x96x96: ``timm:NAME``, and a curated dozen under short names.
+"""Any backbone of timm, for any frame that it can take: ``timm:NAME``, and a curated dozen under short names.
 
 timm is Ross Wightman, "PyTorch Image Models", https://github.com/huggingface/pytorch-image-models. It is imported when
 one of its models is asked for, never to list names.
 """
 
-import difflib
 import re
 import traceback
 from collections.abc import Mapping
@@ -14,22 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from architectures.machinery.errors import ArchitectureError
-from architectures.machinery.registry import COORDINATES, FRAME_PX, Architecture, Plain, add
+from architectures.machinery.names import TIMM_PREFIX
+from architectures.machinery.registry import Architecture, Dimensions, Plain, add, nearest
 
 if TYPE_CHECKING:
     from torch import nn
 
-PREFIX = "timm:"
 HEADS = ("regression", "heatmap")
 NAME = re.compile(r"^[A-Za-z0-9_.]+$")
 
-CONVOLUTIONAL: Plain = {"lr": 2e-3, "weight_decay": 0.05}
+CNN: Plain = {"lr": 2e-3, "weight_decay": 0.05}
 """What convolutional backbones want different from the default recipe."""
 
-TRANSFORMER: Plain = {"lr": 1e-3, "weight_decay": 0.1, "warmup_fraction": 0.3, "clip_norm": 1.0}
+ATTENTION: Plain = {"lr": 1e-3, "weight_decay": 0.1, "warmup_fraction": 0.3, "clip_norm": 1.0}
 """Without batch norm, attention needs smaller steps, a longer warm-up and clipped gradients."""
 
-SPACE: Mapping[str, Plain] = {"drop_path_rate": {"type": "float", "low": 0.0, "high": 0.3}}
+DROP_PATH: Mapping[str, Plain] = {"drop_path_rate": {"type": "float", "low": 0.0, "high": 0.3}}
 
 
 @dataclass(frozen=True)
@@ -37,48 +36,59 @@ class Curated:
     """A short name for one of timm's models."""
 
     name: str
-    timm_name: str
     summary: str
     source: str
-    recipe: Plain = field(default_factory=lambda: CONVOLUTIONAL)
+    recipe: Plain = field(default_factory=lambda: CNN)
     space: Mapping[str, Plain] = field(default_factory=dict)
+    in_timm: str = ""
+
+    @property
+    def timm_name(self) -> str:
+        """What timm calls it, where that is another name."""
+        return self.in_timm or self.name
 
 
 CURATED: tuple[Curated, ...] = (
-    Curated("resnet18", "resnet18", "the field's yardstick", "He et al., CVPR 2016"),
-    Curated("mobilenetv3_small", "mobilenetv3_small_100", "small, for phones", "Howard et al., ICCV 2019", space=SPACE),
+    Curated("resnet18", "the field's yardstick", "He et al., CVPR 2016"),
     Curated(
-        "mobilenetv3_large", "mobilenetv3_large_100", "middle, for phones", "Howard et al., ICCV 2019", space=SPACE
+        "mobilenetv3_small",
+        "small, for phones",
+        "Howard et al., ICCV 2019",
+        CNN,
+        DROP_PATH,
+        "mobilenetv3_small_100",
     ),
-    Curated("mobilenetv4_small", "mobilenetv4_conv_small", "small, for many processors", "Qin et al., ECCV 2024"),
-    Curated("efficientnet_b0", "efficientnet_b0", "scaled by search", "Tan and Le, ICML 2019", space=SPACE),
-    Curated("regnety_004", "regnety_004", "a regular design space", "Radosavovic et al., CVPR 2020", space=SPACE),
-    Curated("ghostnetv2", "ghostnetv2_100", "cheap maps from linear operations", "Tang et al., NeurIPS 2022"),
     Curated(
-        "edgenext_xx_small",
+        "mobilenetv3_large",
+        "middle, for phones",
+        "Howard et al., ICCV 2019",
+        CNN,
+        DROP_PATH,
+        "mobilenetv3_large_100",
+    ),
+    Curated(
+        "mobilenetv4_small", "small, for many processors", "Qin et al., ECCV 2024", in_timm="mobilenetv4_conv_small"
+    ),
+    Curated("efficientnet_b0", "scaled by search", "Tan and Le, ICML 2019", space=DROP_PATH),
+    Curated("regnety_004", "a regular design space", "Radosavovic et al., CVPR 2020", space=DROP_PATH),
+    Curated("ghostnetv2", "cheap maps from linear operations", "Tang et al., NeurIPS 2022", in_timm="ghostnetv2_100"),
+    Curated(
         "edgenext_xx_small",
         "convolutions and channel attention",
         "Maaz et al., ECCV workshops 2022",
-        TRANSFORMER,
-        SPACE,
+        ATTENTION,
+        DROP_PATH,
     ),
-    Curated("fastvit_t8", "fastvit_t8", "convolutions that mix tokens", "Vasu et al., ICCV 2023", space=SPACE),
-    Curated("hrnet_small", "hrnet_w18_small", "keeps high resolution", "Wang et al., TPAMI 2020"),
-    Curated(
-        "convnext_atto",
-        "convnext_atto",
-        "convolutions in a transformer's form",
-        "Liu et al., CVPR 2022",
-        TRANSFORMER,
-        SPACE,
-    ),
+    Curated("fastvit_t8", "convolutions that mix tokens", "Vasu et al., ICCV 2023", space=DROP_PATH),
+    Curated("hrnet_small", "keeps high resolution", "Wang et al., TPAMI 2020", in_timm="hrnet_w18_small"),
+    Curated("convnext_atto", "convolutions in a transformer's form", "Liu et al., CVPR 2022", ATTENTION, DROP_PATH),
     Curated(
         "vit_tiny",
-        "vit_tiny_patch16_224",
-        "a transformer over 6x6 patches",
+        "a transformer over patches of 16x16 pixels",
         "Dosovitskiy et al., ICLR 2021",
-        TRANSFORMER,
-        SPACE,
+        ATTENTION,
+        DROP_PATH,
+        "vit_tiny_patch16_224",
     ),
 )
 
@@ -91,18 +101,17 @@ def architecture(reference: str) -> Architecture:
     """
     import timm
 
-    name = reference.removeprefix(PREFIX)
+    name = reference.removeprefix(TIMM_PREFIX)
     if not NAME.match(name) or not timm.is_model(name):
-        close = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(PREFIX + one for one in close)}?" if close else "see `bench models --timm`"
-        raise ArchitectureError(f"unknown model '{reference}': timm has none of that name; {hint}")
+        hint = nearest(name, timm.list_models(), TIMM_PREFIX) or "; see `bench models --timm`"
+        raise ArchitectureError(f"unknown model '{reference}': timm has none of that name{hint}")
     known = next((one for one in CURATED if one.timm_name == name.partition(".")[0]), None)
     if known is not None:
         recipe, space = known.recipe, known.space
     else:
         # No option is searched: many of timm's builders refuse `drop_path_rate`, and only building one tells.
-        recipe, space = TRANSFORMER if _is_attention(name) else CONVOLUTIONAL, {}
-    return _entry(Curated(reference, name, "a backbone of timm", "timm", recipe, space))
+        recipe, space = ATTENTION if _is_attention(name) else CNN, {}
+    return _entry(Curated(reference, "a backbone of timm", "timm", recipe, space, name))
 
 
 def model_names(pattern: str = "") -> list[str]:
@@ -114,17 +123,17 @@ def model_names(pattern: str = "") -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def size_arguments(name: str) -> Mapping[str, int]:
-    """What makes a model accept 96x96: nothing, or ``img_size=96``, found out on the meta device.
+def size_arguments(name: str, data: Dimensions) -> Mapping[str, int]:
+    """What makes a model accept a frame: nothing, or ``img_size`` in pixels, found out on the meta device.
 
     Raises:
-        ArchitectureError: the model cannot take 1x96x96 or does not give 30 numbers; the message holds the reason.
+        ArchitectureError: the model cannot take the frame or gives other numbers; the message holds the reason.
     """
-    return meta_module(name)[1]
+    return meta_module(name, data)[1]
 
 
-def meta_module(name: str) -> tuple["nn.Module", Mapping[str, int]]:
-    """A model without memory behind it, run forward once in training mode, and what it needed for 96x96.
+def meta_module(name: str, data: Dimensions) -> tuple["nn.Module", Mapping[str, int]]:
+    """A model without memory behind it, run forward once in training mode, and what it needed for the frame.
 
     Raises:
         ArchitectureError: as :func:`size_arguments`.
@@ -132,36 +141,37 @@ def meta_module(name: str) -> tuple["nn.Module", Mapping[str, int]]:
     from timm.models import get_pretrained_cfg
 
     known = get_pretrained_cfg(name)
-    candidates: list[dict[str, int]] = [{}, {"img_size": FRAME_PX}]
+    candidates: list[dict[str, int]] = [{}, {"img_size": data.side_px}]
     if known is not None and known.fixed_input_size:
         candidates.reverse()
     reasons = []
     for arguments in candidates:
         try:
-            return _run_on_meta(name, arguments), arguments
+            return _run_on_meta(name, data, arguments), arguments
         except Exception as error:  # whatever a third party's model raises is the reason it is refused
             reasons.append(_plain_reason(error))
-    raise ArchitectureError(f"cannot run at 1x96x96 ({_telling(reasons)}); choose another backbone")
+    raise ArchitectureError(f"cannot run at {data.frame_words} ({_telling(reasons)}); choose another backbone")
 
 
-def _run_on_meta(name: str, arguments: Mapping[str, int]) -> "nn.Module":
+def _run_on_meta(name: str, data: Dimensions, arguments: Mapping[str, int]) -> "nn.Module":
     import torch
 
     # The generator is put back: a first build must draw the same weights as a second one.
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        module = _create(name, num_classes=COORDINATES, **arguments)
+        module = _create(name, in_chans=data.channels, num_classes=2 * data.keypoints, **arguments)
         with torch.no_grad():
-            answer = module(torch.empty(2, 1, FRAME_PX, FRAME_PX))
-    if not isinstance(answer, torch.Tensor) or tuple(answer.shape) != (2, COORDINATES):
+            answer = module(torch.empty(2, data.channels, data.side_px, data.side_px))
+    expected = (2, 2 * data.keypoints)
+    if not isinstance(answer, torch.Tensor) or tuple(answer.shape) != expected:
         found = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
-        raise ArchitectureError(f"gives {found} for two pictures, expected (2, {COORDINATES}): it has no such head")
+        raise ArchitectureError(f"gives {found} for two pictures, expected {expected}: it has no such head")
     return module
 
 
 def _create(name: str, **arguments: Any) -> "nn.Module":
     import timm
 
-    module: nn.Module = timm.create_model(name, in_chans=1, **arguments)
+    module: nn.Module = timm.create_model(name, **arguments)
     getattr(module, "pretrained_cfg", {}).pop("state_dict", None)  # timm keeps a second copy of weights given to it
     return module
 
@@ -199,15 +209,15 @@ def _entry(curated: Curated) -> Architecture:
         head: str = "regression",
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
+        **dimensions: int,
     ) -> "nn.Module":
+        drops = {"drop_rate": drop_rate, "drop_path_rate": drop_path_rate}
         return build_backbone(
             curated.timm_name,
-            Choices(pretrained=pretrained, weights=weights, head=head),
-            **{
-                option: value
-                for option, value in (("drop_rate", drop_rate), ("drop_path_rate", drop_path_rate))
-                if value  # many backbones do not take them: passed on only when asked for
-            },
+            Choices(pretrained, weights, head),
+            Dimensions(**dimensions),
+            # Many backbones do not take them: passed on only when asked for.
+            **{option: value for option, value in drops.items() if value},
         )
 
     return Architecture(
@@ -231,9 +241,9 @@ class Choices:
         head: ``regression`` (timm's pooling and a linear layer) or ``heatmap`` (soft-argmax over its maps).
     """
 
-    pretrained: bool = False
-    weights: str | None = None
-    head: str = "regression"
+    pretrained: bool
+    weights: str | None
+    head: str
 
     def __post_init__(self) -> None:
         # `--set` takes `False` and `no` for words, and a word counts as true.
@@ -247,27 +257,27 @@ class Choices:
             raise ArchitectureError("pretrained and weights exclude each other; leave one out")
 
 
-def build_backbone(name: str, choices: Choices, **arguments: Any) -> "nn.Module":
+def build_backbone(name: str, choices: Choices, data: Dimensions, **drops: float) -> "nn.Module":
     """Build one of timm's models for keypoints.
 
     Raises:
-        ArchitectureError: it cannot run at 96x96, or the chosen weights cannot be had or do not belong to it.
+        ArchitectureError: it cannot run at this frame, or the chosen weights cannot be had or do not belong to it.
     """
     import torch
 
     from architectures.machinery.timm_weights import published_weights, weights_overlay
     from architectures.timm_heatmap import TimmHeatmap
 
-    fitting = {**size_arguments(name), **arguments}
-    overlay: dict[str, Any] = {}
+    fitting: dict[str, Any] = {"in_chans": data.channels, **size_arguments(name, data), **drops}
+    head = {"num_classes": 2 * data.keypoints}
     if choices.pretrained or choices.weights:
         path = Path(choices.weights) if choices.weights else published_weights(name)
-        overlay = weights_overlay(name, path, fitting)
-        if torch.get_default_device().type == "meta":  # nothing can be copied there, and torch warns of each tensor
-            overlay = {}
+        overlay = weights_overlay(name, path, {**head, **fitting})
+        # On meta nothing can be copied, and torch warns of each tensor.
+        fitting |= {} if torch.get_default_device().type == "meta" else overlay
     if choices.head == "heatmap":
-        return TimmHeatmap(_feature_maps(name, {**fitting, **overlay}))
-    module = _create(name, num_classes=COORDINATES, **fitting, **overlay)
+        return TimmHeatmap(_feature_maps(name, fitting), data)
+    module = _create(name, **head, **fitting)
     _start_near_the_centre(module)
     return module
 

@@ -6,9 +6,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from architectures.blocks import MapHead, conv_bn_relu
+from architectures.machinery.registry import Dimensions
 
-GRID = 24
-"""Side of the maps that are decoded: one cell is 4 pixels."""
+CELL_PX = 4
+"""Pixels of the frame to a cell of the maps that are decoded."""
 
 WIDTH = 64
 COARSEST_STRIDE = 16
@@ -21,8 +22,9 @@ class TimmHeatmap(nn.Module):
     Lin et al., "Feature Pyramid Networks for Object Detection" (CVPR 2017), section 3, with one output level.
     """
 
-    def __init__(self, backbone: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module, data: Dimensions) -> None:
         super().__init__()
+        self.cells = -(-data.side_px // CELL_PX)
         info: Any = backbone.feature_info
         strides: list[int] = info.reduction()
         channels: list[int] = info.channels()
@@ -33,10 +35,10 @@ class TimmHeatmap(nn.Module):
         self.backbone = backbone
         self.lateral = nn.ModuleList(nn.Conv2d(count, WIDTH, 1) for count in self.channels)
         self.smooth = conv_bn_relu(WIDTH, WIDTH)
-        self.head = MapHead(WIDTH)
+        self.head = MapHead(WIDTH, data.keypoints)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(B, 1, 96, 96) -> (B, 30) normalised coordinates."""
+        """(B, channels, side, side) -> (B, 2 keypoints) normalised coordinates."""
         maps = self.backbone(inputs)
         total: Tensor | None = None
         for level, count, lateral in reversed(list(zip(self.chosen, self.channels, self.lateral, strict=True))):
@@ -46,7 +48,7 @@ class TimmHeatmap(nn.Module):
             projected = lateral(features)
             total = projected if total is None else projected + _to_size(total, projected.shape[-1])
         assert total is not None
-        return cast("Tensor", self.head(self.smooth(_to_size(total, GRID))))
+        return cast("Tensor", self.head(self.smooth(_to_size(total, self.cells))))
 
 
 def _to_size(maps: Tensor, side: int) -> Tensor:

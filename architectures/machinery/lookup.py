@@ -1,16 +1,16 @@
 """From what a user types to an architecture: a registered name, ``timm:NAME``, ``FILE.py:NAME`` or a package's own."""
 
-import difflib
 import logging
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from architectures import timm_backbones
 from architectures.machinery import own
 from architectures.machinery.errors import ArchitectureError
-from architectures.machinery.registry import Architecture, registered
+from architectures.machinery.names import TIMM_PREFIX, is_file_reference
+from architectures.machinery.registry import Architecture, nearest, registered
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,25 +30,26 @@ def get(name: str) -> Architecture:
         ArchitectureError: no such name (the message holds the nearest ones), two of that name, or a file or
             package that cannot be loaded.
     """
-    if name.startswith(timm_backbones.PREFIX):
+    if name.startswith(TIMM_PREFIX):
         return timm_backbones.architecture(name)
-    if own.is_file_reference(name):
+    if is_file_reference(name):
         return own.from_file(name)
     here, packaged = registered(), packaged_names()
     if name in packaged:
         return own.from_entry_point(name, packaged[name][0], _only_owner(name, packaged[name]))
     if name in here:
         return here[name]
-    close = difflib.get_close_matches(name, [*here, *packaged], n=3, cutoff=0.5)
-    hint = f" (did you mean {' or '.join(close)}?)" if close else ""
-    raise ArchitectureError(f"unknown model '{name}'{hint}; `bench models` lists all")
+    raise ArchitectureError(f"unknown model '{name}'{nearest(name, [*here, *packaged])}; `bench models` lists all")
 
 
-def build(name: str, **options: object) -> "nn.Module":
-    """The untrained module of that name; float (B, 1, 96, 96) -> (B, 30) coordinates in [-1, 1].
+def build(name: str, **options: Any) -> "nn.Module":
+    """The untrained module of that name, as :meth:`Architecture.build` makes it.
+
+    Returns:
+        float (B, channels, side, side) -> (B, 2 keypoints) coordinates in [-1, 1]; (B, 1, 96, 96) -> (B, 30) untold.
 
     Raises:
-        ArchitectureError: unknown name or option.
+        ArchitectureError: unknown name or option, or a network that cannot be built for these dimensions.
     """
     return get(name).build(**options)
 

@@ -3,7 +3,6 @@
 import hashlib
 import importlib.util
 import inspect
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,21 +14,15 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from architectures.machinery.errors import ArchitectureError
-from architectures.machinery.registry import Architecture
+from architectures.machinery.names import OWN_FILE
+from architectures.machinery.registry import USUAL, Architecture
 
 if TYPE_CHECKING:
     from torch import nn
 
-REFERENCE = re.compile(r"^(?P<file>.+\.py):(?P<name>[^:/\\]+)$")
-
 
 class LoadError(ArchitectureError):
     """A user's file or package cannot be loaded."""
-
-
-def is_file_reference(name: str) -> bool:
-    """Whether a model name has the form ``FILE.py:NAME``."""
-    return REFERENCE.match(name) is not None or name.endswith(".py")
 
 
 def from_file(reference: str) -> Architecture:
@@ -41,7 +34,7 @@ def from_file(reference: str) -> Architecture:
     Raises:
         ArchitectureError: no such file or name, the file raises, or NAME is no builder.
     """
-    match = REFERENCE.match(reference)
+    match = OWN_FILE.match(reference)
     if match is None:
         raise ArchitectureError(f"model '{reference}': which class of that file? write {reference}:NAME")
     path, name = Path(match["file"]), match["name"]
@@ -104,7 +97,7 @@ def _keyword_builder(name: str, target: Callable[..., Any]) -> Callable[..., "nn
     for parameter in inspect.signature(target).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        if parameter.default is parameter.empty:
+        if parameter.default is parameter.empty and parameter.name not in USUAL:
             raise ArchitectureError(f"model '{name}': parameter '{parameter.name}' needs a default value")
         parameters.append(parameter.replace(kind=parameter.KEYWORD_ONLY))
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from architectures.machinery.errors import ArchitectureError
-from architectures.machinery.registry import COORDINATES
 from architectures.machinery.weight_files import read_weights
 
 if TYPE_CHECKING:
@@ -102,7 +101,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def weights_overlay(name: str, path: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes ``timm.create_model`` load ``path``: its head stays fresh, its RGB stem is summed to grey.
+    """What makes ``timm.create_model`` load ``path``: its head stays fresh, its RGB stem is summed for grey.
+
+    Args:
+        name: as timm spells it.
+        path: the file.
+        arguments: what else the model is made with (``in_chans``, ``num_classes``, ...).
 
     Raises:
         ArchitectureError: unreadable file, or the weights of another model.
@@ -129,7 +133,7 @@ def refuse_foreign_weights(name: str, path: Path, modified_ns: int, arguments: t
 
     del modified_ns  # only a part of the cache's key: a changed file is checked again
     weights = read_weights(path)
-    chosen = {"in_chans": 1, "num_classes": COORDINATES, **dict(arguments)}
+    chosen = dict(arguments)
     try:
         filled = _from_fixed_state(name, {**chosen, **_overlay(weights)})
     except (RuntimeError, KeyError, AttributeError, ValueError) as error:

@@ -54,28 +54,31 @@ def _list_registered(screen: "Screen") -> None:
 
 
 def _survey_timm(screen: "Screen", pattern: str, check: bool) -> None:
-    from architectures.timm_backbones import PREFIX, model_names
+    from architectures.machinery.names import TIMM_PREFIX
+    from architectures.timm_backbones import model_names
     from bench.errors import ConfigError
     from bench.measuring.survey import survey
     from bench.processes.cores import usable_cores
     from bench.reporting.markdown import format_count
 
-    names = model_names(pattern.removeprefix(PREFIX))
+    names = model_names(pattern.removeprefix(TIMM_PREFIX))
     if not names:
         raise ConfigError(f"--timm '{pattern}': no model of timm matches; try a pattern such as 'mobilenet*'")
     with screen.progress("models", len(names)) as advance:
         found = survey(names, usable_cores(), lambda _: advance())
     rows = [
-        [PREFIX + one.name, format_count(one.parameters), format_count(one.macs)] for one in found if not one.reason
+        [TIMM_PREFIX + one.name, format_count(one.parameters), format_count(one.macs)]
+        for one in found
+        if not one.reason
     ]
     if rows and not (check and pattern == "*"):
         screen.table("", ["model", "parameters", "MACs"], rows)
     for one in found:
         if one.reason:
-            screen.say(f"refused: {PREFIX}{one.name}: {one.reason}")
+            screen.say(f"refused: {TIMM_PREFIX}{one.name}: {one.reason}")
     if check:
         _show_counts(screen, found)
-    screen.result_json({"models": [{**one.as_json(), "name": PREFIX + one.name} for one in found]})
+    screen.result_json({"models": [{**one.as_json(), "name": TIMM_PREFIX + one.name} for one in found]})
 
 
 def _show_counts(screen: "Screen", found: "Sequence[Surveyed]") -> None:

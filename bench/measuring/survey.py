@@ -92,11 +92,12 @@ def examine(name: str) -> Surveyed:
     import torch
 
     from architectures import ArchitectureError, timm_backbones
+    from architectures.machinery.registry import Dimensions
     from bench.faces.keypoints import FRAME_PX
     from bench.measuring.cost import cost_of
 
     try:
-        module, _ = timm_backbones.meta_module(name)
+        module, _ = timm_backbones.meta_module(name, Dimensions())
         cost = cost_of(module.eval(), torch.empty(1, 1, FRAME_PX, FRAME_PX, device="meta"))
     except ArchitectureError as error:
         return Surveyed(name, "refused", str(error))

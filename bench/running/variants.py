@@ -87,7 +87,7 @@ def network_variant(config: Config, model: str) -> VariantFacts:
 def _refuse_unknown_tables(config: Config) -> None:
     """A file may hold settings of models that this run leaves out, but a misspelt name would hold them for nobody."""
     import architectures
-    from architectures.machinery.own import is_file_reference
+    from architectures.machinery.names import is_file_reference
 
     for name in config.models:
         if name not in config.run.models and not is_file_reference(name):

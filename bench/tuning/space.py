@@ -88,9 +88,9 @@ def search_space(
 def default_params(architecture: Architecture, options: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
     """Every parameter that could be searched, at its default."""
     builder = {
-        f"options.{name}": parameter.default
-        for name, parameter in inspect.signature(architecture.builder).parameters.items()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and parameter.default is not inspect.Parameter.empty
+        f"options.{name}": value
+        for name, value in architecture.option_defaults().items()
+        if value is not inspect.Parameter.empty
     }
     given = {f"options.{name}": value for name, value in options.items()}
     return {**builder, **given, **{f"recipe.{name}": value for name, value in recipe.model_dump().items()}}

@@ -34,11 +34,11 @@ def test_the_order_is_x_then_y_of_each_map() -> None:
 
 
 def test_the_map_head_covers_a_margin_around_the_frame() -> None:
-    head = MapHead(4)
+    head = MapHead(4, 15)
     nn.init.zeros_(head.maps.weight)
     nn.init.zeros_(head.maps.bias)
     assert torch.allclose(head(torch.randn(2, 4, 24, 24)), torch.zeros(2, 30), atol=1e-5)
 
 
 def test_the_regression_head_starts_near_the_centre() -> None:
-    assert RegressionHead(8, 6)(torch.randn(4, 8, 6, 6)).abs().max() < 0.2
+    assert RegressionHead(8, 6, 15)(torch.randn(4, 8, 6, 6)).abs().max() < 0.2

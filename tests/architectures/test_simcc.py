@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import architectures
-from architectures.simcc import EXTENT, SimCC, gaussian_labels, mean_position
+from architectures.simcc import SimCC, gaussian_labels, mean_position
 
-BINS, SIGMA = 240, 2 * 2.0 / 96
+BINS, SIGMA, EXTENT = 240, 2 * 2.0 / 96, 1.25
 
 
 def built() -> SimCC:
@@ -26,8 +26,8 @@ def pictures(rows: int) -> torch.Tensor:
 @given(st.floats(-0.5, 95.5), st.floats(0.5, 4.0))
 def test_a_drawn_label_is_decoded_within_a_twentieth_of_a_pixel(x_px: float, sigma_px: float) -> None:
     position = torch.full((1, 30), (2 * x_px + 1) / 96 - 1)
-    labels = gaussian_labels(position, BINS, 2 * sigma_px / 96)
-    decoded_px = ((mean_position(labels.log()) + 1) * 96 - 1) / 2
+    labels = gaussian_labels(position, BINS, 2 * sigma_px / 96, EXTENT)
+    decoded_px = ((mean_position(labels.log(), EXTENT) + 1) * 96 - 1) / 2
     assert (decoded_px - x_px).abs().max() < 0.05
 
 
@@ -60,7 +60,7 @@ def test_unlabelled_and_unreachable_points_teach_nothing() -> None:
 
 def test_the_loss_is_least_at_the_label() -> None:
     position = torch.zeros(1, 30)
-    right = gaussian_labels(position, BINS, SIGMA).log()
+    right = gaussian_labels(position, BINS, SIGMA, EXTENT).log()
     module = built()
     module.scores = lambda _: right.clamp(min=-200)  # type: ignore[method-assign, assignment]
     best = float(module.training_loss(pictures(1), position))

@@ -92,7 +92,7 @@ def test_files_that_cannot_be_loaded(tmp_path: Path) -> None:
         with pytest.raises(ArchitectureError, match=f"broken.py: cannot be loaded \\({reason}"):
             architectures.get(f"{broken}:Net")
     with pytest.raises(ArchitectureError, match="no file"):
-        architectures.get("../../x.py:Net")
+        architectures.get(f"{tmp_path}/../x.py:Net")
     with pytest.raises(ArchitectureError, match=r"write broken.py:NAME"):
         architectures.get("broken.py")
 
@@ -164,3 +164,26 @@ def test_unknown_names_get_the_nearest_ones() -> None:
         architectures.get("resnet_costum")
     with pytest.raises(ArchitectureError, match=r"unknown model '../../x'"):
         architectures.get("../../x")
+
+
+POINTS = """
+from torch import nn
+
+class Any(nn.Sequential):
+    def __init__(self, keypoints, side_px, *, channels=1, width: int = 4) -> None:
+        cells = channels * side_px * side_px
+        super().__init__(nn.Flatten(), nn.Linear(cells, width), nn.Linear(width, 2 * keypoints))
+"""
+
+
+def test_a_file_that_names_the_datas_dimensions_works_for_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "any.py").write_text(POINTS)
+    entry = architectures.get(f"{tmp_path}/any.py:Any")
+    assert entry.option_names() == ["width"]
+    assert entry.build(width=2)(torch.zeros(2, 1, 96, 96)).shape == (2, 30)
+    assert entry.build(keypoints=4, side_px=64, channels=3)(torch.zeros(2, 3, 64, 64)).shape == (2, 8)
+
+
+def test_a_file_that_names_none_is_refused_for_other_data(net: Path) -> None:
+    with pytest.raises(ArchitectureError, match=r"my_net.py:MyNet: made for keypoints=15, these data have 68"):
+        architectures.build(f"{net}:MyNet", keypoints=68)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 import architectures
 from architectures import ArchitectureError, build
@@ -53,3 +54,45 @@ def test_weights_of_another_network_or_other_options_are_refused(tmp_path: Path,
     save_file(build("plain_cnn", width=8).state_dict(), tmp_path / "a.safetensors")
     with pytest.raises(ArchitectureError, match=rf"model {model}: weights .*not the weights of this network"):
         build(model, weights=str(tmp_path / "a.safetensors"))
+
+
+def picky(*, width: int = 2, keypoints: int = 15) -> nn.Module:
+    return nn.Linear(width, 2 * keypoints)
+
+
+def test_a_builder_gets_the_dimensions_that_it_names() -> None:
+    entry = architectures.Architecture("picky", picky, "takes any number of points, one frame")
+    built = entry.build(keypoints=4, side_px=96, channels=1, width=3)
+    assert isinstance(built, nn.Linear)
+    assert built.weight.shape == (8, 3)
+    assert entry.option_names() == ["width"]
+    assert entry.option_defaults() == {"width": 2}
+
+
+@pytest.mark.parametrize(("dimension", "value"), [("side_px", 128), ("channels", 3)])
+def test_a_dimension_that_a_builder_does_not_name_is_refused_by_name(dimension: str, value: int) -> None:
+    entry = architectures.Architecture("picky", picky, "takes any number of points, one frame")
+    with pytest.raises(ArchitectureError, match=rf"model picky: made for {dimension}=.*have {value}; .*'{dimension}'"):
+        entry.build(**{dimension: value})
+
+
+def test_two_stars_take_every_dimension() -> None:
+    def taken(**dimensions: int) -> nn.Module:
+        return nn.Linear(dimensions["side_px"], dimensions["keypoints"] + dimensions["channels"])
+
+    built = architectures.Architecture("taken", taken, "any").build(keypoints=4, side_px=64, channels=3)
+    assert isinstance(built, nn.Linear)
+    assert built.weight.shape == (7, 64)
+
+
+def test_a_keyword_that_means_something_else_is_refused() -> None:
+    def wide(*, channels: int = 32) -> nn.Module:
+        return nn.Linear(channels, 30)
+
+    with pytest.raises(ArchitectureError, match=r"model wide: its 'channels' is 32 by default.*rename it"):
+        architectures.Architecture("wide", wide, "uses the name for its width").build()
+
+
+def test_dimensions_are_no_options() -> None:
+    with pytest.raises(ArchitectureError, match="'channels' is no option"):
+        architectures.get("plain_cnn").refuse_unknown_options({"width": 8, "channels": 3})
