@@ -9,7 +9,7 @@ from bench.cli.app import app
 from bench.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
-    from bench.comparing.choosing import Limits, Option
+    from bench.comparing.choosing import CostLimits, Option
     from bench.reporting.material import Material
 
 SHOWN_RUNNERS_UP = 5
@@ -29,14 +29,14 @@ def choose(
 ) -> None:
     """Name one network within the limits, how probably it is the best of those, and the runners-up."""
     from bench.cli.console import Screen
-    from bench.comparing.choosing import Limits, options_by_error, split_by_limits
+    from bench.comparing.choosing import CostLimits, options_by_error, split_by_limits
     from bench.records.store import RecordStore
     from bench.reporting.markdown import warnings_of
     from bench.reporting.material import collect
 
     _check_positive("--max-ms", max_ms)
     _check_positive("--max-mb", max_mb)
-    limits = Limits(max_ms, options.parse_count("--max-params", max_params), max_mb)
+    limits = CostLimits(max_ms, options.parse_count("--max-params", max_params), max_mb)
     screen = Screen(as_json=as_json)
     material = collect(RecordStore(out))
     fitting, refusals = split_by_limits(_costs(material), limits)
@@ -72,12 +72,12 @@ def _flags(material: "Material", model: str) -> list[str]:
     return list(flags)
 
 
-def _costs(material: "Material") -> dict[str, "Limits"]:
+def _costs(material: "Material") -> dict[str, "CostLimits"]:
     """What each ranked candidate costs; gates are none."""
-    from bench.comparing.choosing import Limits
+    from bench.comparing.choosing import CostLimits
 
     return {
-        row["model"]: Limits((row["latency_ms"] or {}).get("p50"), row["parameters"], row["weights_mb"])
+        row["model"]: CostLimits((row["latency_ms"] or {}).get("p50"), row["parameters"], row["weights_mb"])
         for row in material.document["rows"]
         if row["kind"] != "gate" and row["rank"] is not None
     }

@@ -28,6 +28,7 @@ def compare(
     from bench.records.store import RecordStore
     from bench.reporting.markdown import warnings_of
     from bench.reporting.material import collect
+    from bench.reporting.verdict_words import verdict_words
 
     screen = Screen(as_json=as_json)
     material = collect(RecordStore(out))
@@ -35,7 +36,7 @@ def compare(
     found = verdicts.compare(material.observations.only(material.ranking.order), material.ranking, first, second)
     for warning in warnings_of(material.document):
         screen.warn(warning)
-    screen.say(found.text)
+    screen.say(verdict_words(found))
     screen.result_json(_verdict_json(found))
 
 
@@ -53,6 +54,8 @@ def _check_ranked(material: "Material", first: str, second: str) -> None:
 
 
 def _verdict_json(found: "Verdict") -> dict[str, Any]:
+    from bench.reporting.verdict_words import verdict_words
+
     pair = found.pair
     known = not isnan(pair.standard_error_px)
     return {
@@ -82,5 +85,5 @@ def _verdict_json(found: "Verdict") -> dict[str, Any]:
             for one in found.keypoints
         ],
         "worst_5_percent_rmse_px": {pair.a: found.tails[0].rmse_px, pair.b: found.tails[1].rmse_px},
-        "text": found.text,
+        "text": verdict_words(found),
     }

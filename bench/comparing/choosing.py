@@ -22,14 +22,14 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Limits:
+class CostLimits:
     """What may be spent; None = anything. Latency is the median of one picture on one thread."""
 
     latency_ms: float | None = None
     parameters: float | None = None
     weights_mb: float | None = None
 
-    def refusal(self, costs: "Limits") -> str | None:
+    def refusal(self, costs: "CostLimits") -> str | None:
         """Why a model of these costs does not fit, or None where it does."""
         asked = (
             ("latency", "ms", self.latency_ms, costs.latency_ms),
@@ -102,7 +102,7 @@ def _covariance(found: Spread) -> Numbers:
     return np.asarray(found.people + np.diag(cell))
 
 
-def split_by_limits(costs: Mapping[str, Limits], limits: Limits) -> tuple[tuple[str, ...], dict[str, str]]:
+def split_by_limits(costs: Mapping[str, CostLimits], limits: CostLimits) -> tuple[tuple[str, ...], dict[str, str]]:
     """Names of the models that fit, and the reason for each other one."""
     refusals = {model: reason for model, own in costs.items() if (reason := limits.refusal(own)) is not None}
     return tuple(model for model in costs if model not in refusals), refusals

@@ -21,7 +21,7 @@ class ResolutionFloor:
     (t.975 + t.80) times the standard error of a difference, the first quantile at the level that Holm's first step asks
     of ``pairs`` pairs. It is the median over the pairs that decide who is best: the best candidate with the runner-up
     and with all that tie with it. Far worse candidates, whose errors vary more, do not blur it. ``contrast`` holds the
-    median pair's variance parts.
+    median pair's variance parts, ``seeds`` what both of the pair have.
     """
 
     difference_px: float
@@ -43,7 +43,7 @@ class Improvement:
 
 
 def resolution_floor(
-    found: Spread, candidates: Sequence[int], leading: Sequence[int], seeds: int
+    found: Spread, candidates: Sequence[int], leading: Sequence[int], seeds: Sequence[int]
 ) -> ResolutionFloor | None:
     """The floor of a run; None with fewer than two candidates, or where nothing is known about noise.
 
@@ -51,7 +51,7 @@ def resolution_floor(
         found: errors and their covariance.
         candidates: positions, best first.
         leading: those that tie with the best, itself included.
-        seeds: that every candidate has.
+        seeds: of every model, by position.
     """
     if len(candidates) < 2:
         return None
@@ -64,8 +64,9 @@ def resolution_floor(
     errors = np.sqrt(found.variance[best, rivals])
     floors = _multiplier(found.degrees[best, rivals], pairs) * errors
     middle = int(np.argsort(floors, kind="stable")[(len(floors) - 1) // 2])
-    contrast = found.contrast(best, int(rivals[middle]))
-    return ResolutionFloor(float(floors[middle]), float(errors[middle]), pairs, seeds, contrast)
+    rival = int(rivals[middle])
+    shared = min(seeds[best], seeds[rival])
+    return ResolutionFloor(float(floors[middle]), float(errors[middle]), pairs, shared, found.contrast(best, rival))
 
 
 def improvements(floor: ResolutionFloor, train_minutes: float) -> tuple[Improvement, ...]:

@@ -1,4 +1,4 @@
-"""Who wins at which keypoint, corrected for asking fifteen times."""
+"""Who wins at which keypoint, corrected for asking as often as there are keypoints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from bench.comparing.observations import Observations
 from bench.comparing.pair_tests import SIGNIFICANCE, holm, p_values
 from bench.comparing.row_losses import keypoint_losses
 from bench.comparing.spread import spread
-from bench.faces.keypoints import KEYPOINT_NAMES
 
 
 @dataclass(frozen=True)
@@ -20,6 +19,7 @@ class KeypointResult:
         keypoint: its name.
         rmse_px: of each model.
         best: the model of lowest error.
+        winner: the same where it is better than all others here; None where several are not told apart.
         tied: models that are not worse than the best after Holm's correction, without it.
         p: by model, corrected two-sided p of its difference to the best.
     """
@@ -27,13 +27,9 @@ class KeypointResult:
     keypoint: str
     rmse_px: Mapping[str, float]
     best: str
+    winner: str | None
     tied: tuple[str, ...]
     p: Mapping[str, float]
-
-    @property
-    def winner(self) -> str | None:
-        """The one model that is better than all others here; None where several are not told apart."""
-        return None if self.tied else self.best
 
 
 def keypoint_results(observations: Observations) -> tuple[KeypointResult, ...]:
@@ -46,7 +42,7 @@ def keypoint_results(observations: Observations) -> tuple[KeypointResult, ...]:
         return ()
     first, second = np.triu_indices(len(models), k=1)
     kept, found, p = [], [], []
-    for name, losses in zip(KEYPOINT_NAMES, keypoint_losses(observations), strict=True):
+    for name, losses in zip(observations.scheme.names, keypoint_losses(observations), strict=True):
         if losses.counts.size:
             kept.append(name)
             found.append(spread(losses))
@@ -63,6 +59,7 @@ def keypoint_results(observations: Observations) -> tuple[KeypointResult, ...]:
                 keypoint=name,
                 rmse_px={model: float(error) for model, error in zip(models, one.rmse_px, strict=True)},
                 best=models[best],
+                winner=None if tied else models[best],
                 tied=tuple(models[place] for place in sorted(tied, key=lambda place: float(one.rmse_px[place]))),
                 p={model: float(value) for model, value in zip(models, matrix[best], strict=True)},
             )

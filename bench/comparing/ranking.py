@@ -55,7 +55,8 @@ class Ranking:
 def rank(observations: Observations) -> Ranking:
     """Order complete models by pooled RMSE, with what this run can and cannot tell apart.
 
-    Every model must have predicted the same rows under all its seeds; rows that one of them lacks are left out.
+    Models may have unlike numbers of seeds; each must have predicted the same rows under all its own: rows that one
+    lacks are left out.
     """
     return rank_losses(row_losses(observations))
 
@@ -73,7 +74,7 @@ def rank_losses(losses: RowLosses) -> Ranking:
     adjusted = holm_over_pairs(p, gate)
     candidates = [int(position) for position in np.flatnonzero(~gate)]
     leading = [one for one in candidates if one == candidates[0] or adjusted[candidates[0], one] > SIGNIFICANCE]
-    seeds = min((ordered.seeds(position) for position in candidates), default=1)
+    seeds = [ordered.seeds(position) for position in range(len(errors))]
     models = ordered.models
     return Ranking(
         order=models,

@@ -21,7 +21,8 @@ class RowLosses:
     Attributes:
         models: names, in the order of ``squared_px2``.
         kinds: by model, ``network``, ``gate`` or ``ensemble``.
-        squared_px2: by model, float64 (S, n): squared coordinate errors summed over a row's labelled coordinates.
+        squared_px2: by model, float64 (S, n): squared coordinate errors summed over a row's labelled coordinates; S is
+            the model's own number of seeds.
         counts: float64 (n,): how many coordinates of a row are labelled.
         groups: int64 (n,), numbered from 0 without gaps.
         folds: int64 (n,), numbered from 0 without gaps.
@@ -102,7 +103,7 @@ def keypoint_losses(observations: Observations) -> tuple[RowLosses, ...]:
 
 
 def _squared_per_point(observations: Observations) -> tuple[list[Numbers], Numbers, Whole]:
-    """Per model (S, n, 15) sums over x and y, labelled coordinates (n, 15), and the row numbers (n,) they belong to."""
+    """Per model (S, n, K) sums over x and y, labelled coordinates (n, K), and the row numbers (n,) they belong to."""
     labelled = np.isfinite(observations.truth)
     usable = labelled.any(axis=(1, 2))
     for predictions in observations.predictions.values():

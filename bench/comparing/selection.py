@@ -1,8 +1,9 @@
-"""Which records stand on the leaderboard: those that share the latest run's data, folds and seeds."""
+"""Which records stand on the leaderboard: those that share the latest run's data, folds and protocol."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +18,48 @@ from bench.records.store import RecordStore
 
 logger = logging.getLogger(__name__)
 
+Arrays = tuple[NDArray[np.int64], NDArray[np.float32]]
+
 
 @dataclass(frozen=True)
 class Entry:
-    """One model as the newest run asked for it, with the cells recorded so far.
-
-    ``cells`` are the sound ones, ``failed`` the others; ``expected`` is how many there should be.
-    """
+    """One model as the newest run asked for it, with the cells recorded so far: the sound ones, and the ``failed``."""
 
     asked: AskedRecord
     cells: tuple[CellRecord, ...]
     failed: tuple[CellRecord, ...]
-    expected: int
+
+    @property
+    def folds(self) -> int:
+        """How many folds there should be."""
+        return 1 if self.asked.protocol.quick else self.asked.protocol.folds
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds were asked for: a gate has one, an ensemble those of its members."""
+        return {"network": self.asked.seeds, "gate": 1, "ensemble": 0}[self.asked.kind]
+
+    @property
+    def expected(self) -> int:
+        """How many cells there should be."""
+        return self.folds * self.seeds
 
     @property
     def complete(self) -> bool:
-        """Whether every fold of every seed is there, as ranking demands."""
+        """Whether every fold of every seed is there."""
         return len(self.cells) == self.expected
+
+    @property
+    def whole_seeds(self) -> tuple[int, ...]:
+        """The seeds of which every fold is there: a model is ranked by these."""
+        done = Counter(cell.seed for cell in self.cells)
+        return tuple(seed for seed in range(self.seeds) if done[seed] == self.folds)
+
+    @property
+    def counted(self) -> tuple[CellRecord, ...]:
+        """The cells behind the row's numbers: those of whole seeds, or all where no seed is whole."""
+        whole = self.whole_seeds
+        return tuple(cell for cell in self.cells if cell.seed in whole) if whole else self.cells
 
     @property
     def tuned_on_scored_rows(self) -> bool:
@@ -47,15 +73,24 @@ class Selection:
 
     latest: AskedRecord
     protocol_name: str
-    seeds: int
     entries: Mapping[str, Entry]
     unlike: int
 
+    @property
+    def seeds(self) -> int:
+        """The most seeds that any row was asked for; rows may have fewer."""
+        return max((entry.seeds for entry in self.entries.values()), default=1)
+
     def rankable(self, model: str) -> bool:
-        """Whether a model may be ranked: complete, not tuned on scored rows, and so are an ensemble's members."""
+        """Whether a model may be ranked: a seed has all folds, none was tuned on scored rows, and so are an ensemble's
+        members, in a seed that they share.
+        """
         if is_ensemble(model):
-            return all(member in self.entries and self.rankable(member) for member in members_of(model))
-        return self.entries[model].complete and not self.entries[model].tuned_on_scored_rows
+            members = [self.entries.get(member) for member in members_of(model)]
+            shared = [set(entry.whole_seeds) for entry in members if entry is not None]
+            known = len(shared) == len(members) and all(map(self.rankable, members_of(model)))
+            return known and bool(set.intersection(*shared))
+        return bool(self.entries[model].whole_seeds) and not self.entries[model].tuned_on_scored_rows
 
     def pretrained(self, model: str) -> bool:
         """Whether a model, or a member of an ensemble, started from weights trained elsewhere."""
@@ -67,8 +102,8 @@ class Selection:
 def select(store: RecordStore) -> Selection:
     """Choose the records of one leaderboard.
 
-    For each model the variant that was asked for last under this protocol counts; a variant asked for earlier (other
-    epochs, say) and other protocols are counted in ``unlike``.
+    For each model the variant that was asked for last under this protocol counts, with as many seeds as were asked for;
+    a variant asked for earlier (other epochs, say) and other protocols are counted in ``unlike``.
 
     Raises:
         RecordError: nothing was ever run under this ``--out``.
@@ -79,7 +114,6 @@ def select(store: RecordStore) -> Selection:
     latest = asked[-1]
     name = protocol_digest(latest.dataset, latest.protocol)
     chosen = {record.model: record for record in asked if protocol_digest(record.dataset, record.protocol) == name}
-    seeds = max((record.seeds for record in chosen.values() if record.asked == latest.asked), default=1)
     cells: dict[str, list[CellRecord]] = {model: [] for model in chosen}
     unlike = 0
     for cell in store.cells():
@@ -89,53 +123,53 @@ def select(store: RecordStore) -> Selection:
             and cell.variant_digest == record.variant_digest
             and protocol_digest(cell.dataset, cell.protocol) == name
         )
-        if same and cell.seed < seeds and _readable(store, cell):
-            cells[cell.model].append(cell)
-        elif not same:
+        if record is None or not same:
             unlike += 1
-    entries = {model: _entry(record, cells[model], seeds) for model, record in chosen.items()}
-    return Selection(latest, name, seeds, entries, unlike)
+        elif cell.seed < max(record.seeds, 1):
+            cells[cell.model].append(cell)
+    return Selection(latest, name, {model: _entry(record, cells[model]) for model, record in chosen.items()}, unlike)
 
 
-def _readable(store: RecordStore, cell: CellRecord) -> bool:
-    """Whether a cell can be used; one with damaged arrays counts as not recorded, and the others are still shown."""
-    try:
-        if cell.status == "ok":
-            store.predictions(cell)
-    except RecordError as error:
-        logger.warning("%s", error)
-        return False
-    return True
-
-
-def _entry(asked: AskedRecord, cells: list[CellRecord], seeds: int) -> Entry:
-    folds = 1 if asked.protocol.quick else asked.protocol.folds
-    repeats = {"network": seeds, "gate": 1, "ensemble": 0}[asked.kind]
+def _entry(asked: AskedRecord, cells: list[CellRecord]) -> Entry:
     ordered = sorted(cells, key=lambda cell: (cell.seed, cell.fold))
-    return Entry(
-        asked,
-        tuple(cell for cell in ordered if cell.status == "ok"),
-        tuple(cell for cell in ordered if cell.status == "failed"),
-        folds * repeats,
-    )
+    sound, failed = (tuple(cell for cell in ordered if cell.status == status) for status in ("ok", "failed"))
+    return Entry(asked, sound, failed)
 
 
-def observe(store: RecordStore, selection: Selection) -> Observations:
-    """Out-of-fold predictions of every entry that has any, beside the labels.
+def observe(store: RecordStore, selection: Selection) -> tuple[Selection, Observations]:
+    """Out-of-fold predictions of every entry that has any, beside the labels; each file is read and checked once.
+
+    A cell whose arrays are damaged counts as not recorded, and the others are still shown: the selection that comes
+    back lacks it. A model with a seed that is whole is observed by its whole seeds alone.
 
     Raises:
         RecordError: the labels of this protocol are missing or damaged.
     """
     truth, groups, fold_of_row = store.truth(selection.protocol_name)
+    entries: dict[str, Entry] = {}
     predictions: dict[str, NDArray[np.float32]] = {}
-    for model, entry in selection.entries.items():
+    seeds: dict[str, tuple[int, ...]] = {}
+    for model, chosen in selection.entries.items():
+        read = {cell.key: arrays for cell in chosen.cells if (arrays := _readable(store, cell)) is not None}
+        entry = replace(chosen, cells=tuple(cell for cell in chosen.cells if cell.key in read))
+        entries[model] = entry
         if entry.cells:
-            seeds = 1 if entry.asked.kind == "gate" else selection.seeds
-            stacked = np.full((seeds, *truth.shape), np.nan, dtype=np.float32)
-            for cell in entry.cells:
-                rows, predicted = store.predictions(cell)
-                stacked[cell.seed, rows] = predicted
+            seeds[model] = tuple(sorted({cell.seed for cell in entry.counted}))
+            stacked = np.full((len(seeds[model]), *truth.shape), np.nan, dtype=np.float32)
+            for cell in entry.counted:
+                rows, predicted = read[cell.key]
+                stacked[seeds[model].index(cell.seed), rows] = predicted
             predictions[model] = stacked
-    kinds: dict[str, str] = {model: selection.entries[model].asked.kind for model in predictions}
-    ensembles = [model for model in selection.entries if is_ensemble(model)]
-    return with_ensembles(Observations(truth, groups, fold_of_row, predictions, kinds), ensembles)
+    kinds: dict[str, str] = {model: entries[model].asked.kind for model in predictions}
+    ensembles = [model for model in entries if is_ensemble(model)]
+    scheme = selection.latest.dataset.scheme
+    observed = Observations(truth, groups, fold_of_row, predictions, kinds, seeds, scheme)
+    return replace(selection, entries=entries), with_ensembles(observed, ensembles)
+
+
+def _readable(store: RecordStore, cell: CellRecord) -> Arrays | None:
+    try:
+        return store.predictions(cell)
+    except RecordError as error:
+        logger.warning("%s", error)
+        return None

@@ -17,7 +17,7 @@ class Tail:
     """RMSE over a model's own worst 5 % of rows and its 95 % interval (None where nothing is known about noise)."""
 
     rmse_px: float
-    interval_px: tuple[float, float] | None
+    ci95: tuple[float, float] | None
 
 
 def worst_tail(losses: RowLosses) -> Mapping[str, Tail]:

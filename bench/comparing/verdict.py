@@ -1,12 +1,11 @@
-"""The comparison of two models, as facts and as one paragraph."""
+"""The comparison of two models."""
 
 from dataclasses import dataclass
-from math import isnan
 
 from bench.comparing.floor import ResolutionFloor
 from bench.comparing.keypoints import KeypointResult, keypoint_results
 from bench.comparing.observations import Observations
-from bench.comparing.pair_tests import SIGNIFICANCE, PairTest
+from bench.comparing.pair_tests import PairTest
 from bench.comparing.ranking import Ranking
 from bench.comparing.row_losses import row_losses
 from bench.comparing.tail import Tail, worst_tail
@@ -37,11 +36,6 @@ class Verdict:
     with_gate: bool
     floor: ResolutionFloor | None
 
-    @property
-    def text(self) -> str:
-        """One paragraph: which is better, by how much, with what certainty, at which keypoints."""
-        return " ".join([_headline(self), _trained_sentence(self), _keypoint_sentence(self), _tail_sentence(self)])
-
 
 def compare(observations: Observations, ranking: Ranking, first: str, second: str) -> Verdict:
     """Compare two ranked models.
@@ -69,69 +63,3 @@ def compare(observations: Observations, ranking: Ranking, first: str, second: st
 
 def _has_gate(observations: Observations, pair: PairTest) -> bool:
     return "gate" in (observations.kinds[pair.a], observations.kinds[pair.b])
-
-
-def _headline(verdict: Verdict) -> str:
-    pair = verdict.pair
-    # Pairs stand in ranked order: a is the one of lower error.
-    low, high = sorted(-bound for bound in pair.interval_px)
-    size = f"{abs(pair.difference_px):.3f} px"
-    errors = f"{verdict.rmse_px[0]:.3f} against {verdict.rmse_px[1]:.3f} px RMSE"
-    if isnan(pair.standard_error_px):
-        silent = "one fold and one seed say nothing about chance"
-        return f"{pair.a} came out {size} better than {pair.b} ({errors}), but {silent}."
-    certainty = f"95 % interval {low:.3f} to {high:.3f} px; {_p(pair.p_holm)}" + (
-        f" after Holm's correction for {verdict.pairs} pairs" if verdict.pairs > 1 else ""
-    )
-    noun = "predictor" if verdict.with_gate else "architecture"
-    weak = " One training seed: the evidence is weak." if pair.weak else ""
-    if pair.better is not None:
-        return f"{pair.better} is the better {noun} by {size} ({errors}; {certainty}).{weak}"
-    text = f"{pair.a} and {pair.b} are not told apart: {size} ({errors}; {certainty})."
-    if low > 0:
-        text += " Asked alone the pair would count as different; among so many it does not."
-    return text + weak + _floor_sentence(verdict.floor)
-
-
-def _floor_sentence(floor: ResolutionFloor | None) -> str:
-    if floor is None:
-        return ""
-    return f" This run finds a difference of {floor.difference_px:.3f} px in four cases out of five."
-
-
-def _trained_sentence(verdict: Verdict) -> str:
-    pair, trained = verdict.pair, verdict.trained
-    if trained.p > SIGNIFICANCE:
-        # Without the interval: it comes from a bootstrap, and with few people the two need not agree.
-        return f"The models as trained here are not told apart over other people ({_p(trained.p)})."
-    better, sign = (pair.a, -1) if trained.difference_px < 0 else (pair.b, 1)
-    low, high = sorted(sign * bound for bound in trained.interval_px)
-    scope = f"({low:.3f} to {high:.3f} px over other people; {_p(trained.p)})"
-    return f"As trained here, {better} is the better model {scope}."
-
-
-def _keypoint_sentence(verdict: Verdict) -> str:
-    wins: dict[str, list[tuple[float, str]]] = {verdict.pair.a: [], verdict.pair.b: []}
-    for result in verdict.keypoints:
-        if result.winner is not None:
-            other = next(model for model in result.rmse_px if model != result.winner)
-            wins[result.winner].append((result.rmse_px[other] - result.rmse_px[result.winner], result.keypoint))
-    sentences = [_wins_sentence(model, found, len(verdict.keypoints)) for model, found in wins.items() if found]
-    return " ".join(sentences) if sentences else "No single keypoint tells them apart."
-
-
-def _wins_sentence(model: str, found: list[tuple[float, str]], keypoints: int) -> str:
-    if len(found) == keypoints:
-        (least, _), (most, where) = min(found), max(found)
-        return f"{model} is better at all {keypoints} keypoints, by {least:.2f} to {most:.2f} px (most at {where})."
-    listed = ", ".join(f"{keypoint} ({gain:.2f} px)" for gain, keypoint in found)
-    return f"{model} is better at {len(found)} of {keypoints} keypoints: {listed}."
-
-
-def _tail_sentence(verdict: Verdict) -> str:
-    a, b = verdict.tails
-    return f"On their worst 5 % of faces: {verdict.pair.a} {a.rmse_px:.2f} px, {verdict.pair.b} {b.rmse_px:.2f} px."
-
-
-def _p(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"

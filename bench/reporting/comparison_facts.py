@@ -39,7 +39,7 @@ def comparison_summary(observations: Observations, ranking: Ranking, train_secon
             for one in keypoint_results(observations.only(candidates))
         ],
         "worst_5_percent_rmse_px": {
-            model: {"rmse_px": tails[model].rmse_px, "ci95": tails[model].interval_px} for model in tails
+            model: {"rmse_px": tails[model].rmse_px, "ci95": tails[model].ci95} for model in tails
         },
     }
 

@@ -125,8 +125,10 @@ class _Rows:
 
     def _flags(self, entry: Entry, accuracy: Accuracy) -> list[str]:
         flags = []
-        if not entry.complete:
+        if not entry.whole_seeds and entry.expected:
             flags.append(f"incomplete: {len(entry.cells)} of {entry.expected} cells")
+        elif not entry.complete:
+            flags.append(f"{len(entry.whole_seeds)} of {entry.seeds} seeds complete")
         if self.selection.pretrained(entry.asked.model):
             flags.append("pretrained")
         if entry.tuned_on_scored_rows:
@@ -146,7 +148,7 @@ class _Rows:
 
 def _training(entry: Entry) -> Document:
     network = entry.asked.kind != "gate"
-    cells = entry.cells
+    cells = entry.counted
     recipe = cells[0].variant.recipe if cells and network else None
     seconds = [cell.train_seconds for cell in cells if cell.train_seconds is not None]
     epochs = recipe.epochs if recipe else None

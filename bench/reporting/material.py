@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.comparing import collecting
 from bench.comparing.observations import Observations
-from bench.comparing.ranking import Ranking, rank
-from bench.comparing.selection import Selection, observe, select
+from bench.comparing.ranking import Ranking
+from bench.comparing.selection import Selection
 from bench.records.schema import CellRecord, CostRecord, LatencyRecord
 from bench.records.store import RecordStore
 from bench.reporting.leaderboard import leaderboard_document
@@ -45,21 +46,16 @@ def collect(store: RecordStore) -> Material:
     Raises:
         RecordError: there are no results, or the labels behind them are missing.
     """
-    selection = select(store)
-    observations = observe(store, selection)
-    complete = {model for model in selection.entries if selection.rankable(model)}
-    ranking = rank(observations.only(complete))
-    shown = {entry.asked.variant_digest for entry in selection.entries.values()}
-    latencies = tuple(record for record in store.latencies() if record.variant_digest in shown)
-    costs = tuple(record for record in store.costs() if record.variant_digest in shown)
+    found = collecting.collect(store)
+    selection = found.selection
     return Material(
-        document=leaderboard_document(selection, observations, ranking, latencies, costs),
+        document=leaderboard_document(selection, found.observations, found.ranking, found.latencies, found.costs),
         selection=selection,
-        observations=observations,
-        ranking=ranking,
+        observations=found.observations,
+        ranking=found.ranking,
         cells={model: entry.cells for model, entry in selection.entries.items()},
         failed=tuple(cell for entry in selection.entries.values() for cell in entry.failed),
-        latencies=latencies,
-        costs=costs,
-        out=store.out,
+        latencies=found.latencies,
+        costs=found.costs,
+        out=found.out,
     )

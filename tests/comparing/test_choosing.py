@@ -2,26 +2,26 @@ from dataclasses import replace
 
 import pytest
 
-from bench.comparing.choosing import Limits, options_by_error, probability_best, split_by_limits
+from bench.comparing.choosing import CostLimits, options_by_error, probability_best, split_by_limits
 from bench.comparing.spread import spread
 from tests.comparing.losses import Layout, draw_losses, draw_observations
 
 
 def test_limits_name_what_is_too_much_and_what_is_missing() -> None:
     costs = {
-        "small": Limits(1.0, 1e6, 4.0),
-        "slow": Limits(9.0, 1e6, 4.0),
-        "big": Limits(1.0, 3e6, 12.0),
-        "unmeasured": Limits(None, 1e6, 4.0),
+        "small": CostLimits(1.0, 1e6, 4.0),
+        "slow": CostLimits(9.0, 1e6, 4.0),
+        "big": CostLimits(1.0, 3e6, 12.0),
+        "unmeasured": CostLimits(None, 1e6, 4.0),
     }
-    fitting, refusals = split_by_limits(costs, Limits(latency_ms=5, parameters=2e6))
+    fitting, refusals = split_by_limits(costs, CostLimits(latency_ms=5, parameters=2e6))
     assert fitting == ("small",)
     assert refusals == {
         "slow": "latency 9 ms above 5",
         "big": "parameters 3,000,000 above 2,000,000",
         "unmeasured": "latency not measured",
     }
-    assert split_by_limits(costs, Limits())[0] == tuple(costs)
+    assert split_by_limits(costs, CostLimits())[0] == tuple(costs)
 
 
 def test_a_clear_winner_is_certain_and_comes_first() -> None:

@@ -8,6 +8,7 @@ import pytest
 from bench.comparing.choosing import options_by_error
 from bench.comparing.verdict import compare
 from bench.reporting.rebuilding import report_from_records
+from bench.reporting.verdict_words import verdict_words
 from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
 
 NETWORKS = (DrawnModel("a", 1.5), DrawnModel("b", 1.5))
@@ -33,6 +34,6 @@ def test_every_report_is_written(tmp_path: Path, case: str) -> None:
         assert not re.search(r"\bnan\b", path.read_text().split("<script>")[0], re.IGNORECASE), path.name
     ranked = material.ranking.order
     if len(ranked) > 1:
-        assert "nan" not in compare(material.observations.only(ranked), material.ranking, *ranked[:2]).text
+        assert "nan" not in verdict_words(compare(material.observations.only(ranked), material.ranking, *ranked[:2]))
     networks = [model for model in ranked if material.observations.kinds[model] == "network"]
     assert [option.model for option in options_by_error(material.observations, networks)] == networks
