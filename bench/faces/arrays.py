@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.errors import DataError
-from bench.faces.cache import Cached, digest_of, entry, opened, stored_set
+from bench.faces.cache import Cached, digest_of, entry, opened, refuse_unlabelled, stored_set
 from bench.faces.csv_reading import MARGIN_PX
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.grouping import AUTO, NONE, groups_from_values
@@ -71,10 +71,7 @@ def _refuse_wrong_labels(points: NDArray[np.float32], scheme: Scheme, name: str)
             row, point = np.argwhere(wrong)[0]
             found = points[row, point].tolist()
             raise DataError(f"{name}: row {row + 1}, keypoint {scheme.names[point]}: {found} {problem}")
-    never = ~labelled.any(axis=(0, 2))
-    if never.any():
-        first = scheme.names[int(np.argmax(never))]
-        raise DataError(f"{name}: keypoint {first} is labelled in no row; nothing can be learnt or scored there")
+    refuse_unlabelled(points, scheme, name)
 
 
 def store_faces(faces: FaceSet, groups: str = AUTO) -> FaceSource:

@@ -7,11 +7,11 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,21 +64,19 @@ def parsed_file(path: Path, settings: DataSettings, *, verify: bool = False) -> 
     Raises:
         DataError: the file cannot be used.
     """
-    folder: Path | None = None
-    cached: Cached | None = None
     try:
-        folder = entry(f"{path.resolve()}{settings.model_dump_json()}", kind_of(path).state(path))
-        cached = opened(folder, verify=verify)
+        state = kind_of(path).state(path)
     except OSError:
-        pass  # reading it will say what is wrong
+        state = ""  # reading it will say what is wrong
+    folder = entry(f"{path.resolve()}{settings.model_dump_json()}", state)
+    cached = opened(folder, verify=verify)
     if cached is not None:
         return cached
-    if folder is not None:
-        try:
-            return _built(folder, lambda work: _parse_into(path, settings, work))
-        except OSError as error:
-            why = error.strerror
-            logger.warning("cache folder %s cannot be written (%s): parsing anew each time", folder.parent, why)
+    try:
+        return _built(folder, lambda work: _parse_into(path, settings, work))
+    except OSError as error:
+        why = error.strerror
+        logger.warning("cache folder %s cannot be written (%s): parsing anew each time", folder.parent, why)
     try:
         with tempfile.TemporaryDirectory(prefix=UNDER_WAY) as work:
             _parse_into(path, settings, Path(work))
@@ -95,8 +93,7 @@ def stored_set(folder: Path, faces: FaceSet) -> Cached:
     """
 
     def fill(work: Path) -> None:
-        with _synced(work / IMAGES) as stream:
-            faces.images.tofile(stream)
+        write_atomically(work / IMAGES, faces.images.tofile)
         _write_facts(faces, {}, work)
 
     return _built(folder, fill)
@@ -176,14 +173,10 @@ def digest_of(images: NDArray[np.uint8], keypoints: NDArray[np.float32], scheme:
 
 def _write_facts(faces: FaceSet, columns: Mapping[str, list[str]], work: Path) -> None:
     """Write everything but the pictures, which stand in ``work`` already."""
+    told = {name: value for name, value in vars(faces).items() if isinstance(value, str | bool)}
     facts = {
         "version": VERSION,
-        "name": faces.name,
-        "grouping": faces.grouping,
-        "people_known": faces.people_known,
-        "fingerprint": faces.fingerprint,
-        "synthetic": faces.synthetic,
-        "scheme": faces.scheme.model_dump(),
+        "told": {**told, "scheme": faces.scheme.model_dump()},
         "columns": columns,
         "sha256": digest_of(faces.images, faces.keypoints, faces.scheme),
         "sample_sha256": _sample_digest(faces.images),
@@ -197,21 +190,32 @@ def _write_facts(faces: FaceSet, columns: Mapping[str, list[str]], work: Path) -
 def _parse_into(path: Path, settings: DataSettings, work: Path) -> None:
     points: list[NDArray[np.float32]] = []
     columns: dict[str, list[str]] = {}
-    with _synced(work / IMAGES) as stream:
+    schemes: list[Scheme] = []
+
+    def write(stream: BinaryIO) -> None:
         for scheme, row in kind_of(path).read(path, settings):
             stream.write(row.picture.reshape(scheme.picture_shape).data)
+            schemes[:] = [scheme]
             points.append(row.points)
             for name, value in row.columns.items():
                 columns.setdefault(name, []).append(value)
+
+    write_atomically(work / IMAGES, write)
+    (scheme,) = schemes
     keypoints = np.stack(points)
-    labelled = np.isfinite(keypoints).any(axis=(0, 2))
-    if not labelled.all():
-        first = scheme.names[int(np.argmin(labelled))]
-        raise DataError(f"{path.name}: keypoint {first} is labelled in no row; nothing can be learnt or scored there")
+    refuse_unlabelled(keypoints, scheme, path.name)
     images = np.memmap(work / IMAGES, np.uint8, "r", shape=(len(points), *scheme.picture_shape))
     fingerprint = digest_of(images, keypoints, scheme)[:16]
     alone = np.arange(len(points), dtype=np.int64)
     _write_facts(FaceSet(path.name, images, keypoints, alone, NONE, False, fingerprint, scheme=scheme), columns, work)
+
+
+def refuse_unlabelled(keypoints: NDArray[np.float32], scheme: Scheme, name: str) -> None:
+    """Raise DataError where a point is labelled in no row of (N, K, 2)."""
+    labelled = np.isfinite(keypoints).any(axis=(0, 2))
+    if not labelled.all():
+        first = scheme.names[int(np.argmin(labelled))]
+        raise DataError(f"{name}: keypoint {first} is labelled in no row; nothing can be learnt or scored there")
 
 
 def _load(folder: Path, *, verify: bool = False, mapped: bool = True) -> Cached:
@@ -219,34 +223,26 @@ def _load(folder: Path, *, verify: bool = False, mapped: bool = True) -> Cached:
     stored = _read_arrays(folder / FACTS)
     facts: dict[str, Any] = json.loads(stored["facts"].tobytes())
     keypoints, groups = stored["keypoints"], stored["groups"]
-    if facts.pop("version") != VERSION:
+    if facts["version"] != VERSION:
         raise ValueError("of another version")
-    columns, sha256, sample_sha256 = (facts.pop(name) for name in ("columns", "sha256", "sample_sha256"))
-    scheme = Scheme(**facts.pop("scheme"))
+    scheme = Scheme(**facts["told"].pop("scheme"))
     shape = (len(keypoints), *scheme.picture_shape)
     images: NDArray[np.uint8] = np.memmap(folder / IMAGES, np.uint8, "r")
     # The hardening of long runs may check block by block here; a sample shows the damage of a killed or full machine.
     images = images.reshape(shape) if mapped else np.array(images).reshape(shape)
-    if _sample_digest(images) != sample_sha256 or (verify and digest_of(images, keypoints, scheme) != sha256):
+    whole = not verify or digest_of(images, keypoints, scheme) == facts["sha256"]
+    if not whole or _sample_digest(images) != facts["sample_sha256"]:
         raise ValueError("other pictures than were stored")
     for array in (images, keypoints, groups):
         array.flags.writeable = False
-    faces = FaceSet(images=images, keypoints=keypoints, groups=groups, scheme=scheme, **facts)
-    return Cached(faces, columns, folder if mapped else None)
+    faces = FaceSet(images=images, keypoints=keypoints, groups=groups, scheme=scheme, **facts["told"])
+    return Cached(faces, facts["columns"], folder if mapped else None)
 
 
 def _read_arrays(file: Path) -> dict[str, NDArray[Any]]:
     # Opened here, since np.load leaves the file open when it is none of its own.
     with file.open("rb") as stream, np.load(stream) as stored:
         return dict(stored)
-
-
-@contextmanager
-def _synced(file: Path) -> Iterator[IO[bytes]]:
-    with file.open("wb") as stream:
-        yield stream
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def _sample_digest(images: NDArray[np.uint8]) -> str:
@@ -260,13 +256,10 @@ def _remove_stale(folder: Path) -> None:
 
     A process that has an old cache mapped keeps what it has, or, on Windows, keeps it from being deleted.
     """
-    earlier = [other for other in folder.parent.glob(f"{folder.name.partition('-')[0]}-*") if other != folder]
-    for other in [*earlier, *filter(_is_abandoned, folder.parent.glob(f"{UNDER_WAY}*"))]:
-        shutil.rmtree(other, ignore_errors=True)
-
-
-def _is_abandoned(work: Path) -> bool:
-    try:
-        return time.time() - work.stat().st_mtime > ABANDONED_S
-    except OSError:  # finished just now
-        return False
+    place = folder.name.partition("-")[0]
+    for other in folder.parent.iterdir():
+        with suppress(OSError):  # moved or removed just now
+            earlier = other.name.startswith(f"{place}-") and other != folder
+            killed = other.name.startswith(UNDER_WAY) and time.time() - other.stat().st_mtime > ABANDONED_S
+            if earlier or killed:
+                shutil.rmtree(other, ignore_errors=True)

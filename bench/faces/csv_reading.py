@@ -5,9 +5,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,26 +25,8 @@ MARGIN_PX = 1.0
 """A label may lie outside the frame by so much: hand-made labels do."""
 
 
-@dataclass(frozen=True)
-class ColumnPlaces:
-    """Where what stands in a row.
-
-    Attributes:
-        points: column of each of the 2 K coordinates, in the order of the scheme's ``flat_names``.
-        image: column of the picture.
-        others: further named columns (a person, an ImageId), by name.
-    """
-
-    points: tuple[int, ...]
-    image: int
-    others: dict[str, int]
-
-
-class Line(NamedTuple):
-    """One line below the header: ``file: row n`` for messages, and its fields."""
-
-    where: str
-    fields: list[bytes]
+Fields = dict[str, bytes]
+"""One line below the header: its fields by column."""
 
 
 def read_csv(path: Path, settings: DataSettings) -> Iterator[tuple[Scheme, Row]]:
@@ -64,12 +44,12 @@ def read_csv(path: Path, settings: DataSettings) -> Iterator[tuple[Scheme, Row]]
         columns = parse_header(lines, path.name)
         names = point_names(columns, settings, path.name)
         scheme: Scheme | None = None
-        for line in _lines_below(lines, columns, path.name):
+        for where, fields in _lines_below(lines, columns, path.name):
             if scheme is None:
-                picture = line.fields[columns.index(IMAGE)]
-                scheme = settings.scheme(names, *_frame(len(picture.split()), settings, line.where))
-                places = _places(columns, scheme)
-            yield scheme, _parse_row(line, places, scheme)
+                scheme = settings.scheme(names, *_frame(len(fields[IMAGE].split()), settings, where))
+                passed = {*scheme.flat_names, IMAGE, *INDEX_NAMES}
+                others = [column for column in columns if column not in passed]
+            yield scheme, _parse_row(fields, others, scheme, where)
 
 
 def read_pictures(path: Path, scheme: Scheme) -> tuple[NDArray[np.uint8], list[str]]:
@@ -89,10 +69,9 @@ def read_pictures(path: Path, scheme: Scheme) -> tuple[NDArray[np.uint8], list[s
     pictures, names = [], []
     with open_lines(path) as lines:
         columns = parse_header(lines, path.name)
-        for line in _lines_below(lines, columns, path.name):
-            pictures.append(decode_picture(line.fields[columns.index(IMAGE)], line.where, scheme))
-            known = IMAGE_ID in columns
-            names.append(_text(line, columns.index(IMAGE_ID)) if known else str(len(pictures)))
+        for where, fields in _lines_below(lines, columns, path.name):
+            pictures.append(decode_picture(fields[IMAGE], where, scheme))
+            names.append(_text(fields[IMAGE_ID], where) if IMAGE_ID in fields else str(len(pictures)))
     return np.stack(pictures), names
 
 
@@ -166,12 +145,6 @@ def point_names(columns: Sequence[str], settings: DataSettings, name: str) -> tu
     return wanted
 
 
-def _places(columns: Sequence[str], scheme: Scheme) -> ColumnPlaces:
-    passed = {*scheme.flat_names, IMAGE, *INDEX_NAMES}
-    others = {column: place for place, column in enumerate(columns) if column not in passed}
-    return ColumnPlaces(tuple(map(columns.index, scheme.flat_names)), columns.index(IMAGE), others)
-
-
 def _frame(numbers: int, settings: DataSettings, where: str) -> tuple[int, Channels]:
     """Side and channels of pictures of so many numbers: as told, else as the count allows.
 
@@ -201,7 +174,8 @@ def _frame(numbers: int, settings: DataSettings, where: str) -> tuple[int, Chann
     )
 
 
-def _lines_below(lines: Iterator[bytes], columns: Sequence[str], name: str) -> Iterator[Line]:
+def _lines_below(lines: Iterator[bytes], columns: Sequence[str], name: str) -> Iterator[tuple[str, Fields]]:
+    """``file: row n`` for messages, and the fields of each line."""
     number = 0
     blank: int | None = None
     for number, line in enumerate(lines, start=1):
@@ -215,7 +189,7 @@ def _lines_below(lines: Iterator[bytes], columns: Sequence[str], name: str) -> I
         fields = _split(line, where)
         if len(fields) != len(columns):
             raise DataError(f"{where} has {len(fields)} fields, expected {len(columns)} as in the header")
-        yield Line(where, fields)
+        yield where, dict(zip(columns, fields, strict=True))
     if number == 0 or blank == 1:
         raise DataError(f"{name}: has a header but no rows; expected one row per face")
 
@@ -229,25 +203,24 @@ def _split(line: bytes, where: str) -> list[bytes]:
         raise DataError(f"{where}: quotes do not match or it is not UTF-8 ({error})") from error
 
 
-def _text(line: Line, place: int) -> str:
+def _text(field: bytes, where: str) -> str:
     try:
-        return line.fields[place].decode()
+        return field.decode()
     except UnicodeDecodeError as error:
-        raise DataError(f"{line.where}: holds bytes that are not UTF-8; save the file as UTF-8") from error
+        raise DataError(f"{where}: holds bytes that are not UTF-8; save the file as UTF-8") from error
 
 
-def _parse_row(line: Line, places: ColumnPlaces, scheme: Scheme) -> Row:
-    points = [
-        _coordinate(line.fields[place], f"{line.where}, column {column}", scheme.side_px)
-        for column, place in zip(scheme.flat_names, places.points, strict=True)
-    ]
-    for x, y in zip(range(0, len(points), 2), range(1, len(points), 2), strict=True):
-        if math.isnan(points[x]) != math.isnan(points[y]):
-            empty, given = (scheme.flat_names[place] for place in ((x, y) if math.isnan(points[x]) else (y, x)))
-            raise DataError(f"{line.where}, column {empty}: empty beside a labelled {given}; give both or neither")
-    others = {column: _text(line, place) for column, place in places.others.items()}
-    picture = decode_picture(line.fields[places.image], line.where, scheme)
-    return Row(picture, np.array(points, dtype=np.float32).reshape(-1, 2), others)
+def _parse_row(fields: Fields, others: Sequence[str], scheme: Scheme, where: str) -> Row:
+    flat = scheme.flat_names
+    points = [_coordinate(fields[column], f"{where}, column {column}", scheme.side_px) for column in flat]
+    for place in range(0, len(points), 2):
+        missing = [math.isnan(value) for value in points[place : place + 2]]
+        if any(missing) and not all(missing):
+            empty, given = flat[place + missing.index(True)], flat[place + missing.index(False)]
+            raise DataError(f"{where}, column {empty}: empty beside a labelled {given}; give both or neither")
+    picture = decode_picture(fields[IMAGE], where, scheme)
+    columns = {column: _text(fields[column], where) for column in others}
+    return Row(picture, np.array(points, dtype=np.float32).reshape(-1, 2), columns)
 
 
 def _coordinate(field: bytes, where: str, side_px: int) -> float:

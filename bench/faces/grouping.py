@@ -77,7 +77,7 @@ def near_duplicate_clusters(images: NDArray[np.uint8]) -> NDArray[np.int64]:
 
     Single linkage over pairs of 24x24 pictures with a correlation of at least .93, most alike first; a link that would
     make a cluster larger than 2 % of the rows (but at least two) is not made. Pairs are taken in tiles of 2,048 by
-    2,048 rows, and ordered by likeness within a tile: memory grows with N (1.2 KB a row), time with its square.
+    2,048 rows, and ordered by likeness within a tile: memory grows with N (1.6 KB a row), time with its square.
     """
     small = _standardised(images)
     rows = len(small)
@@ -91,7 +91,8 @@ def near_duplicate_clusters(images: NDArray[np.uint8]) -> NDArray[np.int64]:
             if not len(first):
                 continue
             likeness = alike[first, second]
-            open_pairs = clusters.can_join(start, other, len(above), alike.shape[1])[first, second]
+            tile = range(start, start + len(above)), range(other, other + alike.shape[1])
+            open_pairs = clusters.can_join(*tile)[first, second]
             first, second, likeness = first[open_pairs] + start, second[open_pairs] + other, likeness[open_pairs]
             for pair in np.argsort(-likeness, kind="stable").tolist():
                 clusters.join(int(first[pair]), int(second[pair]))
@@ -110,35 +111,26 @@ def _standardised(images: NDArray[np.uint8]) -> NDArray[np.float16]:
 
 
 class _Clusters:
-    """Disjoint sets with a limit on their size."""
+    """Disjoint sets of rows with a limit on their size."""
 
     def __init__(self, rows: int, largest: int) -> None:
-        self._parent = list(range(rows))
-        self._size = [1] * rows
+        from scipy.cluster.hierarchy import DisjointSet
+
+        self._sets = DisjointSet(range(rows))
         self._largest = largest
 
-    def can_join(self, start: int, other: int, rows: int, columns: int) -> NDArray[np.bool_]:
-        """Which pairs of two runs of rows may still be joined: bool (rows, columns). Spares the loop settled pairs."""
-        first = np.array([self._root(row) for row in range(start, start + rows)])
-        second = np.array([self._root(row) for row in range(other, other + columns)])
-        sizes = np.array([self._size[root] for root in first])[:, None] + [self._size[root] for root in second]
-        return np.asarray((first[:, None] != second) & (sizes <= self._largest))
+    def can_join(self, first: range, second: range) -> NDArray[np.bool_]:
+        """Which pairs of two runs of rows may still be joined: bool (n, m). Spares the loop settled pairs."""
+        roots = [np.array([self._sets[row] for row in rows]) for rows in (first, second)]
+        sizes = [np.array([self._sets.subset_size(row) for row in rows]) for rows in (first, second)]
+        return np.asarray((roots[0][:, None] != roots[1]) & (sizes[0][:, None] + sizes[1] <= self._largest))
 
     def join(self, one: int, other: int) -> None:
         """Put two rows' clusters together where the limit allows."""
-        first, second = self._root(one), self._root(other)
-        if first != second and self._size[first] + self._size[second] <= self._largest:
-            self._parent[second] = first
-            self._size[first] += self._size[second]
+        if self._sets.subset_size(one) + self._sets.subset_size(other) <= self._largest:
+            self._sets.merge(one, other)
 
     def labels(self) -> NDArray[np.int64]:
         """Clusters numbered in order of their first row."""
-        roots = [self._root(row) for row in range(len(self._parent))]
-        _, first, codes = np.unique(roots, return_index=True, return_inverse=True)
-        return np.asarray(np.argsort(np.argsort(first))[codes], dtype=np.int64)
-
-    def _root(self, row: int) -> int:
-        while self._parent[row] != row:
-            self._parent[row] = self._parent[self._parent[row]]
-            row = self._parent[row]
-        return row
+        numbers: dict[int, int] = {}
+        return np.array([numbers.setdefault(self._sets[row], len(numbers)) for row in self._sets], dtype=np.int64)

@@ -15,11 +15,11 @@ from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.loading import load_faces
 from bench.faces.synthetic import synthetic_faces
 from bench.faces.synthetic.face_maker import MEAN_FACE, draw_face, frame
-from bench.faces.synthetic.geometry import face_geometry
+from bench.faces.synthetic.geometry import FaceGeometry
 from bench.faces.synthetic.head import build_head, lower_jaw
 from bench.faces.synthetic.noise import stream
-from bench.faces.synthetic.person import draw_person
-from bench.faces.synthetic.shot import draw_shot
+from bench.faces.synthetic.person import Person
+from bench.faces.synthetic.shot import Shot
 from bench.faces.synthetic.stored import stored_synthetic_faces
 from bench.faces.synthetic.tracing import trace
 from bench.gates import predict_gate
@@ -137,7 +137,7 @@ def test_gates_rank_as_on_real_faces(faces: FaceSet) -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 1000))
 def test_any_person_in_any_pose_can_be_drawn(seed: int, picture: int) -> None:
-    person = draw_person(stream(seed, 1))
+    person = Person(stream(seed, 1))
     image, keypoints = draw_face(person, build_head(person), stream(seed, 2, picture))
     assert image.shape == (96, 96)
     assert image.std() > 5
@@ -149,9 +149,10 @@ def test_any_person_in_any_pose_can_be_drawn(seed: int, picture: int) -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32))
 def test_framing_gives_the_size_and_roll_asked_for(seed: int) -> None:
-    person = draw_person(stream(seed, 1))
-    shot = replace(draw_shot(stream(seed, 2)), yaw=0.0, pitch=0.0)
-    flat = face_geometry(person, shot.expression).frontal_points()
+    person = Person(stream(seed, 1))
+    shot = Shot(stream(seed, 2))
+    shot.yaw = shot.pitch = 0.0
+    flat = FaceGeometry(person, shot.expression).frontal_points()
     view = frame(np.column_stack([flat, np.zeros(15)]), shot)
     frontal = view.project(np.column_stack([flat, np.zeros(15)]))
     eyes = frontal[LEFT_EYE] - frontal[RIGHT_EYE]
@@ -160,7 +161,7 @@ def test_framing_gives_the_size_and_roll_asked_for(seed: int) -> None:
 
 
 def test_a_lowered_jaw_moves_the_chin_and_leaves_the_eyes() -> None:
-    person = draw_person(stream(SEED, 1))
+    person = Person(stream(SEED, 1))
     closed = build_head(person)
     opened = lower_jaw(closed, person.mouth_y, 10.0)
     assert opened.depth_at(0, person.eye_y) == pytest.approx(closed.depth_at(0, person.eye_y), abs=0.01)
@@ -170,10 +171,11 @@ def test_a_lowered_jaw_moves_the_chin_and_leaves_the_eyes() -> None:
 def test_the_background_does_not_show_through_long_hair() -> None:
     holes = []
     for number in range(12):
-        person = replace(draw_person(stream(SEED, 1, number)), side_y=80.0, hair_thickness=10.0)
-        shot = draw_shot(stream(SEED, 2, number))
+        person = Person(stream(SEED, 1, number))
+        person.side_y, person.hair_thickness = 80.0, 10.0
+        shot = Shot(stream(SEED, 2, number))
         head = build_head(person)
-        flat = face_geometry(person, shot.expression).frontal_points()
+        flat = FaceGeometry(person, shot.expression).frontal_points()
         points = np.array([(x, y, head.depth_at(x, y)) for x, y in flat])
         seen = trace(head, frame(points, shot)).head
         holes.append(np.count_nonzero(~seen[:, 1:-1] & seen[:, :-2] & seen[:, 2:]))
@@ -245,9 +247,9 @@ def test_command_refuses_in_one_line(
 @settings(max_examples=300, deadline=None)
 def test_every_label_lies_in_its_picture(seed: int, picture: int) -> None:
     """Readers refuse a file with labels outside the frame; ours must not write one."""
-    person = draw_person(stream(seed, 1, 0))
-    shot = draw_shot(stream(seed, 2, 0, picture))
-    geometry = face_geometry(person, shot.expression)
+    person = Person(stream(seed, 1, 0))
+    shot = Shot(stream(seed, 2, 0, picture))
+    geometry = FaceGeometry(person, shot.expression)
     head = lower_jaw(build_head(person), person.mouth_y, shot.expression.jaw)
     points = np.array([(x, y, head.depth_at(x, y)) for x, y in geometry.frontal_points()])
     placed = frame(points, shot).project(points)

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from bench.errors import DataError
 from bench.faces.face_set import FaceSet
 from bench.faces.synthetic.camera import expose
-from bench.faces.synthetic.geometry import FaceGeometry, face_geometry
+from bench.faces.synthetic.geometry import FaceGeometry
 from bench.faces.synthetic.head import Head, build_head, lower_jaw
 from bench.faces.synthetic.lighting import light_up
 from bench.faces.synthetic.noise import stream
 from bench.faces.synthetic.painting import Skin, paint
-from bench.faces.synthetic.person import Person, draw_person
-from bench.faces.synthetic.shot import Shot, draw_shot
+from bench.faces.synthetic.person import Person
+from bench.faces.synthetic.shot import Shot
 from bench.faces.synthetic.surroundings import draw_background, draw_clothes, draw_glasses, draw_obstacle
 from bench.faces.synthetic.tracing import View, trace
 from bench.scheme import SEED_SCHEME
@@ -45,7 +45,7 @@ def synthetic_faces(rows: int = DEFAULT_ROWS, people: int = DEFAULT_PEOPLE, seed
     keypoints = np.empty((rows, SEED_SCHEME.keypoints, 2), dtype=np.float32)
     groups = stream(seed, 0).permutation(np.arange(rows, dtype=np.int64) % people)
     for person_number in range(people):
-        person = draw_person(stream(seed, 1, person_number))
+        person = Person(stream(seed, 1, person_number))
         head = build_head(person)
         for shot_number, row in enumerate(np.flatnonzero(groups == person_number)):
             images[row], keypoints[row] = draw_face(person, head, stream(seed, 2, person_number, shot_number))
@@ -59,8 +59,8 @@ def draw_face(
     person: Person, closed: Head, generator: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """One picture uint8 (96, 96) and its keypoints float32 (15, 2) in pixels."""
-    shot = draw_shot(generator)
-    geometry = face_geometry(person, shot.expression)
+    shot = Shot(generator)
+    geometry = FaceGeometry(person, shot.expression)
     head = lower_jaw(closed, person.mouth_y, shot.expression.jaw)
     points = _points_on_head(geometry, head)
     view = frame(points, shot)

@@ -1,7 +1,5 @@
 """Where eyes, brows and mouth are on the frontal face, for one person with one expression; the keypoints follow."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +12,6 @@ NOSE_POINT_BELOW_TIP = 1.6
 """The labels' nose point lies on the underside of the tip."""
 
 
-@dataclass(frozen=True)
 class FaceGeometry:
     """Curves of one face on the subject's left side (x > 0), head units; the right side mirrors it.
 
@@ -27,20 +24,28 @@ class FaceGeometry:
         nose: (x, y) of the nose point.
     """
 
-    eye: tuple[float, float]
-    eye_half_width: float
-    eye_tilt: float
-    lid_up: float
-    lid_down: float
-    brow_inner: tuple[float, float]
-    brow_outer: tuple[float, float]
-    brow_arch: float
-    mouth_corner: tuple[float, float]
-    lip_top: float
-    lip_bottom: float
-    gap_top: float
-    gap_bottom: float
-    nose: tuple[float, float]
+    def __init__(self, person: Person, expression: Expression) -> None:
+        smile, jaw, raised = expression.smile, expression.jaw, expression.brow_raise
+        widening = 1 + 0.11 * smile - 0.22 * expression.purse - 0.012 * jaw
+        thin = 1 - 0.12 * max(smile, 0) + 0.15 * expression.purse
+        # A broad smile shows the upper teeth without a lowered jaw.
+        teeth = 1.6 * max(smile - 0.9, 0)
+        opening = person.lid * expression.opening * (1 - 0.12 * max(smile, 0)) * (1 + 0.04 * raised)
+        (inner_x, inner_y), (outer_x, outer_y) = person.brow_inner, person.brow_outer
+        self.eye = (person.eye_x, person.eye_y)
+        self.eye_half_width = person.eye_half_width
+        self.eye_tilt = person.eye_tilt
+        self.lid_up = 0.62 * opening + 0.25 * (1 - expression.opening)
+        self.lid_down = 0.38 * opening
+        self.brow_inner = (inner_x - 0.8 * expression.frown, inner_y - raised + 1.3 * expression.frown)
+        self.brow_outer = (outer_x, outer_y - 0.7 * raised)
+        self.brow_arch = person.brow_arch + 0.3 * raised
+        self.mouth_corner = (person.mouth_half_width * widening, person.mouth_y - 1.3 * smile + 0.35 * jaw)
+        self.gap_top = person.mouth_y - 0.35 * smile - 0.7 * teeth
+        self.gap_bottom = self.gap_top + jaw + 1.5 * teeth
+        self.lip_top = self.gap_top - person.upper_lip * thin
+        self.lip_bottom = self.gap_bottom + person.lower_lip * thin
+        self.nose = (0.0, person.nose_y + NOSE_POINT_BELOW_TIP)
 
     def brow_line(self, along: Floats) -> Floats:
         """y of the brow's centre line at ``along``, 0 at the inner and 1 at the outer end."""
@@ -72,38 +77,3 @@ class FaceGeometry:
             "mouth_center_bottom_lip": (0.0, self.lip_bottom),
         }
         return np.array([places[name] for name in SEED_SCHEME.names])
-
-
-def face_geometry(person: Person, expression: Expression) -> FaceGeometry:
-    """The face of ``person`` with ``expression``."""
-    smile, jaw, purse = expression.smile, expression.jaw, expression.purse
-    widening = 1 + 0.11 * smile - 0.22 * purse - 0.012 * jaw
-    corner = (person.mouth_half_width * widening, person.mouth_y - 1.3 * smile + 0.35 * jaw)
-    thin = 1 - 0.12 * max(smile, 0) + 0.15 * purse
-    # A broad smile shows the upper teeth without a lowered jaw.
-    teeth = 1.6 * max(smile - 0.9, 0)
-    gap_top = person.mouth_y - 0.35 * smile - 0.7 * teeth
-    gap_bottom = gap_top + jaw + 1.5 * teeth
-    raised = expression.brow_raise
-    inner = (
-        person.brow_inner[0] - 0.8 * expression.frown,
-        person.brow_inner[1] - raised + 1.3 * expression.frown,
-    )
-    outer = (person.brow_outer[0], person.brow_outer[1] - 0.7 * raised)
-    opening = person.lid * expression.opening * (1 - 0.12 * max(smile, 0)) * (1 + 0.04 * raised)
-    return FaceGeometry(
-        eye=(person.eye_x, person.eye_y),
-        eye_half_width=person.eye_half_width,
-        eye_tilt=person.eye_tilt,
-        lid_up=0.62 * opening + 0.25 * (1 - expression.opening),
-        lid_down=0.38 * opening,
-        brow_inner=inner,
-        brow_outer=outer,
-        brow_arch=person.brow_arch + 0.3 * raised,
-        mouth_corner=corner,
-        lip_top=gap_top - person.upper_lip * thin,
-        lip_bottom=gap_bottom + person.lower_lip * thin,
-        gap_top=gap_top,
-        gap_bottom=gap_bottom,
-        nose=(0.0, person.nose_y + NOSE_POINT_BELOW_TIP),
-    )

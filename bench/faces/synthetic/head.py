@@ -80,24 +80,13 @@ def lower_jaw(head: Head, mouth_y: float, jaw: float) -> Head:
 
 def hair_edge(person: Person, turn: Floats) -> Floats:
     """Height above which hair grows, for each turn."""
-    inner = person.temple_y
-    side = person.side_y
-    long = side >= 40
-    return np.interp(
-        np.abs(turn),
-        [0.0, 0.2, 0.38, 0.52, 0.66 if long else 0.72, 0.78 if long else 0.86, 1.0, 1.3, 2.0],
-        [
-            person.hairline_y + 0.5,
-            person.hairline_y,
-            inner - 2,
-            inner + 6,
-            inner + 30 if long else min(inner + 22, side - 4),
-            side,
-            side if long else -12,
-            max(side, 20),
-            max(side, 40),
-        ],
-    ).astype(np.float32)
+    front, inner, side = person.hairline_y, person.temple_y, person.side_y
+    if side >= 40:  # long hair
+        turns, beside = (0.66, 0.78), (inner + 30, side, side)
+    else:
+        turns, beside = (0.72, 0.86), (min(inner + 22, side - 4), side, -12.0)
+    heights = (front + 0.5, front, inner - 2, inner + 6, *beside, max(side, 20), max(side, 40))
+    return np.interp(np.abs(turn), (0.0, 0.2, 0.38, 0.52, *turns, 1.0, 1.3, 2.0), heights).astype(np.float32)
 
 
 def _skull(person: Person) -> Floats:

@@ -32,6 +32,13 @@ class View:
     size: float
     shift: tuple[float, float]
 
+    def head_points(self, x: Floats, y: Floats) -> list[Floats]:
+        """Head x, y and z of pixels on the plane through the head's origin that faces the camera."""
+        rotation = self.rotation.astype(np.float32)
+        across = (x - np.float32(self.shift[0])) / np.float32(self.size)
+        down = (y - np.float32(self.shift[1])) / np.float32(self.size)
+        return [across * rotation[0, axis] + down * rotation[1, axis] for axis in range(3)]
+
     def project(self, points: np.ndarray) -> np.ndarray:
         """Head points (..., 3) to pixels (..., 2)."""
         return np.asarray(self.size * (points @ self.rotation[:2].T) + np.asarray(self.shift))
@@ -108,11 +115,8 @@ class _Rays:
 
     def __init__(self, head: Head, view: View, x: Floats, y: Floats) -> None:
         self.head = head
-        rotation = view.rotation.astype(np.float32)
-        across = (x - np.float32(view.shift[0])) / np.float32(view.size)
-        down = (y - np.float32(view.shift[1])) / np.float32(view.size)
-        self.base = [across * rotation[0, axis] + down * rotation[1, axis] for axis in range(3)]
-        self.along = [float(rotation[2, axis]) for axis in range(3)]
+        self.base = view.head_points(x, y)
+        self.along: Floats = view.rotation[2].astype(np.float32)
 
     def at(self, samples: np.ndarray) -> "_Rays":
         """The rays of some samples alone, given by flat indices."""
@@ -122,7 +126,7 @@ class _Rays:
 
     def points(self, depth: Floats) -> tuple[Floats, Floats, Floats]:
         """Head coordinates of the points at ``depth``."""
-        x, y, z = (base + depth * np.float32(along) for base, along in zip(self.base, self.along, strict=True))
+        x, y, z = (base + depth * along for base, along in zip(self.base, self.along, strict=True))
         return x, y, z
 
     def gap(self, depth: Floats) -> Floats:
@@ -184,10 +188,7 @@ def _normals_at(head: Head, turn: Floats, y: Floats) -> Floats:
 
 def plane_points(view: View, z: float) -> tuple[Floats, Floats]:
     """x and y, float32 (144, 144), of the points where the samples' rays cross the head's plane at ``z``."""
-    x, y = sample_positions()
-    rotation = view.rotation.astype(np.float32)
-    across = (x - np.float32(view.shift[0])) / np.float32(view.size)
-    down = (y - np.float32(view.shift[1])) / np.float32(view.size)
-    base = [across * rotation[0, axis] + down * rotation[1, axis] for axis in range(3)]
-    depth = (np.float32(z) - base[2]) / rotation[2, 2]
-    return np.asarray(base[0] + depth * rotation[2, 0]), np.asarray(base[1] + depth * rotation[2, 1])
+    x, y, depth = view.head_points(*sample_positions())
+    along = view.rotation[2].astype(np.float32)
+    depth = (np.float32(z) - depth) / along[2]
+    return np.asarray(x + depth * along[0]), np.asarray(y + depth * along[1])
