@@ -29,7 +29,7 @@ from bench.tuning.findings import summarise_study
 from bench.tuning.objective import Objective, split_training_part
 from bench.tuning.parameters import Parameter, Range
 from bench.tuning.pruning import make_pruner
-from bench.tuning.sampling import SteadySampler, distributions
+from bench.tuning.sampling import SteadySampler
 from bench.tuning.search import Search, SearchEnd
 
 SIDES = (6, 8, 12, 16)
@@ -39,7 +39,6 @@ SPACE = (
     Parameter("options.contrast", Range(type="categorical", choices=(True, False)), True),
     Parameter("options.penalty", Range(type="float", low=0.1, high=1e6, log=True), 1.0),
 )
-DEFAULTS = {parameter.name: parameter.default for parameter in SPACE}
 
 
 @dataclass
@@ -91,7 +90,7 @@ def search(faces: FaceSet, trials: int, seed: int, percentile: float, *, prune: 
     objective = Objective(base, faces.keypoints, split_training_part(faces, train, 3, seed), 0.5 if prune else None)
     study = optuna.create_study(sampler=SteadySampler(seed), pruner=make_pruner(percentile, 4, prune=prune))
     runner = RidgeOnPictures(faces)
-    Search(study, distributions(SPACE), DEFAULTS, objective, SearchEnd(trials)).work(runner)
+    Search(study, SPACE, objective, SearchEnd(trials)).work(runner)
     best_px = summarise_study(study, 0).inner_best_px
     assert best_px is not None
     return best_px, runner.trained

@@ -31,7 +31,7 @@ from bench.tuning.findings import summarise_study
 from bench.tuning.objective import Objective, split_training_part
 from bench.tuning.parameters import Parameter, Range
 from bench.tuning.pruning import make_pruner
-from bench.tuning.sampling import SteadySampler, distributions
+from bench.tuning.sampling import SteadySampler
 from bench.tuning.search import Search, SearchEnd
 
 PIXELS = 60
@@ -103,8 +103,7 @@ def _one_fold(
     base = FoldTask(FaceSource(None), faces.fingerprint, "ridge", VariantFacts(recipe=Recipe()), train, scored, seed)
     objective = Objective(base, faces.keypoints, split_training_part(faces, train, INNER_FOLDS, seed), None)
     study = optuna.create_study(sampler=SteadySampler(seed), pruner=make_pruner(25.0, 4, prune=True))
-    defaults = {parameter.name: parameter.default for parameter in SPACE}
-    Search(study, distributions(SPACE), defaults, objective, SearchEnd(trials)).work(run_fold)
+    Search(study, SPACE, objective, SearchEnd(trials)).work(run_fold)
     finding = summarise_study(study, 0)
     outer_px = {}
     for name, options in (("tuned", finding.options), ("default", {"pixels_from": 0, "penalty": 300.0})):

@@ -12,7 +12,7 @@ from bench.cli.app import app
 if TYPE_CHECKING:
     from bench.cli.console import Screen
     from bench.config.settings import Config
-    from bench.tuning.history import StudyFacts
+    from bench.records.studies import StudyFacts
 
 
 @app.command("tune")
@@ -76,8 +76,7 @@ def _tune(config: "Config", screen: "Screen") -> None:
     from bench.tuning.history import read_studies
     from bench.tuning.tune import tune as search
 
-    with TuneDisplay(screen) as display:
-        found = search(config, display)
+    found = search(config, TuneDisplay(screen))
     for tuned in found:
         screen.say(f"{tuned.model}: {tuned.verdict}")
         screen.note(f"written: {found_path(config.run.out, tuned.model)}")

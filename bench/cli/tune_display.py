@@ -2,33 +2,29 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
-from bench.cli.console import Bars, Screen
+from bench.cli.console import Screen
+from bench.records.studies import StudyFacts
 from bench.records.tuned import TunedParameters
 from bench.reporting.markdown import format_seconds
-from bench.tuning.announcements import Comparing, Found, SearchBegan, SearchEstimated, TuningEvent
-from bench.tuning.history import StudyFacts
-from bench.tuning.search import TrialBegan, TrialEnded
+from bench.tuning.announcements import (
+    Comparing,
+    ComparisonFailed,
+    Found,
+    SearchBegan,
+    SearchEstimated,
+    TrialEnded,
+    TuningEvent,
+)
 
 
 class TuneDisplay:
-    """Listens to a search's events; a context manager that ends the live drawing."""
+    """Listens to a search's events and says each in a line."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self._bars: Bars | None = None
         self._started = time.monotonic()
-
-    def __enter__(self) -> "TuneDisplay":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bars is not None:
-            self._bars.close()
 
     def __call__(self, event: TuningEvent) -> None:
         """Show one event."""
@@ -40,12 +36,13 @@ class TuneDisplay:
                     f"{event.model}, outer fold {event.outer_fold}: study '{event.study}'"
                     + (f", {event.finished} trials already" if event.finished else "")
                 )
-            case TrialBegan():
-                pass
             case TrialEnded():
                 self._trial_ended(event)
-            case Comparing(model, outer_fold):
-                self._screen.note(f"{model}: training default and best in full for outer fold {outer_fold}")
+            case Comparing(model, outer_folds):
+                folds = f"outer fold{'s' * (len(outer_folds) > 1)} {', '.join(map(str, outer_folds))}"
+                self._screen.note(f"{model}: training default and best in full for {folds}")
+            case ComparisonFailed(model, outer_fold, reason):
+                self._screen.warn(f"{model}, outer fold {outer_fold}: the comparison failed: {reason}")
             case Found(tuned):
                 self._found(tuned)
 

@@ -110,9 +110,9 @@ class TunedParameters(Stored):
         raise ConfigError(f"{self.model}: the nested search has not reached outer fold {outer_fold}; run it again")
 
     @property
-    def seen_scored_rows(self) -> bool:
-        """Whether a row over all folds with these parameters would be scored on rows that the search has used."""
-        return self.mode == "plain"
+    def comparison_failed(self) -> bool:
+        """Whether a training on an outer fold failed."""
+        return any(None in (fold.outer_default_px, fold.outer_best_px) for fold in self.folds)
 
 
 def found_path(out: Path, model: str) -> Path:

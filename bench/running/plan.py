@@ -1,6 +1,6 @@
 """The plan of a run: which cells there are, and the key of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from bench.faces.folds import assign_folds, folds_digest
 from bench.gates import GATES
 from bench.records.keys import cell_key, digest, protocol_digest
 from bench.records.schema import DatasetFacts, Kind, ProtocolFacts, VariantFacts
-from bench.records.tuned import load_tuned
+from bench.records.tuned import TunedParameters, load_tuned
 from bench.records.weight_facts import kept_weights_path, seen_data
 from bench.running.task import FoldTask
 from bench.running.variants import Variant, gate_variant, network_variant
@@ -55,8 +55,12 @@ class Plan:
         return next(iter(self.variants.values())).facts.device
 
 
-def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
+def make_plan(
+    config: Config, source: FaceSource, faces: FaceSet, found: Mapping[str, TunedParameters] | None = None
+) -> Plan:
     """Lay out the cells of a run: fold by fold, so that all models get their first fold early.
+
+    Tuned parameters are those that ``found`` holds by model, else what a search has left under ``run.out``.
 
     Raises:
         ConfigError: a model is named twice, or starts from weights that were trained on these faces.
@@ -71,7 +75,7 @@ def make_plan(config: Config, source: FaceSource, faces: FaceSet) -> Plan:
     protocol_name = protocol_digest(dataset, protocol)
     variants: dict[str, Variant] = {}
     for model in _networks(run.models, run.tuned):
-        variants[model] = Variant(model, "network", _network_facts(config, model, protocol_name))
+        variants[model] = Variant(model, "network", _network_facts(config, model, protocol_name, found or {}))
         _refuse_seen(variants[model], dataset)
     for model in filter(is_ensemble, run.models):
         members = [[name, variants[name].digest] for name in members_of(model)]
@@ -124,7 +128,9 @@ def _networks(models: Sequence[str], tuned: bool) -> list[str]:
     return listed
 
 
-def _network_facts(config: Config, model: str, protocol_name: str) -> tuple[VariantFacts, ...]:
+def _network_facts(
+    config: Config, model: str, protocol_name: str, found: Mapping[str, TunedParameters]
+) -> tuple[VariantFacts, ...]:
     """How a network is trained: the same everywhere, but for the parameters of a nested search."""
     name = architecture_of(model)
     if name == model:
@@ -132,7 +138,7 @@ def _network_facts(config: Config, model: str, protocol_name: str) -> tuple[Vari
         # One set of values in all folds, whatever kind of search found it: it has seen rows that they score.
         seen = model in config.tuned and config.tuned[model].protocol == protocol_name
         return (facts.model_copy(update={"tuned": {"mode": "plain"}}) if seen else facts,)
-    tuned = load_tuned(config.run.out, name)
+    tuned = found.get(name) or load_tuned(config.run.out, name)
     if tuned.protocol != protocol_name:
         raise ConfigError(
             f"{model}: was tuned on other data, folds or seed; run `bench tune --models {name}` with those of this run"

@@ -3,18 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bench.records.studies import TrialResult
 from bench.records.tuned import TunedParameters
-from bench.tuning.search import TrialBegan, TrialEnded
 
 
 @dataclass(frozen=True)
 class SearchEstimated:
-    """Seconds of one complete trial and of one full training, by model; and of everything, if it is known."""
+    """Seconds of one complete trial and of one full training, by model; of everything; and of the search in each study,
+    where time is what ends it."""
 
     trial_seconds: dict[str, float]
     training_seconds: dict[str, float]
     total_seconds: float
-    studies: int
+    search_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,30 @@ class SearchBegan:
 
 
 @dataclass(frozen=True)
+class TrialEnded:
+    """A trial was told; ``finished`` counts those of the study so far."""
+
+    study: str
+    number: int
+    result: TrialResult
+    finished: int
+
+
+@dataclass(frozen=True)
 class Comparing:
-    """The best parameters and the defaults are trained in full and scored on an outer fold."""
+    """The best parameters and the defaults are trained in full and scored on outer folds."""
+
+    model: str
+    outer_folds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ComparisonFailed:
+    """A training of the comparison failed, with its reason."""
 
     model: str
     outer_fold: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -42,5 +62,10 @@ class Found:
     tuned: TunedParameters
 
 
-TuningEvent = SearchEstimated | SearchBegan | TrialBegan | TrialEnded | Comparing | Found
+TuningEvent = SearchEstimated | SearchBegan | TrialEnded | Comparing | ComparisonFailed | Found
 OnTuning = Callable[[TuningEvent], None]
+
+
+def unheard(event: TuningEvent) -> None:
+    """Nobody listens."""
+    del event

@@ -1,7 +1,6 @@
 """Tuned against default on an outer fold, both trained in full: cells like any other, kept in the same store."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,62 +13,51 @@ from bench.config.settings import Config
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.measuring.accuracy import rmse_px, squared_errors
 from bench.measuring.environment import describe_environment
-from bench.records.keys import cell_key, variant_digest
 from bench.records.store import RecordStore
-from bench.records.tuned import FoldFinding
-from bench.running.events import Event
+from bench.records.tuned import FoldFinding, TunedParameters
 from bench.running.local import LocalEngine
 from bench.running.plan import Cell, Plan, make_plan
 from bench.running.run import Recorder, choose_workers, is_wanted
+from bench.tuning.announcements import ComparisonFailed, OnTuning
+
+Points = NDArray[np.float32]
 
 
-def compare_on_outer_fold(
-    config: Config, source: FaceSource, faces: FaceSet, finding: FoldFinding, model: str
-) -> FoldFinding:
-    """Complete a finding with the scores on its outer fold.
+def compare_on_outer_folds(
+    config: Config, source: FaceSource, faces: FaceSet, found: TunedParameters, on_event: OnTuning
+) -> tuple[FoldFinding, ...]:
+    """The findings with the scores on their outer folds.
 
-    The cells are those that ``bench run`` and ``bench run --tuned`` would train: what is recorded is not trained
-    again, and what is trained here need not be trained there. A cell that fails leaves its score None.
+    The cells are those that ``bench run --tuned`` plans: what is recorded is not trained again, and what is trained
+    here need not be trained there. A cell that fails is announced and leaves its score None.
     """
-    config = config.model_copy(update={"run": config.run.model_copy(update={"models": (model,), "seeds": 1})})
-    plan = make_plan(config, source, faces)
-    default = _cell(plan, model, finding.outer_fold)
-    cells = [default]
-    if finding.improved:
-        cells.append(tuned_cell(config, source, faces, finding, model))
-    predictions = _trained(config, plan, cells)
-    truth, groups = faces.keypoints[default.task.scored_rows], faces.groups[default.task.scored_rows]
-    scores = [rmse_px(found, truth) if found is not None else None for found in predictions]
-    if len(scores) == 1 or None in scores:
-        best_px = scores[0] if len(scores) == 1 else scores[1]
-        return finding.model_copy(update={"outer_default_px": scores[0], "outer_best_px": best_px})
-    assert predictions[0] is not None and predictions[1] is not None
-    difference_px, interval_px = paired_difference(predictions[0], predictions[1], truth, groups)
-    return finding.model_copy(
-        update={
-            "outer_default_px": scores[0],
-            "outer_best_px": scores[1],
-            "difference_px": difference_px,
-            "interval_px": interval_px,
-        }
-    )
+    run = config.run.model_copy(update={"models": (found.model,), "seeds": 1, "tuned": True})
+    config = config.model_copy(update={"run": run})
+    plan = make_plan(config, source, faces, {found.model: found})
+    planned = {(cell.model, cell.fold): cell for cell in plan.cells}
+    pairs = []
+    for finding in found.folds:
+        default = planned[found.model, finding.outer_fold]
+        tuned = planned[found.model + TUNED_SUFFIX, finding.outer_fold]
+        pairs.append((default, tuned if finding.improved or found.mode == "nested" else default))
+    predicted = _trained(config, plan, {cell.key: cell for pair in pairs for cell in pair}.values(), on_event)
+    scored = []
+    for finding, (default, best) in zip(found.folds, pairs, strict=True):
+        rows = default.task.scored_rows
+        answers = (predicted.get(default.key), predicted.get(best.key))
+        scored.append(finding.model_copy(update=_scores(*answers, faces.keypoints[rows], faces.groups[rows])))
+    return tuple(scored)
 
 
-def tuned_cell(config: Config, source: FaceSource, faces: FaceSet, finding: FoldFinding, model: str) -> Cell:
-    """The cell of ``MODEL@tuned`` on the finding's outer fold."""
-    tuned = config.with_parameters(model, finding.options, finding.recipe)
-    plan = make_plan(tuned, source, faces)
-    cell = _cell(plan, model, finding.outer_fold)
-    name = f"{model}{TUNED_SUFFIX}"
-    variant = cell.task.variant.model_copy(update={"tuned": tuned_facts(finding)})
-    named = variant_digest(name, variant)
-    key = cell_key(named, plan.protocol_digest, cell.fold, cell.seed)
-    return replace(cell, model=name, key=key, variant_digest=named, task=replace(cell.task, variant=variant))
-
-
-def tuned_facts(finding: FoldFinding) -> Mapping[str, Any]:
-    """What a tuned variant's record says of its origin."""
-    return {"study": finding.study, "outer_fold": finding.outer_fold, "trials": sum(finding.trials.values())}
+def _scores(default: Points | None, best: Points | None, truth: Points, groups: NDArray[np.int64]) -> dict[str, Any]:
+    """Fields of a finding; the difference only of two trained models that differ."""
+    scores: dict[str, Any] = {
+        name: rmse_px(predictions, truth) if predictions is not None else None
+        for name, predictions in (("outer_default_px", default), ("outer_best_px", best))
+    }
+    if default is not None and best is not None and best is not default:
+        scores["difference_px"], scores["interval_px"] = paired_difference(default, best, truth, groups)
+    return scores
 
 
 def paired_difference(
@@ -95,24 +83,20 @@ def paired_difference(
     return test.difference_px, test.interval_px
 
 
-def _cell(plan: Plan, model: str, fold: int) -> Cell:
-    return next(cell for cell in plan.cells if (cell.model, cell.fold, cell.seed) == (model, fold, 0))
-
-
-def _trained(config: Config, plan: Plan, cells: list[Cell]) -> list[NDArray[np.float32] | None]:
-    store = RecordStore(config.run.out)
+def _trained(config: Config, plan: Plan, cells: Collection[Cell], on_event: OnTuning) -> Mapping[str, Points]:
+    """Predictions by key, of the cells that did not fail; what has no record yet is trained."""
+    run, store = config.run, RecordStore(config.run.out)
     missing = [cell for cell in cells if is_wanted(store, cell)]
     if missing:
-        workers = choose_workers(config.run, len(missing), plan.device)
-        recorder = Recorder(store, plan, describe_environment(), _unheard)
-        LocalEngine(workers, config.run.threads, config.run.cell_timeout_s)(missing, recorder)
-    found: list[NDArray[np.float32] | None] = []
+        workers = choose_workers(run, len(missing), plan.device)
+        recorder = Recorder(store, plan, describe_environment(plan.device), lambda _: None)
+        LocalEngine(workers, run.threads, run.cell_timeout_s)(missing, recorder)
+    predicted = {}
     for cell in cells:
         record = store.read_cell(cell.model, cell.key)
-        sound = record is not None and record.status == "ok"
-        found.append(store.predictions(record)[1] if record is not None and sound else None)
-    return found
-
-
-def _unheard(event: Event) -> None:
-    del event
+        if record is not None and record.status == "ok":
+            predicted[cell.key] = store.predictions(record)[1]
+        else:
+            reason = f"{record.cause}: {record.reason}" if record is not None else "it was not trained"
+            on_event(ComparisonFailed(cell.model, cell.fold, reason))
+    return predicted

@@ -1,63 +1,36 @@
 """From a study to what is said of it: the best parameters, the counts, the verdict."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
 
+from bench.records.studies import COUNTED, best_of, default_of
 from bench.records.tuned import FoldFinding
-from bench.tuning import ownership
+from bench.tuning.history import read_trials
 from bench.tuning.parameters import split_params
-from bench.tuning.sampling import plain
-
-STATE_WORDS = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 
 
 def summarise_study(study: optuna.Study, outer_fold: int) -> FoldFinding:
     """What a search found, before it is compared on the outer fold."""
-    trials = study.get_trials(deepcopy=False)
-    default, best = default_trial(trials), best_trial(trials)
-    counts = Counter(STATE_WORDS[trial.state] for trial in trials if ownership.counts(trial))
-    default_px = default.value if default is not None else None
-    allowed = default is None or keeps_limits(default)
+    trials = read_trials(study)
+    default, best = default_of(trials), best_of(trials)
+    allowed = default is None or default.within_limits
+    states = [trial.state for trial in trials]
     finding = FoldFinding(
         outer_fold=outer_fold,
         study=study.study_name,
-        inner_default_px=default_px,
+        inner_default_px=default.value if default is not None else None,
         inner_best_px=best.value if best is not None else None,
         defaults_allowed=allowed,
-        trials={word: counts[word] for word in STATE_WORDS.values()},
-        seconds=round(sum(trial.user_attrs.get("seconds", 0.0) for trial in trials), 1),
+        trials={state: states.count(state) for state in COUNTED},
+        seconds=round(sum(trial.seconds or 0.0 for trial in trials), 1),
     )
     if best is None:
         return finding
-    options, recipe = split_params(plain(best.params))
-    better = default_px is None or not allowed or _value(best) < default_px
-    improved = better and not best.user_attrs.get(ownership.DEFAULTS)
+    options, recipe = split_params(best.params)
+    better = default is None or not allowed or best.value != default.value
+    improved = better and not best.is_default
     return finding.model_copy(update={"options": options, "recipe": recipe, "improved": improved})
-
-
-def best_trial(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
-    """The complete trial with the lowest error that keeps every constraint."""
-    able = [trial for trial in trials if trial.state == TrialState.COMPLETE and keeps_limits(trial)]
-    return min(able, key=lambda trial: (_value(trial), trial.number), default=None)
-
-
-def keeps_limits(trial: FrozenTrial) -> bool:
-    """Whether a trial is within ``--max-params`` and ``--max-ms``."""
-    return all(excess <= 0 for excess in trial.constraints.values())
-
-
-def default_trial(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
-    """The complete trial of the defaults."""
-    complete = (trial for trial in trials if trial.state == TrialState.COMPLETE)
-    return next((trial for trial in complete if trial.user_attrs.get(ownership.DEFAULTS)), None)
-
-
-def _value(trial: FrozenTrial) -> float:
-    assert trial.value is not None
-    return trial.value
 
 
 def judge(findings: Sequence[FoldFinding], *, nested: bool) -> tuple[bool, str]:

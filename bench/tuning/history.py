@@ -1,17 +1,23 @@
 """From Optuna's studies to plain data: no Optuna in what leaves this file."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from bench.errors import RecordError
-from bench.records.studies import StudyFacts, TrialFacts
+from bench.records.studies import State, StudyFacts, TrialFacts
 from bench.tuning import ownership
-from bench.tuning.findings import best_trial
 from bench.tuning.journal import journal_path, open_storage
 from bench.tuning.sampling import plain
+
+STATES: dict[TrialState, State] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
 
 
 def read_studies(out: Path, url: str | None = None) -> tuple[StudyFacts, ...]:
@@ -33,41 +39,37 @@ def read_studies(out: Path, url: str | None = None) -> tuple[StudyFacts, ...]:
     return ours
 
 
+def read_trials(study: optuna.Study) -> tuple[TrialFacts, ...]:
+    """Its trials, by number."""
+    return tuple(map(_trial_facts, study.get_trials(deepcopy=False)))
+
+
 def _study_facts(study: optuna.Study) -> StudyFacts:
-    trials = study.get_trials(deepcopy=False)
-    best = best_trial(trials)
-    facts = study.user_attrs
-    return StudyFacts(
-        name=study.study_name,
-        model=facts["model"],
-        outer_fold=facts["outer_fold"],
-        inner_folds=facts["inner_folds"],
-        search_epochs=facts["search_epochs"],
-        trials=tuple(map(_trial_facts, trials)),
-        best=_trial_facts(best) if best is not None else None,
-        importances=_importances(study, trials),
-    )
+    named = ("model", "outer_fold", "inner_folds", "search_epochs")
+    facts = {name: study.user_attrs[name] for name in named}
+    return StudyFacts(name=study.study_name, trials=read_trials(study), importances=_importances(study), **facts)
 
 
 def _trial_facts(trial: FrozenTrial) -> TrialFacts:
     attributes = trial.user_attrs
-    state = attributes.get("uncounted") if trial.state == TrialState.FAIL else None
-    names = {TrialState.FAIL: "failed"}
+    given_up = attributes.get("uncounted") if trial.state == TrialState.FAIL else None
     return TrialFacts(
         number=trial.number,
-        state=state or names.get(trial.state, trial.state.name.lower()),
+        state=given_up or STATES[trial.state],
         value=trial.value if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
         params=plain(trial.params),
         seconds=attributes.get("seconds"),
         folds_done=attributes.get("folds_done", 0),
         reason=attributes.get("reason"),
         is_default=bool(attributes.get(ownership.DEFAULTS)),
+        within_limits=all(excess <= 0 for excess in trial.constraints.values()),
         fold_seconds=tuple(attributes.get("fold_seconds", ())),
+        beat_mean_face=tuple(attributes.get("beat_mean_face", ())),
     )
 
 
-def _importances(study: optuna.Study, trials: Sequence[FrozenTrial]) -> dict[str, float]:
-    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+def _importances(study: optuna.Study) -> dict[str, float]:
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(complete) < 4 or len({trial.value for trial in complete}) < 2:
         return {}
     return {name: round(share, 4) for name, share in optuna.importance.get_param_importances(study).items()}

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -47,7 +47,7 @@ def storage_trouble_told(out: Path, url: str | None) -> Iterator[None]:
     """
     try:
         yield
-    except ConnectionError:  # a worker process, no storage
+    except ConnectionError:  # a reader of our output that went away, no storage
         raise
     except OSError as error:
         raise RecordError(f"--out {out}: cannot be written ({error.strerror}); mend that and run again") from error
@@ -67,19 +67,24 @@ class MendingJournal(JournalFileBackend):
     its own line to it and make the file unreadable for everyone.
     """
 
+    # Not SQLite with Optuna's heartbeat and retry: killed between ask and beat, or fail and retry, it lost the trial.
+
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         super().__init__(str(path), lock_obj=_Held(self))
 
-    def mend(self) -> int:
-        """Cut off a torn last line; the bytes cut. The lock must be held."""
+    def mend(self) -> None:
+        """Cut off whatever stands behind the last whole line that is JSON. The lock must be held."""
+        end = size = self.path.stat().st_size
+        if size == 0:
+            return
         with self.path.open("r+b") as stream:
-            size = stream.seek(0, 2)
-            end = _end_of_sound_lines(stream, size)
+            with mmap(stream.fileno(), size, access=ACCESS_READ) as text:
+                while end > 0 and not _is_sound(text[(begin := text.rfind(b"\n", 0, end - 1) + 1) : end]):
+                    end = begin
             if end < size:
                 stream.truncate(end)
-        return size - end
 
 
 class _Held(JournalFileOpenLock):
@@ -103,28 +108,9 @@ class _Held(JournalFileOpenLock):
         return taken
 
 
-def _end_of_sound_lines(stream: Any, size: int) -> int:
-    """Offset behind the last whole line that is JSON, looking only at the file's end."""
-    window = 4096
-    while True:
-        start = max(0, size - window)
-        stream.seek(start)
-        tail = stream.read(size - start)
-        lines = tail.splitlines(keepends=True)
-        whole = lines if start == 0 else lines[1:]
-        end = size
-        for line in reversed(whole):
-            if line.endswith(b"\n") and _is_json(line):
-                return end
-            end -= len(line)
-        if start == 0:
-            return 0
-        window *= 8
-
-
-def _is_json(line: bytes) -> bool:
+def _is_sound(line: bytes) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
+        return line.endswith(b"\n") and isinstance(json.loads(line), dict)
     except ValueError:
         return False
 
@@ -134,11 +120,6 @@ def _open_journal(path: Path) -> BaseStorage:
     guard = _Held(backend)
     guard.acquire()
     guard.release()
-    _refuse_damage(backend, path)
-    return JournalStorage(backend)
-
-
-def _refuse_damage(backend: MendingJournal, path: Path) -> None:
     lines = 0
     try:
         for _ in backend.read_logs(0):
@@ -147,6 +128,7 @@ def _refuse_damage(backend: MendingJournal, path: Path) -> None:
         raise RecordError(
             f"{path}: line {lines + 1} is damaged and is not the last one; restore a copy or use another --out"
         ) from error
+    return JournalStorage(backend)
 
 
 def _first_words(error: Exception) -> str:

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,10 @@ from bench.faces.folds import assign_group_folds
 from bench.gates import predict_gate
 from bench.measuring.accuracy import rmse_px, squared_errors
 from bench.records.keys import digest
+from bench.records.studies import State, TrialResult
 from bench.running.task import FoldOutcome, FoldTask, GiveUp
 from bench.tuning.parameters import Params, split_params
 
-State = Literal["complete", "pruned", "failed", "interrupted"]
 AfterFold = Callable[[int, float], bool]
 """Given the inner fold just ended (from 0) and the RMSE of all rows scored so far: whether to give the trial up."""
 
@@ -38,20 +38,6 @@ class InnerFold:
     train_rows: NDArray[np.int64]
     scored_rows: NDArray[np.int64]
     mean_face_rmse_px: float
-
-
-@dataclass(frozen=True)
-class TrialResult:
-    """How a trial ended. ``value`` is its RMSE in pixels over all inner folds; None unless it is complete."""
-
-    state: State
-    value: float | None = None
-    reason: str | None = None
-    fold_seconds: tuple[float, ...] = ()
-    """Wall time of each inner fold that was begun."""
-    folds_done: int = 0
-    beat_mean_face: tuple[bool, ...] = ()
-    """Of the defaults, per inner fold: whether they did, at the mark where trials are given up and at the end."""
 
 
 def split_training_part(faces: FaceSet, train_rows: NDArray[np.int64], folds: int, seed: int) -> tuple[InnerFold, ...]:
@@ -152,14 +138,26 @@ class Objective:
                     done = f"{fold + 1} of {len(self.folds)} inner folds"
                     reason = f"{running_px:.2f} px after {done}: others did better"
                 if reason is not None:
-                    return TrialResult("pruned", running_px, reason, tuple(seconds), fold + 1)
-        result = TrialResult("complete", running_px, None, tuple(seconds), len(self.folds))
-        return result if prunable else replace(result, beat_mean_face=tuple(beaten))
+                    return TrialResult(
+                        state="pruned",
+                        value=running_px,
+                        reason=reason,
+                        folds_done=fold + 1,
+                        fold_seconds=tuple(seconds),
+                    )
+        return TrialResult(
+            state="complete",
+            value=running_px,
+            folds_done=len(self.folds),
+            fold_seconds=tuple(seconds),
+            beat_mean_face=() if prunable else tuple(beaten),
+        )
 
 
 def _ended_early(outcome: FoldOutcome, fold: int, seconds: tuple[float, ...]) -> TrialResult:
-    states: dict[Any, State] = {"gave up": "pruned", "timeout": "interrupted"}
+    states: dict[str | None, State] = {"gave up": "pruned", "timeout": "interrupted"}
     reason = f"{outcome.cause} on inner fold {fold + 1}: {outcome.reason}"
     if outcome.cause == "timeout":
         reason = "interrupted: the budget ended"
-    return TrialResult(states.get(outcome.cause, "failed"), None, reason, seconds, fold)
+    state = states.get(outcome.cause, "failed")
+    return TrialResult(state=state, reason=reason, folds_done=fold, fold_seconds=seconds)

@@ -18,9 +18,9 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from types import TracebackType
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import optuna
@@ -37,6 +37,7 @@ UNCLAIMED_S = 10.0
 
 DEFAULTS = "defaults"
 SURPLUS = "surplus"
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
@@ -52,25 +53,35 @@ class Owner:
         """The calling process."""
         return cls(_host(), os.getpid(), psutil.Process().create_time())
 
-    def as_attribute(self) -> dict[str, Any]:
-        """What is written into a trial."""
-        return {"host": self.host, "process": self.process, "started": self.started}
+    def is_gone(self, seen: float) -> bool:
+        """Whether it has ended; of another machine's, whether it was last seen too long ago (seconds since 1970)."""
+        if self.host != _host():
+            return time.time() - seen > STALE_S
+        try:
+            process = psutil.Process(self.process)
+            return process.status() == psutil.STATUS_ZOMBIE or abs(process.create_time() - self.started) > 1.0
+        except psutil.NoSuchProcess:
+            return True
+
+
+def claim(trial: Trial, owner: Owner) -> None:
+    """Write down whose trial it is."""
+    trial.set_user_attr("owner", asdict(owner))
+    trial.set_user_attr("seen", time.time())
+
+
+def belongs_to(trial: FrozenTrial, owner: Owner) -> bool:
+    """Whether ``owner`` has claimed it."""
+    return bool(trial.user_attrs.get("owner") == asdict(owner))
 
 
 def is_abandoned(trial: FrozenTrial) -> bool:
     """Whether a running trial's owner is gone."""
     owner = trial.user_attrs.get("owner")
-    if not isinstance(owner, dict):
+    if owner is None:
         asked = trial.datetime_start.timestamp() if trial.datetime_start is not None else 0.0
         return time.time() - asked > UNCLAIMED_S
-    if owner["host"] != _host():
-        return time.time() - float(trial.user_attrs.get("seen", 0.0)) > STALE_S
-    try:
-        process = psutil.Process(owner["process"])
-        alive = process.status() != psutil.STATUS_ZOMBIE
-        return not alive or abs(process.create_time() - owner["started"]) > 1.0
-    except psutil.NoSuchProcess:
-        return True
+    return Owner(**owner).is_gone(float(trial.user_attrs.get("seen", 0.0)))
 
 
 def settle_abandoned(study: optuna.Study) -> int:
@@ -79,9 +90,10 @@ def settle_abandoned(study: optuna.Study) -> int:
     Safe at any moment and in several processes at once: what a killed process left half done, the next one completes,
     and a parameter set enqueued twice is run once (:func:`is_repeat`).
     """
-    abandoned = [trial for trial in _trials(study, TrialState.RUNNING) if is_abandoned(trial)]
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    abandoned = [trial for trial in running if is_abandoned(trial)]
     for trial in abandoned:
-        fail(study, trial, "interrupted: the process that ran it is gone", uncounted="interrupted")
+        fail(study, trial, "interrupted: the process that ran it is gone", uncounted=INTERRUPTED)
     enqueue_missing_retries(study)
     return len(abandoned)
 
@@ -92,7 +104,7 @@ def enqueue_missing_retries(study: optuna.Study) -> None:
     tasks = {trial.user_attrs.get("task") for trial in everything}
     for trial in everything:
         task = f"retry:{trial.number}"
-        if trial.user_attrs.get("uncounted") == "interrupted" and trial.state.is_finished() and task not in tasks:
+        if trial.user_attrs.get("uncounted") == INTERRUPTED and trial.state.is_finished() and task not in tasks:
             attributes = {"task": task, DEFAULTS: bool(trial.user_attrs.get(DEFAULTS))}
             # Killed while it was asked for, a trial may lack some values; those it was given beforehand stand apart.
             params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
@@ -135,35 +147,27 @@ def trials_under_way(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     return [trial for trial in trials if trial.state == TrialState.RUNNING and "uncounted" not in trial.user_attrs]
 
 
-class Heartbeat:
+@contextmanager
+def heartbeat(trial: Trial) -> Iterator[None]:
     """Renews ``seen`` of one trial from a thread of its own while the ``with`` block lasts."""
+    over = threading.Event()
 
-    def __init__(self, trial: Trial) -> None:
-        self._trial = trial
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        while not self._over.wait(BEAT_S):
+    def beat() -> None:
+        while not over.wait(BEAT_S):
             try:
-                self._trial.set_user_attr("seen", time.time())
+                trial.set_user_attr("seen", time.time())
             except optuna.exceptions.UpdateFinishedTrialError:
                 return  # another machine took us for dead; the result will not be counted
             except Exception as error:  # a database that is away for a moment must not make us look dead
-                logger.warning("trial %d: heartbeat not written (%s)", self._trial.number, error)
+                logger.warning("trial %d: heartbeat not written (%s)", trial.number, error)
 
-
-def _trials(study: optuna.Study, state: TrialState) -> list[FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=(state,))
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _host() -> str:

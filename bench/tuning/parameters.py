@@ -1,11 +1,11 @@
-"""A searched parameter and the values it may take: one table of a search space. No torch here: reports read it."""
+"""A searched parameter and the values it may take: one table of a search space."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from bench.config.recipe import Frozen
 from bench.errors import ConfigError
@@ -23,6 +23,34 @@ class Range(Frozen):
     step: int | float | None = None
     log: bool = False
     choices: tuple[bool | int | float | str, ...] = ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        problem = self._categorical_problem() if self.type == "categorical" else self._number_problem()
+        if problem is not None:
+            raise ValueError(problem)
+        return self
+
+    def _categorical_problem(self) -> str | None:
+        if not self.choices or self.low is not None or self.high is not None or self.step or self.log:
+            return "a categorical needs choices = [...], and no low, high, step or log"
+        return None
+
+    def _number_problem(self) -> str | None:
+        low, high, step = self.low, self.high, self.step
+        if low is None or high is None or self.choices:
+            return "a number needs low and high, and no choices"
+        if low > high:
+            return f"low {low} is above high {high}; swap them"
+        if self.log and low <= 0:
+            return f"a log range cannot reach {low}; raise low above 0 or drop log"
+        if self.log and step:
+            return "a log range takes no step; drop one of them"
+        if step is not None and step <= 0:
+            return f"step {step} must be above 0"
+        if self.type == "int" and not all(isinstance(end, int) for end in (low, high, step or 1)):
+            return "an int needs whole low, high and step"
+        return None
 
     def holds(self, value: object) -> bool:
         """Whether ``value`` is one of them."""
@@ -59,42 +87,16 @@ def parse_range(name: str, table: Mapping[str, Any], origin: str) -> Range:
         ConfigError: an unknown key, a bound missing or too many, low above high, a log range through zero.
     """
     try:
-        found = Range(**table)
+        return Range(**table)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"][:1])
         if first["type"] == "extra_forbidden":
+            known = ", ".join(Range.model_fields)
             raise ConfigError(
-                f"{origin}: {name} has the unknown key '{key}'; known: {', '.join(Range.model_fields)}, search"
+                f"{origin}: {name} has the unknown key '{first['loc'][0]}'; known: {known}, search"
             ) from error
-        raise ConfigError(f"{origin}: {name}.{key}: {first['msg'].lower()}") from error
-    problem = _categorical_problem(found) if found.type == "categorical" else _number_problem(found)
-    if problem is not None:
-        raise ConfigError(f"{origin}: {name}: {problem}")
-    return found
-
-
-def _categorical_problem(found: Range) -> str | None:
-    if not found.choices or found.low is not None or found.high is not None or found.step or found.log:
-        return "a categorical needs choices = [...], and no low, high, step or log"
-    return None
-
-
-def _number_problem(found: Range) -> str | None:
-    low, high, step = found.low, found.high, found.step
-    if low is None or high is None or found.choices:
-        return "a number needs low and high, and no choices"
-    if low > high:
-        return f"low {low} is above high {high}; swap them"
-    if found.log and low <= 0:
-        return f"a log range cannot reach {low}; raise low above 0 or drop log"
-    if found.log and step:
-        return "a log range takes no step; drop one of them"
-    if step is not None and step <= 0:
-        return f"step {step} must be above 0"
-    if found.type == "int" and not all(isinstance(end, int) for end in (low, high, step or 1)):
-        return "an int needs whole low, high and step"
-    return None
+        place, problem = ".".join([name, *map(str, first["loc"][:1])]), first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{origin}: {place}: {problem[0].lower()}{problem[1:]}") from error
 
 
 def widened(found: Range, default: Value) -> Range | None:

@@ -7,23 +7,23 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from architectures import ArchitectureError
 from bench.errors import BenchError
+from bench.records.studies import TrialResult, default_of
 from bench.tuning import ownership
-from bench.tuning.findings import default_trial
-from bench.tuning.objective import Objective, RunFold, TrialResult
-from bench.tuning.parameters import Params
-from bench.tuning.sampling import plain
+from bench.tuning.announcements import OnTuning, TrialEnded, unheard
+from bench.tuning.history import read_trials
+from bench.tuning.objective import Objective, RunFold
+from bench.tuning.parameters import Parameter, Params
+from bench.tuning.sampling import distributions, plain
 
 POLL_S = 0.5
-"""Between looks at what other processes are doing when there is nothing left to claim."""
+"""Longest time between looks at what other processes are doing when there is nothing left to claim."""
 
 Constraint = Callable[[Params], float]
 """Parameters -> how far they are above the limit; zero or less is allowed."""
@@ -44,40 +44,13 @@ class SearchEnd:
     workers: int = 1
 
 
-@dataclass(frozen=True)
-class TrialBegan:
-    """A trial is about to be trained."""
-
-    study: str
-    number: int
-    params: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class TrialEnded:
-    """A trial was told; ``finished`` counts those of the study so far."""
-
-    study: str
-    number: int
-    result: TrialResult
-    finished: int
-
-
-OnTrial = Callable[[TrialBegan | TrialEnded], None]
-
-
-def _unheard(event: TrialBegan | TrialEnded) -> None:
-    del event
-
-
 @dataclass
 class Search:
     """One study and how to work on it. Its methods may be called from several threads.
 
     Attributes:
         study: loaded from its storage, with its sampler; its pruner judges after each inner fold.
-        distributions: the space in Optuna's words.
-        defaults: every searched parameter at its default; always the first trial, never pruned.
+        space: what is searched. All at their defaults is always the first trial, never pruned.
         objective: what a trial is judged by.
         end: when to stop.
         constraints: by name; parameters that break one are told as pruned, with its value, and not trained.
@@ -86,53 +59,54 @@ class Search:
     """
 
     study: optuna.Study
-    distributions: Mapping[str, BaseDistribution]
-    defaults: Mapping[str, Any]
+    space: tuple[Parameter, ...]
     objective: Objective
     end: SearchEnd
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
-    on_event: OnTrial = _unheard
+    on_event: OnTuning = unheard
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._owner = ownership.Owner.this_process()
         self._jitter = random.Random()  # only for waiting times: no result depends on it
-        self._lock = threading.Lock()
+        self._asking, self._telling = threading.Lock(), threading.Lock()
         self._began = time.monotonic()
 
     def work(self, run_fold: RunFold) -> None:
         """Claim, train and tell trials until its end is reached or ``stop`` is set."""
-        ownership.enqueue_defaults(self.study, dict(self.defaults))
+        ownership.enqueue_defaults(self.study, {parameter.name: parameter.default for parameter in self.space})
         while (trial := self.claim()) is not None:
             self._run(trial, run_fold)
 
     def finished(self) -> int:
         """Counted trials of the study so far."""
-        return sum(map(ownership.counts, self.study.get_trials(deepcopy=False)))
+        return sum(map(ownership.counts, self._trials()))
 
     def claim(self) -> Trial | None:
         """The next trial to train; None when the search is over. Waits for trials that others still train."""
         while not self.stop.is_set():
             ownership.settle_abandoned(self.study)
-            trials = self.study.get_trials(deepcopy=False)
-            finished = sum(map(ownership.counts, trials))
-            under_way = len(ownership.trials_under_way(trials))
-            if self._is_over(finished):
+            if self._is_over():
                 return None
-            if self.end.trials is not None and finished + under_way >= self.end.trials:
-                self.stop.wait(POLL_S)
-                continue
-            trial = self._ask()
+            trial = self._ask() if self._within_asked(self._taken() + 1) else None
             if trial is not None:
                 return trial
             self.stop.wait(self._jitter.uniform(0.05, POLL_S))
         return None
 
-    def _is_over(self, finished: int) -> bool:
-        if self.end.trials is not None and finished >= self.end.trials:
-            return True
+    def _is_over(self) -> bool:
         left = self._left_s()
-        return left is not None and left <= self._usual_seconds()
+        return not self._within_asked(self.finished() + 1) or (left is not None and left <= self._usual_seconds())
+
+    def _within_asked(self, trials: int) -> bool:
+        return self.end.trials is None or trials <= self.end.trials
+
+    def _taken(self) -> int:
+        """Counted trials and those under way."""
+        return self.finished() + len(ownership.trials_under_way(self._trials()))
+
+    def _trials(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False)
 
     def _ask(self) -> Trial | None:
         """A new trial that is ours, or None when it turned out to be one too many.
@@ -140,41 +114,38 @@ class Search:
         A claim is written before it is counted, so of several processes that claim the last place at once each sees
         the others: all may draw back and try again, but never do two of them take it.
         """
-        with self._lock:
-            trial = self.study.ask(dict(self.distributions))
-        trial.set_user_attr("owner", self._owner.as_attribute())
-        trial.set_user_attr("seen", time.time())
+        with self._asking:
+            trial = self.study.ask(distributions(self.space))
+        ownership.claim(trial, self._owner)
         if ownership.is_repeat(self.study, trial):
             ownership.fail(self.study, trial, "the same trial was enqueued twice", uncounted=ownership.SURPLUS)
             return None
-        trials = self.study.get_trials(deepcopy=False)
-        taken = sum(map(ownership.counts, trials)) + len(ownership.trials_under_way(trials))
-        if self.end.trials is not None and taken > self.end.trials:
+        if not self._within_asked(self._taken()):
             # A retry or the defaults must not get lost with the claim: they are enqueued again as if interrupted.
-            uncounted = "interrupted" if trial.user_attrs.get("task") else ownership.SURPLUS
+            uncounted = ownership.INTERRUPTED if trial.user_attrs.get("task") else ownership.SURPLUS
             ownership.fail(self.study, trial, "another process took the last place", uncounted=uncounted)
             return None
         return trial
 
     def _run(self, trial: Trial, run_fold: RunFold) -> None:
         params = plain(trial.params)
-        self.on_event(TrialBegan(self.study.study_name, trial.number, params))
         is_default = bool(trial.user_attrs.get(ownership.DEFAULTS))
         started = time.monotonic()
         try:
-            with ownership.Heartbeat(trial):
+            with ownership.heartbeat(trial):
                 broken = self._broken_constraint(trial, params)
                 if broken is not None and not is_default:
-                    result = TrialResult("pruned", None, broken)
+                    result = TrialResult(state="pruned", reason=broken)
                 else:
                     result = self._evaluate(trial, params, run_fold, prunable=not is_default)
         except (BenchError, ArchitectureError) as error:  # options that do not go together, found before training
-            result = TrialResult("failed", None, str(error))
+            result = TrialResult(state="failed", reason=str(error))
         except BaseException:
-            ownership.fail(self.study, trial, "interrupted: the search was stopped", uncounted="interrupted")
+            reason = "interrupted: the search was stopped"
+            ownership.fail(self.study, trial, reason, uncounted=ownership.INTERRUPTED)
             raise
         if self.stop.is_set() and result.state == "failed":
-            result = TrialResult("interrupted", None, "interrupted: the search was stopped", result.fold_seconds)
+            result = replace(result, state="interrupted", reason="interrupted: the search was stopped")
         self._tell(trial, result, time.monotonic() - started)
 
     def _evaluate(self, trial: Trial, params: Params, run_fold: RunFold, *, prunable: bool) -> TrialResult:
@@ -192,9 +163,8 @@ class Search:
         )
 
     def _defaults_beat_mean_face(self, fold: int) -> bool:
-        default = default_trial(self.study.get_trials(deepcopy=False))
-        beaten = default.user_attrs.get("beat_mean_face", []) if default is not None else []
-        return fold < len(beaten) and bool(beaten[fold])
+        default = default_of(read_trials(self.study))
+        return default is not None and fold < len(default.beat_mean_face) and default.beat_mean_face[fold]
 
     def _broken_constraint(self, trial: Trial, params: Params) -> str | None:
         broken = None
@@ -206,44 +176,41 @@ class Search:
         return broken
 
     def _tell(self, trial: Trial, result: TrialResult, seconds: float) -> None:
-        study = self.study
+        notes = {
+            "seconds": round(seconds, 3),
+            "fold_seconds": [round(fold, 3) for fold in result.fold_seconds],
+            "folds_done": result.folds_done,
+            "beat_mean_face": list(result.beat_mean_face) or None,
+            "reason": result.reason,
+        }
         try:
-            trial.set_user_attr("seconds", round(seconds, 3))
-            trial.set_user_attr("fold_seconds", [round(fold, 3) for fold in result.fold_seconds])
-            trial.set_user_attr("folds_done", result.folds_done)
-            if result.beat_mean_face:
-                trial.set_user_attr("beat_mean_face", list(result.beat_mean_face))
+            for name, note in notes.items():
+                if note is not None:
+                    trial.set_user_attr(name, note)
             if result.state == "complete":
-                study.tell(trial, result.value)
+                self.study.tell(trial, result.value)
             elif result.state == "pruned":
-                trial.set_user_attr("reason", result.reason)
-                study.tell(trial, state=TrialState.PRUNED)
+                self.study.tell(trial, state=TrialState.PRUNED)
             else:
-                uncounted = "interrupted" if result.state == "interrupted" else None
-                ownership.fail(study, trial, result.reason or result.state, uncounted=uncounted)
+                uncounted = ownership.INTERRUPTED if result.state == "interrupted" else None
+                ownership.fail(self.study, trial, result.reason or result.state, uncounted=uncounted)
         except (optuna.exceptions.UpdateFinishedTrialError, ValueError):
-            if not study.get_trials(deepcopy=False)[trial.number].state.is_finished():
+            if not self._trials()[trial.number].state.is_finished():
                 raise
             # Another machine took us for dead and told the trial; it is tried again there.
-        finished = sum(map(ownership.counts, study.get_trials(deepcopy=False)))
-        self.on_event(TrialEnded(study.study_name, trial.number, result, finished))
+        with self._telling:
+            self.on_event(TrialEnded(self.study.study_name, trial.number, result, self.finished()))
 
     def _left_s(self) -> float | None:
         """Wall time left for this process' part of the search."""
         if self.end.seconds is None:
             return None
-        done = self.study.get_trials(deepcopy=False)
-        earlier = sum(trial.user_attrs.get("seconds", 0.0) for trial in done if self._before_us(trial))
+        others = (trial for trial in self._trials() if not ownership.belongs_to(trial, self._owner))
+        earlier = sum(trial.user_attrs.get("seconds", 0.0) for trial in others)
         return float(self.end.seconds - earlier / self.end.workers - (time.monotonic() - self._began))
-
-    def _before_us(self, trial: FrozenTrial) -> bool:
-        return trial.user_attrs.get("owner") != self._owner.as_attribute()
 
     def _usual_seconds(self) -> float:
         """What a further trial has to be expected to take: the median of those before."""
-        done = [trial.user_attrs["seconds"] for trial in self.study.get_trials(deepcopy=False) if _was_trained(trial)]
-        return sorted(done)[len(done) // 2] if done else 0.0
-
-
-def _was_trained(trial: FrozenTrial) -> bool:
-    return ownership.counts(trial) and bool(trial.user_attrs.get("seconds"))
+        counted = filter(ownership.counts, self._trials())
+        done = sorted(filter(None, (trial.user_attrs.get("seconds") for trial in counted)))
+        return float(done[len(done) // 2]) if done else 0.0

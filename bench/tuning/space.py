@@ -13,6 +13,7 @@ from architectures import Architecture, ArchitectureError, get
 from bench.config.recipe import Recipe
 from bench.errors import ConfigError
 from bench.running.variants import refuse_bad_build
+from bench.scheme import SEED_SCHEME, Scheme
 from bench.tuning.parameters import Parameter, Range, parse_range, widened
 
 RECIPE_SPACE: Mapping[str, Mapping[str, Any]] = {
@@ -29,13 +30,20 @@ RECIPE_SPACE: Mapping[str, Mapping[str, Any]] = {
 }
 """What is searched for every network, beside its learning rate, unless a ``--space`` file says otherwise."""
 
+MIRRORING = ("recipe.flip", "recipe.test_time_flip")
+"""Recipe values without a meaning where the scheme has no mirror."""
+
 LEARNING_RATE_FACTOR = 4.0
 """The learning rate is searched from a quarter of the model's own to four times it: the sound rates of two networks
 lie an order of magnitude apart, and a range for all would give most trials to rates at which one learns nothing."""
 
 
 def search_space(
-    architecture: Architecture, options: Mapping[str, Any], recipe: Recipe, file: Path | None = None
+    architecture: Architecture,
+    options: Mapping[str, Any],
+    recipe: Recipe,
+    file: Path | None = None,
+    scheme: Scheme = SEED_SCHEME,
 ) -> tuple[Parameter, ...]:
     """The parameters to search for one architecture.
 
@@ -47,6 +55,7 @@ def search_space(
             ``type, low, high, step, log, choices``; keys given replace those of the built-in range (all of them where
             the type is another), ``search = false`` takes a parameter out, and ``replace = true`` at the top starts
             from an empty space.
+        scheme: of the faces; without a mirror nothing about mirroring can be searched.
 
     Raises:
         ConfigError: an unreadable file, an unknown model, parameter or key, low above high, a log range through zero,
@@ -57,19 +66,19 @@ def search_space(
     _refuse_unknown_models(given, architecture.name, origin)
     raw = {} if given.get("replace") else _built_in(architecture, recipe)
     defaults = default_params(architecture, options, recipe)
-    from_file = set()
-    for name, table in _given_tables(given, architecture.name, origin):
+    from_file = dict(_given_tables(given, architecture.name, origin))
+    for name, table in from_file.items():
+        if name in MIRRORING and scheme.mirror is None:
+            raise ConfigError(f"{origin}: {name} cannot be searched: these points have no mirror image; take it out")
         if name not in defaults:
             raise ConfigError(f"{origin}: {name} cannot be searched for {architecture.name}; {_hint(name, defaults)}")
-        from_file.add(name)
         raw[name] = _over(raw.get(name, {}), table)
         if not _flag(table, "search", name, origin, default=True):
             del raw[name]
     parameters = []
     for name, table in raw.items():
-        found: Range | None = parse_range(name, table, origin)
-        if found is not None and name not in from_file:
-            found = widened(found, defaults[name])
+        written = parse_range(name, table, origin)
+        found = written if name in from_file else widened(written, defaults[name])
         if found is None:
             continue
         parameter = Parameter(name, found, defaults[name])
@@ -87,13 +96,11 @@ def search_space(
 
 def default_params(architecture: Architecture, options: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
     """Every parameter that could be searched, at its default."""
-    builder = {
-        f"options.{name}": value
-        for name, value in architecture.option_defaults().items()
-        if value is not inspect.Parameter.empty
+    known = {
+        name: value for name, value in architecture.option_defaults().items() if value is not inspect.Parameter.empty
     }
-    given = {f"options.{name}": value for name, value in options.items()}
-    return {**builder, **given, **{f"recipe.{name}": value for name, value in recipe.model_dump().items()}}
+    searchable = {f"options.{name}": value for name, value in {**known, **options}.items()}
+    return searchable | {f"recipe.{name}": value for name, value in recipe.model_dump().items()}
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import optuna
 import pytest
 
 from bench.api import search_material
-from bench.records.studies import StudyFacts, TrialFacts
+from bench.records.studies import State, StudyFacts, TrialFacts
 from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
 from bench.reporting.figures.search import ranks_after
 from bench.reporting.search_chapter import search_chapter
@@ -111,19 +111,24 @@ def test_trials_in_a_database_are_shown_where_it_is_named_and_missed_where_not(t
     assert database is not None and "All trials of one" in str(database.body)
 
 
-def trial(number: int, value: float, state: str = "complete") -> TrialFacts:
-    return TrialFacts(number, state, value, {}, 3.0, 3 if state == "complete" else 1, None, number == 0)
+def trial(number: int, value: float, state: State = "complete") -> TrialFacts:
+    done = 3 if state == "complete" else 1
+    return TrialFacts(number=number, state=state, value=value, seconds=3.0, folds_done=done, is_default=number == 0)
+
+
+def study_of(name: str, *trials: TrialFacts) -> StudyFacts:
+    return StudyFacts(name=name, model=name, outer_fold=0, inner_folds=3, search_epochs=4, trials=trials)
 
 
 def test_ranks_follow_the_best_complete_trial_so_far() -> None:
-    early = StudyFacts("early", "a", 0, 3, 4, (trial(0, 2.0), trial(1, 1.5), trial(2, 1.5)), None, {})
-    late = StudyFacts("late", "b", 0, 3, 4, (trial(0, 3.0), trial(1, 0.5, "pruned"), trial(2, 1.0)), None, {})
+    early = study_of("early", trial(0, 2.0), trial(1, 1.5), trial(2, 1.5))
+    late = study_of("late", trial(0, 3.0), trial(1, 0.5, "pruned"), trial(2, 1.0))
     assert ranks_after([early, late], 1) == {"early": 1, "late": 2}
     assert ranks_after([early, late], 2) == {"early": 1, "late": 2}, "a pruned trial's value is over fewer folds"
     assert ranks_after([early, late], 3) == {"late": 1, "early": 2}
 
 
 def test_saved_time_is_what_the_left_out_folds_would_have_taken() -> None:
-    study = StudyFacts("s", "a", 0, 3, 4, (trial(0, 2.0), trial(1, 3.0, "pruned")), None, {})
+    study = study_of("s", trial(0, 2.0), trial(1, 3.0, "pruned"))
     assert study.saved_seconds == pytest.approx(2 * 3.0)
     assert study.folds_trained == 4

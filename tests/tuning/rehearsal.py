@@ -18,12 +18,13 @@ from bench.config.recipe import Recipe
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.records.schema import VariantFacts
 from bench.running.task import FoldOutcome, FoldTask
+from bench.tuning.announcements import TrialEnded, TuningEvent
 from bench.tuning.journal import open_storage
 from bench.tuning.objective import Objective, split_training_part
 from bench.tuning.parameters import Parameter, Range
 from bench.tuning.pruning import make_pruner
-from bench.tuning.sampling import SteadySampler, distributions
-from bench.tuning.search import Search, SearchEnd, TrialBegan, TrialEnded
+from bench.tuning.sampling import SteadySampler
+from bench.tuning.search import Search, SearchEnd
 
 SPACE = (
     Parameter("recipe.lr", Range(type="float", low=1e-4, high=1e-1, log=True), 3e-3),
@@ -87,7 +88,7 @@ def open_study(storage: optuna.storages.BaseStorage, seed: int = 0, *, prune: bo
 
 def make_search(study: optuna.Study, objective: Objective, end: SearchEnd) -> Search:
     """A search over :data:`SPACE`."""
-    return Search(study, distributions(SPACE), DEFAULTS, objective, end)
+    return Search(study, SPACE, objective, end)
 
 
 def rehearse(out: Path, url: str | None, trials: int, seconds: float, ended: Callable[[TrialEnded], None]) -> None:
@@ -96,7 +97,7 @@ def rehearse(out: Path, url: str | None, trials: int, seconds: float, ended: Cal
     storage = open_storage(out, url)
     search = make_search(open_study(storage), make_objective(faces), SearchEnd(trials))
 
-    def told(event: TrialBegan | TrialEnded) -> None:
+    def told(event: TuningEvent) -> None:
         if isinstance(event, TrialEnded):
             ended(event)
 

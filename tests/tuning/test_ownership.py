@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from typing import Any
 
 import optuna
@@ -31,7 +32,7 @@ def dead_process() -> Owner:
 def ask(study: optuna.Study, owner: Owner | None, **attributes: Any) -> optuna.trial.Trial:
     trial = study.ask(X)
     if owner is not None:
-        trial.set_user_attr("owner", owner.as_attribute())
+        trial.set_user_attr("owner", asdict(owner))
     for name, value in attributes.items():
         trial.set_user_attr(name, value)
     return trial
@@ -112,7 +113,7 @@ def test_telling_what_another_machine_told_already_is_no_error(study: optuna.Stu
 def test_a_heartbeat_renews_what_was_seen(study: optuna.Study, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ownership, "BEAT_S", 0.01)
     trial = ask(study, Owner.this_process(), seen=0.0)
-    with ownership.Heartbeat(trial):
+    with ownership.heartbeat(trial):
         time.sleep(0.2)
     assert study.get_trials()[0].user_attrs["seen"] > 1e9
 
@@ -131,6 +132,6 @@ def test_a_heartbeat_that_cannot_be_written_once_is_written_the_next_time(
         write(name, value)
 
     monkeypatch.setattr(trial, "set_user_attr", refuse_once)
-    with ownership.Heartbeat(trial):
+    with ownership.heartbeat(trial):
         time.sleep(0.2)
     assert refused and study.get_trials()[0].user_attrs["seen"] > 1e9

@@ -11,9 +11,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from bench.faces.face_set import FaceSet
 from bench.processes.side_by_side import side_by_side
+from bench.records.studies import best_of, default_of
 from bench.running.task import FoldOutcome, FoldTask
 from bench.tuning import ownership
-from bench.tuning.findings import best_trial, default_trial, summarise_study
+from bench.tuning.findings import summarise_study
+from bench.tuning.history import read_trials
 from bench.tuning.journal import open_storage
 from bench.tuning.objective import RunFold
 from bench.tuning.search import Search, SearchEnd
@@ -59,7 +61,7 @@ def test_pruning_saves_folds_and_finds_something_better_than_the_defaults(study:
     states = [trial.state for trial in study.get_trials()]
     assert states.count(TrialState.PRUNED) > 10
     assert len(runner.tasks) < 0.7 * 30 * 3
-    best, default = best_trial(study.get_trials()), default_trial(study.get_trials())
+    best, default = best_of(read_trials(study)), default_of(read_trials(study))
     assert best is not None and default is not None and best.value is not None and default.value is not None
     assert best.value < default.value
     assert all(trial.user_attrs["reason"] for trial in study.get_trials() if trial.state == TrialState.PRUNED)
@@ -161,7 +163,7 @@ def test_a_broken_constraint_costs_no_training_and_is_never_best(study: optuna.S
     assert wide
     assert all(trial.state == TrialState.PRUNED and trial.constraints["width"] > 0 for trial in wide)
     assert all(int(str(task.variant.options["width"])) <= 32 for task in runner.tasks)
-    best = best_trial(study.get_trials())
+    best = best_of(read_trials(study))
     assert best is not None and best.params["options.width"] <= 32
 
 

@@ -10,7 +10,6 @@ from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.running.plan import make_plan
 from bench.tuning.parameters import Parameter, Range
-from bench.tuning.sampling import distributions
 from bench.tuning.search import Search, SearchEnd
 from bench.tuning.tune import Assignment, make_objective, open_study
 from tests.tuning.rehearsal import Arithmetic
@@ -22,14 +21,13 @@ def searched(faces_csv: Path, trials: int, **tuning: Any) -> list[dict[str, Any]
     """The parameters that a search of ``trials`` trials tries."""
     run = {"models": ("plain_cnn",), "data": faces_csv, "groups": str(faces_csv.parent / "people.csv")}
     config = load_config(None, ["models.plain_cnn.width=8"], run, tuning)
-    source = FaceSource(config.run.data, config.run.groups)
+    source = FaceSource.of(config)
     faces = load_faces(source)
     plan = make_plan(config, source, faces)
-    assignment = Assignment("plain_cnn", 0, SPACE, next(cell for cell in plan.cells if cell.model == "plain_cnn"))
+    assignment = Assignment(next(cell for cell in plan.cells if cell.model == "plain_cnn"), SPACE)
     objective = make_objective(config, faces, assignment)
-    study = open_study(optuna.storages.InMemoryStorage(), config, plan, assignment, objective)
-    defaults = {parameter.name: parameter.default for parameter in SPACE}
-    Search(study, distributions(SPACE), defaults, objective, SearchEnd(trials)).work(Arithmetic(faces))
+    study = open_study(optuna.storages.InMemoryStorage(), config, plan, assignment)
+    Search(study, SPACE, objective, SearchEnd(trials)).work(Arithmetic(faces))
     return [trial.params for trial in study.get_trials()]
 
 
