@@ -52,8 +52,13 @@ def read_weights(path: Path) -> dict[str, "Tensor"]:
     return weights
 
 
-def fill(module: "nn.Module", path: Path) -> None:
+def fill(module: "nn.Module", path: Path, remedy: str = "give the options they were trained with") -> None:
     """Put a file's weights into a module; one on ``meta`` has no place for values and is only compared.
+
+    Args:
+        module: the network they are for.
+        path: the file.
+        remedy: what to do where they are not this network's, for the message.
 
     Raises:
         ArchitectureError: unreadable file, or not exactly this module's weights.
@@ -64,7 +69,7 @@ def fill(module: "nn.Module", path: Path) -> None:
         if there != here:
             raise ArchitectureError(
                 f"weights {path}: not the weights of this network with these options ({name}: {there} in the file, "
-                f"{here} in the network); give the options they were trained with"
+                f"{here} in the network); {remedy}"
             )
     if not any(tensor.is_meta for tensor in own.values()):
         module.load_state_dict(weights)

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,25 +16,29 @@ def check(
         str,
         typer.Argument(metavar="MODEL", help="What `bench new` wrote, FILE.py:NAME, or any name of `bench models`."),
     ],
+    keypoints: Annotated[int, typer.Option("--keypoints", min=1, help="Points to answer.")] = 15,
+    side: Annotated[int, typer.Option("--side", help="Width of a picture in pixels.")] = 96,
+    channels: Annotated[Literal["1", "3"], typer.Option("--channels", help="1 is grey, 3 is colour.")] = "1",
     as_json: options.AsJson = False,
 ) -> None:
     """Check a network: shape, finite, gradients, determinism, state, trains below the mean face, exports."""
     from bench.cli.console import Screen
-    from bench.delivering.contract import Finding, check_contract
+    from bench.delivering.contract import CheckOutcome, check_contract
+    from bench.delivering.examinee import scheme_of_size
     from bench.delivering.skeleton import reference
 
     screen = Screen(as_json=as_json)
 
-    def show(finding: Finding) -> None:
-        state = "ok  " if finding.problem is None else "FAIL"
-        screen.say(f"{state}  {finding.name}: {finding.demand} ({finding.seconds:.1f} s)")
-        if finding.problem is not None:
-            screen.say(f"      {finding.problem}")
+    def show(outcome: CheckOutcome) -> None:
+        state = "ok  " if outcome.problem is None else "FAIL"
+        screen.say(f"{state}  {outcome.name}: {outcome.demand} ({outcome.seconds:.1f} s)")
+        if outcome.problem is not None:
+            screen.say(f"      {outcome.problem}")
 
     model = reference(model, Path())
-    findings = check_contract(model, show)
-    failed = [finding for finding in findings if finding.problem is not None]
-    screen.say(f"{model}: {'keeps the contract' if not failed else f'{len(failed)} of {len(findings)} checks failed'}")
-    screen.result_json({"model": model, "ok": not failed, "checks": [asdict(finding) for finding in findings]})
+    outcomes = check_contract(model, show, scheme_of_size(keypoints, side, 3 if channels == "3" else 1))
+    failed = [outcome for outcome in outcomes if outcome.problem is not None]
+    screen.say(f"{model}: {'keeps the contract' if not failed else f'{len(failed)} of {len(outcomes)} checks failed'}")
+    screen.result_json({"model": model, "ok": not failed, "checks": [asdict(outcome) for outcome in outcomes]})
     if failed:
         raise typer.Exit(EXIT_FAILED_CELLS)

@@ -20,6 +20,9 @@ Weights = Annotated[
     Path | None, typer.Option("--weights", metavar="FILE", help="Weights of that model. [what `bench fit` left]")
 ]
 Fold = Annotated[int | None, typer.Option("--fold", metavar="N", help="Weights of one fold, kept by --keep-weights.")]
+FoldSeed = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, help="Which of that fold's trainings (--seeds), from 0.")
+]
 Data = Annotated[
     Path | None,
     typer.Option(

@@ -15,6 +15,7 @@ def predict(
     model: options.Model,
     weights: options.Weights = None,
     fold: options.Fold = None,
+    seed: options.FoldSeed = 0,
     out: options.Out = options.DEFAULT_OUT,
     crop: Annotated[
         str | None, typer.Option("--crop", metavar="X,Y,W,H", help="The face, in pixels. [the centre square]")
@@ -26,22 +27,23 @@ def predict(
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Find the fifteen keypoints in pictures with the weights of `bench fit`, or of one fold."""
+    """Find the keypoints in pictures with the weights of `bench fit`, or of one fold."""
     from bench.cli.console import Screen
     from bench.delivering import predicting
     from bench.delivering.photos import parse_crop
     from bench.delivering.trained import WeightsChoice, load_trained
 
     screen = Screen(as_json=as_json)
-    faces = predicting.read_faces(files, parse_crop(crop) if crop is not None else None)
-    trained = load_trained(WeightsChoice(model, out, weights, fold))
-    predictions = predicting.predict_faces(trained.predictor(), faces)
-    document = predicting.as_document(trained.facts.model, trained.file.name, predictions)
+    face_crop = parse_crop(crop) if crop is not None else None
+    trained = load_trained(WeightsChoice(model, out, weights, fold, seed))
+    faces = predicting.read_faces(files, trained.facts.scheme, face_crop)
+    predictions = predicting.predict_faces(trained, faces)
+    document = predicting.as_document(trained, predictions)
     target = to / f"predictions.{format_}"
     if format_ == "json":
         predicting.write_json(target, document)
     else:
-        predicting.write_csv(target, predictions)
+        predicting.write_csv(target, predictions, trained.facts.scheme)
     drawn = predicting.draw_predictions(
         to, [one for one in predictions if (draw if draw is not None else one.face.row is None)]
     )

@@ -13,12 +13,12 @@ import numpy as np
 
 import architectures
 from bench.config.model_names import refuse_ensemble
-from bench.delivering.subject import FACES, BrokenContract, Subject
+from bench.delivering.examinee import FACES, BrokenContract, Examinee
 from bench.errors import BenchError
 from bench.faces.folds import assign_folds
-from bench.faces.keypoints import FRAME_PX, KEYPOINTS
 from bench.gates import predict_gate
 from bench.measuring.accuracy import rmse_px
+from bench.scheme import SEED_SCHEME, Scheme
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -39,15 +39,15 @@ ROW_TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Check:
-    """One demand of the contract. ``run`` raises where it is not met."""
+    """One demand of the contract, with ``{scheme...}`` where it depends on one. ``run`` raises where it is not met."""
 
     name: str
     demand: str
-    run: Callable[[Subject], None]
+    run: Callable[[Examinee], None]
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckOutcome:
     """The outcome of one check: ``problem`` is None where it passed."""
 
     name: str
@@ -56,27 +56,30 @@ class Finding:
     seconds: float
 
 
-def check_contract(model: str, on_finding: Callable[[Finding], None]) -> list[Finding]:
-    """Run every check on a model, whichever fail before; the findings in order.
+def check_contract(
+    model: str, on_outcome: Callable[[CheckOutcome], None], scheme: Scheme = SEED_SCHEME
+) -> list[CheckOutcome]:
+    """Run every check on a model, built for a scheme, whichever fail before; the outcomes in order.
 
     Raises:
         ArchitectureError: the name leads to no architecture.
         ConfigError: it is that of an ensemble.
     """
     refuse_ensemble(model)
-    subject = Subject(model)
-    _ = subject.architecture
-    findings = []
+    examinee = Examinee(model, scheme)
+    _ = examinee.architecture
+    outcomes = []
     for check in CHECKS:
         started = time.perf_counter()
         problem = None
         try:
-            check.run(subject)
-        except Exception as error:  # whatever a user's network raises is the finding
+            check.run(examinee)
+        except Exception as error:  # whatever a user's network raises is the outcome
             problem = describe_problem(error)
-        findings.append(Finding(check.name, check.demand, problem, time.perf_counter() - started))
-        on_finding(findings[-1])
-    return findings
+        demand = check.demand.format(scheme=scheme)
+        outcomes.append(CheckOutcome(check.name, demand, problem, time.perf_counter() - started))
+        on_outcome(outcomes[-1])
+    return outcomes
 
 
 def describe_problem(error: Exception) -> str:
@@ -91,37 +94,42 @@ def describe_problem(error: Exception) -> str:
     return f"{type(error).__name__}: {text} ({Path(last.filename).name}, line {last.lineno})"
 
 
-def thirty_numbers(subject: Subject) -> None:
+def two_numbers_a_point(examinee: Examinee) -> None:
     """Shape and type of the answer."""
     import torch
 
-    answer = subject.answer(subject.module, 3)
+    answer = examinee.answer(examinee.module, 3)
     if not isinstance(answer, torch.Tensor):
         raise BrokenContract(f"expected a tensor, found {type(answer).__name__}")
-    if tuple(answer.shape) != (3, 2 * KEYPOINTS):
-        raise BrokenContract(f"expected shape (3, 30) for three pictures, found {tuple(answer.shape)}")
+    expected = (3, examinee.scheme.coordinates)
+    if tuple(answer.shape) != expected:
+        raise BrokenContract(f"expected shape {expected} for three pictures, found {tuple(answer.shape)}")
     if not answer.is_floating_point():
         raise BrokenContract(f"expected floating-point numbers, found {answer.dtype}")
 
 
-def finite(subject: Subject) -> None:
+def finite(examinee: Examinee) -> None:
     """No NaN or infinity, also for extreme pictures."""
     import torch
 
-    module = subject.module.eval()
+    module = examinee.module.eval()
     for name, value in (("random", None), ("black", -2.0), ("white", 2.5)):
-        pictures = subject.pictures(2) if value is None else torch.full((2, 1, FRAME_PX, FRAME_PX), value)
+        pictures = examinee.pictures(2)
+        if value is not None:
+            pictures.fill_(value)
         with torch.inference_mode():
             broken = int((~torch.isfinite(module(pictures))).sum())
         if broken:
-            raise BrokenContract(f"{broken} of 60 numbers are not finite for {name} pictures")
+            raise BrokenContract(
+                f"{broken} of {2 * examinee.scheme.coordinates} numbers are not finite for {name} pictures"
+            )
 
 
-def gradients(subject: Subject) -> None:
+def gradients(examinee: Examinee) -> None:
     """Each trainable parameter gets a finite gradient, and not only zeros within three steps."""
     import torch
 
-    module = copy.deepcopy(subject.module).train()
+    module = copy.deepcopy(examinee.module).train()
     trainable = {name: one for name, one in module.named_parameters() if one.requires_grad}
     if not trainable:
         raise BrokenContract("no parameter has requires_grad, so there is nothing to train")
@@ -129,7 +137,7 @@ def gradients(subject: Subject) -> None:
     still = set(trainable)
     for _ in range(STEPS_TO_MOVE):
         optimiser.zero_grad()
-        _training_loss(subject, module).backward()  # type: ignore[no-untyped-call]
+        _training_loss(examinee, module).backward()  # type: ignore[no-untyped-call]
         for name, parameter in trainable.items():
             if parameter.grad is None:
                 raise BrokenContract(f"parameter '{name}' gets no gradient: it takes no part in the answer")
@@ -142,21 +150,21 @@ def gradients(subject: Subject) -> None:
         raise BrokenContract(f"the gradient of {', '.join(sorted(still)[:3])} stays zero over {STEPS_TO_MOVE} steps")
 
 
-def _training_loss(subject: Subject, module: "nn.Module") -> "Tensor":
+def _training_loss(examinee: Examinee, module: "nn.Module") -> "Tensor":
     import torch
 
-    pictures = subject.pictures(4)
-    targets = torch.linspace(-0.5, 0.5, 2 * KEYPOINTS).expand(4, 2 * KEYPOINTS)
+    pictures = examinee.pictures(4)
+    targets = torch.linspace(-0.5, 0.5, examinee.scheme.coordinates).expand(4, -1)
     own = getattr(module, "training_loss", None)
     loss: Tensor = own(pictures, targets) if own is not None else (module(pictures) - targets).square().mean()
     return loss
 
 
-def eval_is_deterministic(subject: Subject) -> None:
+def eval_is_deterministic(examinee: Examinee) -> None:
     """Two calls in eval mode agree bit for bit."""
     import torch
 
-    first, second = subject.answer(subject.module, 4), subject.answer(subject.module, 4)
+    first, second = examinee.answer(examinee.module, 4), examinee.answer(examinee.module, 4)
     if not torch.equal(first, second):
         raise BrokenContract(
             f"two calls in eval mode differ by up to {float((first - second).abs().max()):.3g}: is something random "
@@ -164,52 +172,52 @@ def eval_is_deterministic(subject: Subject) -> None:
         )
 
 
-def rows_are_independent(subject: Subject) -> None:
+def rows_are_independent(examinee: Examinee) -> None:
     """A picture's answer does not depend on its neighbours in the batch."""
     import torch
 
-    together = subject.answer(subject.module, 5)
+    together = examinee.answer(examinee.module, 5)
     with torch.inference_mode():
-        alone = subject.module.eval()(subject.pictures(5)[2:3])
-    if tuple(alone.shape) != (1, 2 * KEYPOINTS):
-        raise BrokenContract(f"a batch of one gives shape {tuple(alone.shape)}, expected (1, 30)")
+        alone = examinee.module.eval()(examinee.pictures(5)[2:3])
+    expected = (1, examinee.scheme.coordinates)
+    if tuple(alone.shape) != expected:
+        raise BrokenContract(f"a batch of one gives shape {tuple(alone.shape)}, expected {expected}")
     difference = float((alone - together[2:3]).abs().max())
     if not difference <= ROW_TOLERANCE:
         raise BrokenContract(f"a batch of one differs from the same row in a batch by {difference:.3g}")
 
 
-def state_round_trip(subject: Subject) -> None:
+def state_round_trip(examinee: Examinee) -> None:
     """A second module with the first one's state dict gives the same answers."""
     import torch
 
-    torch.manual_seed(99)
-    other = subject.architecture.build()
-    other.load_state_dict(subject.module.state_dict())
-    if not torch.equal(subject.answer(other, 2), subject.answer(subject.module, 2)):
+    other = examinee.build(seed=99)
+    other.load_state_dict(examinee.module.state_dict())
+    if not torch.equal(examinee.answer(other, 2), examinee.answer(examinee.module, 2)):
         raise BrokenContract("with the same state dict another module answers differently: some state is not in it")
 
 
-def trains_below_the_mean_face(subject: Subject) -> None:
+def trains_below_the_mean_face(examinee: Examinee) -> None:
     """Better than the mean face on the synthetic faces of people it has not seen, after less than a minute."""
     import torch
 
     from bench.training.loop import Examples, Execution, predict, train
 
-    faces = subject.faces
+    faces = examinee.faces
     fold_of_row = assign_folds(faces, FOLDS, seed=0)
     seen, unseen = np.flatnonzero(fold_of_row != 0), np.flatnonzero(fold_of_row == 0)
-    examples = Examples(torch.tensor(faces.images[seen]), torch.tensor(faces.keypoints[seen]), faces.scheme)
+    examples = Examples(torch.tensor(faces.images[seen]), torch.tensor(faces.keypoints[seen]), examinee.scheme)
     execution = Execution(threads=torch.get_num_threads())
     stamps: list[float] = []
-    small = subject.recipe.model_copy(update={"batch_size": min(subject.recipe.batch_size, LARGEST_BATCH)})
+    small = examinee.recipe.model_copy(update={"batch_size": min(examinee.recipe.batch_size, LARGEST_BATCH)})
     probe = small.model_copy(update={"epochs": 2})
-    train(copy.deepcopy(subject.module), examples, probe, execution, lambda _: stamps.append(_own_seconds()))
+    train(copy.deepcopy(examinee.module), examples, probe, execution, lambda _: stamps.append(_own_seconds()))
     # The second epoch, since the first one warms up.
     possible = int(TRAINING_SECONDS / (stamps[1] - stamps[0]))
     recipe = small.model_copy(update={"epochs": int(np.clip(possible, FEWEST_EPOCHS, MOST_EPOCHS))})
-    module = copy.deepcopy(subject.module)
+    module = copy.deepcopy(examinee.module)
     train(module, examples, recipe, execution, lambda _: None)
-    guessed = predict(module, torch.tensor(faces.images[unseen]), recipe, execution, faces.scheme)
+    guessed = predict(module, torch.tensor(faces.images[unseen]), recipe, execution, examinee.scheme)
     truth = faces.keypoints[unseen]
     network = rmse_px(guessed, truth)
     mean_face = predict_gate("mean_face", faces.images[seen], faces.keypoints[seen], faces.images[unseen])
@@ -227,23 +235,27 @@ def _own_seconds() -> float:
     return time.process_time() / torch.get_num_threads()
 
 
-def exports(subject: Subject) -> None:
+def exports(examinee: Examinee) -> None:
     """``torch.export`` follows it, and the file gives the same coordinates at any batch size."""
     from bench.delivering.exporting import TOLERANCE_PX, example, largest_difference_px, pt2_runner
     from bench.training.portable import quiet, write_pt2
     from bench.training.predictor import Predictor
 
-    predictor = Predictor(copy.deepcopy(subject.module), subject.faces.scheme, flip=False).eval()
+    predictor = Predictor(copy.deepcopy(examinee.module), examinee.scheme, flip=False).eval()
     with tempfile.TemporaryDirectory() as folder, quiet():
         path = Path(folder) / "checked.pt2"
-        write_pt2(predictor, example(subject.faces.scheme), path, {})
-        difference = largest_difference_px(predictor, pt2_runner(path), subject.faces.images[:16])
+        write_pt2(predictor, example(examinee.scheme), path, {})
+        difference = largest_difference_px(predictor, pt2_runner(path), examinee.faces.images[:16])
     if not difference < TOLERANCE_PX:
         raise BrokenContract(f"the exported file differs by {difference:.3g} px, the limit is {TOLERANCE_PX} px")
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("shape", "(B, 1, 96, 96) gives (B, 30)", thirty_numbers),
+    Check(
+        "shape",
+        "(B, {scheme.channels}, {scheme.side_px}, {scheme.side_px}) gives (B, {scheme.coordinates})",
+        two_numbers_a_point,
+    ),
     Check("finite", "numbers are finite", finite),
     Check("gradients", "every parameter learns", gradients),
     Check("deterministic", "eval mode draws nothing at random", eval_is_deterministic),

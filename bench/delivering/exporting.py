@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import ModelError
+from bench.config.data import DataSettings
+from bench.errors import DataError, ModelError
+from bench.faces.face_set import FaceSource
+from bench.faces.loading import load_faces
 from bench.records.atomic import write_bytes
 from bench.scheme import Scheme
 from bench.training.portable import (
@@ -73,6 +76,22 @@ def export(trained: "Trained", form: Format, path: Path, frames: NDArray[np.uint
             )
         write_bytes(path, draft.read_bytes())
     return Exported(path, form, len(frames), difference)
+
+
+def frames_to_check(trained: "Trained", data: Path | None) -> NDArray[np.uint8]:
+    """Stored pictures to compare a file with its network on: the first 256 of ``data``, or of the default faces.
+
+    Raises:
+        DataError: pictures of another frame than the weights are for, or ``data`` cannot be used.
+    """
+    scheme = trained.facts.scheme
+    faces = load_faces(FaceSource(data, "none", DataSettings.of(scheme)))
+    if faces.scheme.picture_shape != scheme.picture_shape:
+        raise DataError(
+            f"{faces.name}: pictures of {faces.scheme.frame_words}, the weights are for {scheme.frame_words}; give "
+            "--data FILE with such pictures"
+        )
+    return faces.images[:CHECKED_FACES]
 
 
 def example(scheme: Scheme) -> "torch.Tensor":

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 from bench.errors import ConfigError, DataError
-from bench.faces.keypoints import FRAME_PX
 from bench.records.atomic import write_bytes
+from bench.scheme import Scheme
 
 FORMATS = ("PNG", "JPEG", "PPM")
 """PPM is Pillow's name for the PGM, PPM and PNM family."""
@@ -33,9 +33,9 @@ class Crop:
     width: int
     height: int
 
-    def to_picture(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Points (..., 2) in pixels of the frame to pixels of the whole picture; pixel centres at integers in both."""
-        scale = np.array([self.width, self.height]) / FRAME_PX
+    def to_picture(self, points: NDArray[np.float32], side_px: int) -> NDArray[np.float32]:
+        """Points (..., 2) in pixels of a frame of ``side_px`` to pixels of the whole picture; centres at integers."""
+        scale = np.array([self.width, self.height]) / side_px
         moved = (points.astype(np.float64) + 0.5) * scale + np.array([self.x, self.y]) - 0.5
         return np.asarray(moved, dtype=np.float32)
 
@@ -44,7 +44,7 @@ class Crop:
 class Picture:
     """One picture, decoded: what is drawn on, and what the network sees.
 
-    ``frame`` is uint8 (96, 96), the crop in grey.
+    ``frame`` is the crop, scaled, in grey or in colour: uint8 (side, side) or (side, side, 3).
     """
 
     path: Path
@@ -65,15 +65,15 @@ def parse_crop(text: str) -> Crop:
     return Crop(*(int(part) for part in parts))
 
 
-def open_picture(path: Path, crop: Crop | None = None) -> Picture:
-    """Decode a picture, turned upright as its camera noted, and cut the frame out of it.
+def open_picture(path: Path, scheme: Scheme, crop: Crop | None = None) -> Picture:
+    """Decode a picture, turned upright as its camera noted, and cut the frame of ``scheme`` out of it.
 
     Without ``crop`` the centre square is taken. The frame is scaled with an antialiasing filter.
 
     Raises:
         DataError: no picture, damaged, too large or too small, or the crop leaves the picture.
     """
-    image = _decode(path)
+    image = decode(path)
     chosen = crop if crop is not None else centre_square(image.size)
     width, height = image.size
     if chosen.x + chosen.width > width or chosen.y + chosen.height > height:
@@ -87,7 +87,9 @@ def open_picture(path: Path, crop: Crop | None = None) -> Picture:
             f"{MIN_SIDE_PX}x{MIN_SIDE_PX} are needed"
         )
     box = (chosen.x, chosen.y, chosen.x + chosen.width, chosen.y + chosen.height)
-    frame = grey(image).resize((FRAME_PX, FRAME_PX), Image.Resampling.BILINEAR, box=box)
+    frame = in_channels(image, scheme.channels).resize(
+        (scheme.side_px, scheme.side_px), Image.Resampling.BILINEAR, box=box
+    )
     return Picture(path, image, chosen, np.asarray(frame, dtype=np.uint8))
 
 
@@ -98,19 +100,24 @@ def centre_square(size: tuple[int, int]) -> Crop:
     return Crop((width - side) // 2, (height - side) // 2, side, side)
 
 
-def grey(image: Image.Image) -> Image.Image:
-    """8-bit grey (ITU-R 601 luma); 16-bit pictures keep their upper byte, transparent ones lie on black."""
+def in_channels(image: Image.Image, channels: int) -> Image.Image:
+    """8-bit grey (ITU-R 601 luma) or RGB; 16-bit pictures keep their upper byte, transparent ones lie on black."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, dtype=np.float64)
         scale = 257.0 if values.max(initial=0) > 255 else 1.0
-        return Image.fromarray(np.clip(values / scale, 0, 255).round().astype(np.uint8))
+        image = Image.fromarray(np.clip(values / scale, 0, 255).round().astype(np.uint8))
     if "A" in image.getbands() or "transparency" in image.info:
         whole = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", whole.size, (0, 0, 0, 255)), whole)
-    return image.convert("L")
+    return image.convert("L" if channels == 1 else "RGB")
 
 
-def _decode(path: Path) -> Image.Image:
+def decode(path: Path) -> Image.Image:
+    """A picture file, turned upright as its camera noted.
+
+    Raises:
+        DataError: no picture, damaged, or too large.
+    """
     try:
         with warnings.catch_warnings():
             # Pillow looks at the header before it unpacks anything; above 89 megapixels it warns, above 179 it raises.
@@ -142,11 +149,11 @@ def draw_points(image: Image.Image, crop: Crop, points: NDArray[np.float32], tar
     Args:
         image: the picture.
         crop: what the network saw of it.
-        points: float32 (15, 2) in pixels of the picture.
+        points: float32 (K, 2) in pixels of the picture.
         target: where to.
     """
     scale = max(1, -(-DRAWN_SIDE_PX // max(image.size)))
-    canvas = (grey(image) if image.mode.startswith(("I", "F")) else image).convert("RGB")
+    canvas = in_channels(image, 3)
     canvas = canvas.resize((canvas.width * scale, canvas.height * scale), Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(canvas)
     width = max(1, max(canvas.size) // 400)

@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.delivering.photos import Crop, draw_points, open_picture
+from bench.delivering.photos import Crop, decode, draw_points, open_picture
 from bench.errors import DataError
 from bench.faces.csv_reading import read_pictures
-from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES, flat_names
 from bench.records.atomic import write_text
-from bench.scheme import SEED_SCHEME
+from bench.scheme import Scheme
 
 if TYPE_CHECKING:
-    from bench.training.predictor import Predictor
+    from bench.delivering.trained import Trained
 
 SCHEMA = 2
 TABLE_SUFFIXES = (".csv", ".gz", ".zip")
 BATCH = 256
-WHOLE_FRAME = Crop(0, 0, FRAME_PX, FRAME_PX)
 CONVENTION = (
     "pixels of the upright picture, x right, y down, pixel centres at integers; left and right are the subject's"
 )
@@ -32,7 +30,7 @@ CONVENTION = (
 
 @dataclass(frozen=True)
 class Face:
-    """One picture to predict: where it is from, its crop, and the frame uint8 (96, 96) that the network sees.
+    """One picture to predict: where it is from, its crop, and the frame that the network sees, as faces are stored.
 
     ``row`` counts the rows of a table from 1, ``name`` is the row's ``ImageId`` where the table has one, else its
     number; both are None for a picture file. ``size`` is (width, height).
@@ -48,13 +46,13 @@ class Face:
 
 @dataclass(frozen=True)
 class Prediction:
-    """A face with its points, float32 (15, 2) in pixels of its picture."""
+    """A face with its points, float32 (K, 2) in pixels of its picture."""
 
     face: Face
     points: NDArray[np.float32]
 
-    def as_json(self) -> dict[str, Any]:
-        """The entry of this face in ``predictions.json``."""
+    def as_json(self, names: Sequence[str]) -> dict[str, Any]:
+        """The entry of this face in ``predictions.json``; ``names`` are those of the points."""
         crop = self.face.crop
         return {
             "file": self.face.file.name,
@@ -64,57 +62,63 @@ class Prediction:
             "height": self.face.size[1],
             "crop": [crop.x, crop.y, crop.width, crop.height],
             "keypoints": {
-                name: [round(float(x), 3), round(float(y), 3)]
-                for name, (x, y) in zip(KEYPOINT_NAMES, self.points, strict=True)
+                name: [round(float(x), 3), round(float(y), 3)] for name, (x, y) in zip(names, self.points, strict=True)
             },
         }
 
 
-def read_faces(files: Sequence[Path], crop: Crop | None) -> list[Face]:
+def read_faces(files: Sequence[Path], scheme: Scheme, crop: Crop | None) -> list[Face]:
     """Open every file before anything is predicted, so that a bad one is told at once.
+
+    Args:
+        files: pictures, and tables of faces.
+        scheme: that of the weights; its frame is what a picture's crop is scaled to and what a table must hold.
+        crop: where the face is in each picture; None = the centre square.
 
     Raises:
         DataError: a file that is no picture and no table of faces.
     """
-    return [face for file in files for face in _faces_of(file, crop)]
+    return [face for file in files for face in _faces_of(file, scheme, crop)]
 
 
-def _faces_of(file: Path, crop: Crop | None) -> Iterator[Face]:
+def _faces_of(file: Path, scheme: Scheme, crop: Crop | None) -> Iterator[Face]:
     if file.suffix.lower() in TABLE_SUFFIXES:
         if crop is not None:
-            raise DataError(f"{file}: --crop is for pictures; the rows of a table are 96x96 already")
-        images, names = read_pictures(file, SEED_SCHEME)
+            raise DataError(f"{file}: --crop is for pictures; the rows of a table are frames already")
+        images, names = read_pictures(file, scheme)
+        side = scheme.side_px
         for row, (frame, name) in enumerate(zip(images, names, strict=True), start=1):
-            yield Face(file, row, name, (FRAME_PX, FRAME_PX), WHOLE_FRAME, frame)
+            yield Face(file, row, name, (side, side), Crop(0, 0, side, side), frame)
         return
-    picture = open_picture(file, crop)
+    picture = open_picture(file, scheme, crop)
     yield Face(file, None, None, picture.image.size, picture.crop, picture.frame)
 
 
-def predict_faces(predictor: "Predictor", faces: Sequence[Face]) -> list[Prediction]:
+def predict_faces(trained: "Trained", faces: Sequence[Face]) -> list[Prediction]:
     """Run the network over all faces, in batches, in float32."""
     import torch
 
     from bench.training.inputs import channels_first
 
+    predictor, side_px = trained.predictor(), trained.facts.scheme.side_px
     predictions = []
     with torch.inference_mode():
         for start in range(0, len(faces), BATCH):
             batch = faces[start : start + BATCH]
             frames = channels_first(torch.from_numpy(np.stack([face.frame for face in batch])))
             for face, points in zip(batch, predictor(frames).numpy(), strict=True):
-                predictions.append(Prediction(face, face.crop.to_picture(points)))
+                predictions.append(Prediction(face, face.crop.to_picture(points, side_px)))
     return predictions
 
 
-def as_document(model: str, weights: str, predictions: Sequence[Prediction]) -> dict[str, Any]:
+def as_document(trained: "Trained", predictions: Sequence[Prediction]) -> dict[str, Any]:
     """What ``predictions.json`` holds."""
     return {
         "schema": SCHEMA,
-        "model": model,
-        "weights": weights,
+        "model": trained.facts.model,
+        "weights": trained.file.name,
         "coordinates": CONVENTION,
-        "pictures": [one.as_json() for one in predictions],
+        "pictures": [one.as_json(trained.facts.scheme.names) for one in predictions],
     }
 
 
@@ -123,11 +127,11 @@ def write_json(target: Path, document: dict[str, Any]) -> None:
     write_text(target, json.dumps(document, indent=1) + "\n")
 
 
-def write_csv(target: Path, predictions: Sequence[Prediction]) -> None:
-    """Write one line per face: file, row, name, crop, then the thirty coordinates under their usual names."""
+def write_csv(target: Path, predictions: Sequence[Prediction], scheme: Scheme) -> None:
+    """Write one line per face: file, row, name, crop, then the coordinates under their usual names."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["file", "row", "name", "crop_x", "crop_y", "crop_width", "crop_height", *flat_names()])
+    writer.writerow(["file", "row", "name", "crop_x", "crop_y", "crop_width", "crop_height", *scheme.flat_names])
     for one in predictions:
         face, crop = one.face, one.face.crop
         origin = [_safe(face.file.name), face.row or "", _safe(face.name or "")]
@@ -149,7 +153,7 @@ def draw_predictions(folder: Path, predictions: Sequence[Prediction]) -> list[Pa
     taken: set[str] = set()
     for one in predictions:
         face = one.face
-        image = Image.fromarray(face.frame) if face.row is not None else open_picture(face.file, face.crop).image
+        image = Image.fromarray(face.frame) if face.row is not None else decode(face.file)
         stem = face.file.name.split(".")[0] + (f"-row{face.row}" if face.row is not None else "")
         name, number = f"{stem}-points.png", 2
         while name in taken:

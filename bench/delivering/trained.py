@@ -60,7 +60,7 @@ def load_trained(choice: WeightsChoice) -> Trained:
     Raises:
         ModelError: no such weights, or those of another architecture.
         ConfigError: an ensemble, or weights with a recipe that this bench does not know.
-        ArchitectureError: unknown model, damaged weights, or weights with code in them.
+        ArchitectureError: unknown model, damaged weights, weights with code in them, or of a network that has changed.
     """
     refuse_ensemble(choice.model)
     model, file = _locate(choice)
@@ -136,16 +136,9 @@ def _self_declared(facts: WeightsFacts, file: Path) -> str:
 
 def _filled(model: str, facts: WeightsFacts, file: Path) -> "nn.Module":
     import architectures
-    from architectures.machinery.weight_files import read_weights
+    from architectures.machinery.weight_files import fill
 
     entry = architectures.get(architecture_of(model))
-    module = entry.build(**architectures.without_start(facts.options))
-    try:
-        module.load_state_dict(read_weights(file))
-    except RuntimeError as error:
-        lines = [line.strip() for line in str(error).splitlines()]
-        problem = (lines[1] if len(lines) > 1 else lines[0])[:160]
-        raise ModelError(
-            f"weights {file}: do not fit '{model}' as it is now ({problem}); fit it again with `bench fit`"
-        ) from error
+    module = entry.build(**facts.scheme.dimensions, **architectures.without_start(facts.options))
+    fill(module, file, f"'{model}' has changed since; fit it again with `bench fit`")
     return module.eval()

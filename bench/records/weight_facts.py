@@ -1,7 +1,5 @@
 """Weights on disk: safetensors, with what is needed to use them in the file's own metadata."""
 
-import json
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
 
 SUFFIX = ".safetensors"
 METADATA_KEY = "keypoint-bench"
-MAX_HEADER_BYTES = 100_000_000
-"""What safetensors itself allows; a larger header is no header."""
 
 
 class WeightsFacts(Stored):
@@ -81,17 +77,17 @@ def read_weights_facts(path: Path) -> WeightsFacts:
     Raises:
         ModelError: no such file, no safetensors file, or one that bench did not write.
     """
+    from safetensors import SafetensorError, safe_open
+
     try:
-        with path.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            header = json.loads(stream.read(length)) if length <= MAX_HEADER_BYTES else None
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get(METADATA_KEY)
     except OSError as error:
-        raise ModelError(f"weights {path}: cannot be read ({error.strerror}); `bench fit` makes weights") from error
-    except (struct.error, ValueError, RecursionError) as error:
+        reason = str(error).partition(":")[0]
+        raise ModelError(f"weights {path}: cannot be read ({reason}); `bench fit` makes weights") from error
+    except SafetensorError as error:
         raise ModelError(f"weights {path}: not a safetensors file; `bench fit` makes one") from error
-    metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    text = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
-    if not isinstance(text, str):
+    if text is None:
         raise ModelError(
             f"weights {path}: not written by bench, so how to use them is not known; `bench fit` makes some"
         )

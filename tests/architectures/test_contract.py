@@ -5,24 +5,24 @@ import torch
 from torch import Tensor
 
 import architectures
-from bench.delivering.contract import CHECKS, Check, Subject
+from bench.delivering.contract import CHECKS, Check, Examinee
 
 NAMES = list(architectures.registered())
 QUICK = [check for check in CHECKS if check.name not in ("trains", "exports")]
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def subject(request: pytest.FixtureRequest) -> Subject:
-    return Subject(request.param)
+def examinee(request: pytest.FixtureRequest) -> Examinee:
+    return Examinee(request.param)
 
 
 @pytest.mark.parametrize("check", QUICK, ids=lambda check: check.name)
-def test_every_architecture_keeps_the_contract(subject: Subject, check: Check) -> None:
-    check.run(subject)
+def test_every_architecture_keeps_the_contract(examinee: Examinee, check: Check) -> None:
+    check.run(examinee)
 
 
-def test_the_first_answers_lie_in_the_frame(subject: Subject) -> None:
-    assert subject.answer(subject.module, 8).abs().max() < 1.5
+def test_the_first_answers_lie_in_the_frame(examinee: Examinee) -> None:
+    assert examinee.answer(examinee.module, 8).abs().max() < 1.5
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -13,18 +13,22 @@ from bench.cli.main import main
 from bench.config.recipe import Recipe
 from bench.delivering.fitting import fitted_path
 from bench.records.weight_facts import WeightsFacts, write_weights
+from bench.scheme import SEED_SCHEME, Scheme, scheme_of_names
 
 
-def write_fitted(path: Path, model: str = "plain_cnn", *, flip: bool = False, **options: object) -> Path:
+def write_fitted(
+    path: Path, model: str = "plain_cnn", *, flip: bool = False, scheme: Scheme = SEED_SCHEME, **options: object
+) -> Path:
     """Weights as ``bench fit`` writes them, from a network that was not trained."""
     torch.manual_seed(0)
-    module = architectures.build(model, **options)
+    module = architectures.build(model, **scheme.dimensions, **options)
     facts = WeightsFacts(
         model=model,
         options=dict(options),
         recipe=Recipe(test_time_flip=flip).model_dump(mode="json"),
         dataset="faces.csv",
         fingerprint="0" * 16,
+        scheme=scheme,
         train_rows=40,
         rows=40,
         seed=0,
@@ -34,6 +38,10 @@ def write_fitted(path: Path, model: str = "plain_cnn", *, flip: bool = False, **
     )
     write_weights(path, module.state_dict(), facts)
     return path
+
+
+MOUSE = scheme_of_names(("snout", "left_ear", "right_ear", "tailbase"), side_px=128, channels=3)
+"""Four points in colour frames of 128x128."""
 
 
 def write_plain(path: Path) -> Path:

@@ -13,7 +13,7 @@ from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
 from bench.records.weight_facts import read_weights_facts
 from tests.conftest import PROJECT, RunBench, draw_rows, write_faces_csv
-from tests.delivering.conftest import Bench, write_fitted
+from tests.delivering.conftest import MOUSE, Bench, write_fitted
 
 NETWORKS = PROJECT / "tests" / "running" / "networks.py"
 
@@ -120,6 +120,25 @@ def test_predict_an_unlabelled_table_as_csv(bench: Bench, tmp_path: Path) -> Non
         "test-row1-points.png",
         "test-row2-points.png",
     ]
+
+
+def test_weights_of_other_points_in_colour(bench: Bench, tmp_path: Path) -> None:
+    file = str(write_fitted(tmp_path / "mouse.safetensors", scheme=MOUSE, flip=True))
+    Image.new("RGB", (300, 200), (200, 10, 10)).save(tmp_path / "mouse.jpg")
+    pixels = np.random.default_rng(0).integers(0, 256, 128 * 128 * 3)
+    (tmp_path / "mice.csv").write_text(f"Image\n{' '.join(map(str, pixels))}\n")
+    done = bench("predict", "--model", "plain_cnn", "--weights", file, "mouse.jpg", "mice.csv", "--json", "--draw")
+    assert done.returncode == 0, done.stderr
+    first, second = json.loads(done.stdout)["pictures"]
+    assert (first["crop"], second["crop"]) == ([50, 0, 200, 200], [0, 0, 128, 128])
+    assert list(first["keypoints"]) == list(MOUSE.names)
+    assert len(list((tmp_path / "predictions").glob("*.png"))) == 2
+    done = bench("predict", "--model", "plain_cnn", "--weights", file, "mice.csv", "--format", "csv")
+    header = (tmp_path / "predictions" / "predictions.csv").read_text().splitlines()[0]
+    assert header.endswith("crop_height," + ",".join(MOUSE.flat_names))
+    done = bench("export", "--model", "plain_cnn", "--weights", file, "--format", "pt2", "--data", "synthetic")
+    assert done.returncode == 2
+    assert "synthetic: pictures of 1x96x96, the weights are for 3x128x128; give --data FILE" in done.stderr
 
 
 def test_what_a_network_prints_is_not_among_the_results(bench: Bench, tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """The contract: ours keep it, and each way of breaking it is found and named."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from bench.delivering.contract import CHECKS, BrokenContract, Subject, check_contract, describe_problem
+from bench.delivering.contract import CHECKS, BrokenContract, Examinee, check_contract, describe_problem
+from bench.delivering.examinee import scheme_of_size
+from bench.delivering.skeleton import write_skeleton
 from tests.delivering.conftest import Bench
 
 QUICK = [check for check in CHECKS if check.name not in ("trains", "exports")]
@@ -33,10 +36,10 @@ def write_net(folder: Path, init: str = "pass", forward: str = "pass") -> str:
 
 
 def problems(model: str) -> dict[str, str]:
-    subject, found = Subject(model), {}
+    examinee, found = Examinee(model), {}
     for check in QUICK:
         try:
-            check.run(subject)
+            check.run(examinee)
         except Exception as error:
             found[check.name] = describe_problem(error)
     return found
@@ -70,6 +73,19 @@ def test_each_breach_is_found_and_named(tmp_path: Path, init: str, forward: str,
     assert "\n" not in found[check]
 
 
+@pytest.mark.parametrize("size", [(4, 128, 3), (68, 64, 1), (1, 250, 1)])
+def test_a_network_is_checked_for_other_points_and_pictures(
+    tmp_path: Path, size: tuple[int, int, Literal[1, 3]]
+) -> None:
+    write_skeleton("my_net", tmp_path)
+    examinee = Examinee(f"{tmp_path / 'my_net.py'}:MyNet", scheme_of_size(*size))
+    for check in QUICK:
+        check.run(examinee)
+    faces = examinee.faces
+    assert faces.images.shape[1:] == examinee.scheme.picture_shape
+    assert faces.keypoints.shape[1:] == (size[0], 2)
+
+
 def test_the_command_goes_on_after_a_failure_and_says_so(bench: Bench, tmp_path: Path) -> None:
     write_net(tmp_path, forward="answer = answer[:, :29]")
     done = bench("check", "net.py:Net")
@@ -77,13 +93,16 @@ def test_the_command_goes_on_after_a_failure_and_says_so(bench: Bench, tmp_path:
     assert "FAIL  shape" in done.stdout
     assert "ok    state" in done.stdout
     assert bench("check", "../../x").returncode == 2
+    done = bench("check", "net.py:Net", "--side", "128", "--channels", "3", "--keypoints", "4")
+    assert "FAIL  shape: (B, 3, 128, 128) gives (B, 8)" in done.stdout
+    assert "--side 2000: a frame has 16 to 1024 pixels" in bench("check", "net.py:Net", "--side", "2000").stderr
 
 
 @pytest.mark.slow
 def test_a_network_that_cannot_learn_does_not_beat_the_mean_face(tmp_path: Path) -> None:
     model = write_net(tmp_path, forward="answer = 0.0001 * answer")
     with pytest.raises(BrokenContract, match="not learnt"):
-        next(check for check in CHECKS if check.name == "trains").run(Subject(model))
+        next(check for check in CHECKS if check.name == "trains").run(Examinee(model))
 
 
 @pytest.mark.slow
@@ -91,5 +110,5 @@ def test_a_network_that_cannot_learn_does_not_beat_the_mean_face(tmp_path: Path)
     "model", ["plain_cnn", "resnet_custom", "heatmap_net", "simcc", "naimishnet", "mobilenetv3_small"]
 )
 def test_ours_keep_the_whole_contract(model: str) -> None:
-    findings = check_contract(model, lambda _: None)
-    assert [finding.problem for finding in findings] == [None] * len(CHECKS)
+    outcomes = check_contract(model, lambda _: None)
+    assert [outcome.problem for outcome in outcomes] == [None] * len(CHECKS)

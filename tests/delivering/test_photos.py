@@ -14,6 +14,7 @@ from PIL import Image
 
 from bench.delivering.photos import Crop, centre_square, draw_points, open_picture, parse_crop
 from bench.errors import ConfigError, DataError
+from bench.scheme import SEED_SCHEME, scheme_of_names
 
 
 def spot(width: int, height: int, x: int, y: int, mode: str = "L") -> Image.Image:
@@ -40,44 +41,44 @@ def spot(width: int, height: int, x: int, y: int, mode: str = "L") -> Image.Imag
 def test_a_point_comes_back_to_its_place_in_the_original(tmp_path: Path, suffix: str, mode: str) -> None:
     path = tmp_path / f"face{suffix}"
     spot(400, 300, 230, 110, mode).save(path)
-    picture = open_picture(path)
+    picture = open_picture(path, SEED_SCHEME)
     assert picture.frame.shape == (96, 96)
     assert picture.crop == Crop(50, 0, 300, 300)
     bright = picture.frame.astype(float) - picture.frame.min()
     bright[bright < 0.3 * bright.max()] = 0
     grid = np.arange(96)
     found = np.array([(bright.sum(0) @ grid), (bright.sum(1) @ grid)]) / bright.sum()
-    assert np.abs(picture.crop.to_picture(found.astype(np.float32)) - [230, 110]).max() < 0.6
+    assert np.abs(picture.crop.to_picture(found.astype(np.float32), 96) - [230, 110]).max() < 0.6
 
 
 def test_a_frame_sized_picture_is_taken_as_it_is(tmp_path: Path) -> None:
     values = np.random.default_rng(0).integers(0, 256, (96, 96)).astype(np.uint8)
     Image.fromarray(values).save(tmp_path / "a.png")
-    picture = open_picture(tmp_path / "a.png")
+    picture = open_picture(tmp_path / "a.png", SEED_SCHEME)
     assert np.array_equal(picture.frame, values)
     points = np.random.default_rng(1).uniform(0, 95, (15, 2)).astype(np.float32)
-    assert np.allclose(picture.crop.to_picture(points), points, atol=1e-5)
+    assert np.allclose(picture.crop.to_picture(points, 96), points, atol=1e-5)
 
 
 @given(st.integers(0, 500), st.integers(0, 500), st.integers(16, 3000), st.integers(16, 3000))
 def test_the_corners_of_the_frame_are_the_corners_of_the_crop(x: int, y: int, width: int, height: int) -> None:
     crop = Crop(x, y, width, height)
-    corners = crop.to_picture(np.array([[-0.5, -0.5], [95.5, 95.5]], np.float32))
+    corners = crop.to_picture(np.array([[-0.5, -0.5], [95.5, 95.5]], np.float32), 96)
     assert np.allclose(corners, [[x - 0.5, y - 0.5], [x + width - 0.5, y + height - 0.5]], atol=1e-2)
 
 
 def test_sixteen_bit_and_transparent_pictures(tmp_path: Path) -> None:
     Image.fromarray(np.full((96, 96), 128 * 257, np.uint16)).save(tmp_path / "deep.png")
-    assert np.array_equal(open_picture(tmp_path / "deep.png").frame, np.full((96, 96), 128))
+    assert np.array_equal(open_picture(tmp_path / "deep.png", SEED_SCHEME).frame, np.full((96, 96), 128))
     Image.new("RGBA", (96, 96), (255, 255, 255, 0)).save(tmp_path / "clear.png")
-    assert open_picture(tmp_path / "clear.png").frame.max() == 0
+    assert open_picture(tmp_path / "clear.png", SEED_SCHEME).frame.max() == 0
 
 
 def test_a_turned_photograph_is_put_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: rows are columns
     spot(200, 120, 150, 30).save(tmp_path / "turned.jpg", exif=exif)
-    assert open_picture(tmp_path / "turned.jpg").image.size == (120, 200)
+    assert open_picture(tmp_path / "turned.jpg", SEED_SCHEME).image.size == (120, 200)
 
 
 def test_the_crop_option() -> None:
@@ -91,9 +92,9 @@ def test_the_crop_option() -> None:
 def test_a_crop_outside_the_picture_or_too_small(tmp_path: Path) -> None:
     Image.new("L", (100, 100)).save(tmp_path / "a.png")
     with pytest.raises(DataError, match="leaves the picture, which is 100x100"):
-        open_picture(tmp_path / "a.png", Crop(50, 50, 60, 60))
+        open_picture(tmp_path / "a.png", SEED_SCHEME, Crop(50, 50, 60, 60))
     with pytest.raises(DataError, match="too few"):
-        open_picture(tmp_path / "a.png", Crop(0, 0, 8, 8))
+        open_picture(tmp_path / "a.png", SEED_SCHEME, Crop(0, 0, 8, 8))
 
 
 def huge_png(width: int, height: int) -> bytes:
@@ -134,7 +135,7 @@ def test_what_is_no_usable_picture_is_refused_in_one_line(tmp_path: Path, conten
     path = tmp_path / "face.png"
     path.write_bytes(content)
     with pytest.raises(DataError, match=reason) as refused:
-        open_picture(path)
+        open_picture(path, SEED_SCHEME)
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -142,12 +143,12 @@ def test_what_is_no_usable_picture_is_refused_in_one_line(tmp_path: Path, conten
 def test_a_missing_picture_and_a_picture_of_one_pixel(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(DataError, match=r"cannot be read .*directory"):
-        open_picture(tmp_path / "folder.png")
+        open_picture(tmp_path / "folder.png", SEED_SCHEME)
     with pytest.raises(DataError, match="no such file"):
-        open_picture(tmp_path / "no.png")
+        open_picture(tmp_path / "no.png", SEED_SCHEME)
     Image.new("L", (1, 1)).save(tmp_path / "dot.png")
     with pytest.raises(DataError, match="1x1 pixels are too few"):
-        open_picture(tmp_path / "dot.png")
+        open_picture(tmp_path / "dot.png", SEED_SCHEME)
 
 
 def test_damaged_exif_is_no_error_of_bench(tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_damaged_exif_is_no_error_of_bench(tmp_path: Path) -> None:
         for value in (0, 5, 12, 255):
             (tmp_path / "a.jpg").write_bytes(content[:position] + bytes([value]) + content[position + 1 :])
             with contextlib.suppress(DataError):
-                open_picture(tmp_path / "a.jpg")
+                open_picture(tmp_path / "a.jpg", SEED_SCHEME)
 
 
 @given(st.sampled_from(["PNG", "JPEG", "PPM"]), st.integers(0, 10_000), st.integers(0, 255), st.booleans())
@@ -169,7 +170,7 @@ def test_damaged_pictures_never_raise_anything_else(
     path = tmp_path_factory.getbasetemp() / "mutated"
     path.write_bytes(content[:position] if cut else content)
     try:
-        frame = open_picture(path).frame
+        frame = open_picture(path, SEED_SCHEME).frame
     except DataError as error:
         assert "\n" not in str(error)
     else:
@@ -186,3 +187,14 @@ def test_points_are_drawn_where_they_are(tmp_path: Path) -> None:
     scale = drawn.shape[0] / 96
     assert drawn.shape[0] >= 480
     assert np.allclose([columns.mean() / scale - 0.5, rows.mean() / scale - 0.5], 70, atol=0.3)
+
+
+def test_a_scheme_decides_size_and_colour_of_the_frame(tmp_path: Path) -> None:
+    Image.new("RGBA", (300, 200), (200, 100, 50, 255)).save(tmp_path / "a.png")
+    scheme = scheme_of_names(("snout", "tail"), side_px=128, channels=3)
+    picture = open_picture(tmp_path / "a.png", scheme)
+    assert picture.frame.shape == (128, 128, 3)
+    assert np.array_equal(picture.frame[64, 64], (200, 100, 50))
+    assert np.allclose(picture.crop.to_picture(np.array([[63.5, 63.5]], np.float32), 128), [[149.5, 99.5]])
+    Image.fromarray(np.full((96, 96), 128 * 257, np.uint16)).save(tmp_path / "deep.png")
+    assert np.array_equal(open_picture(tmp_path / "deep.png", scheme).frame, np.full((128, 128, 3), 128))

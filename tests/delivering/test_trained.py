@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from architectures import ArchitectureError
 from bench.delivering.trained import WeightsChoice, load_trained
 from bench.errors import ConfigError, ModelError
 from bench.records.weight_facts import read_weights_facts, write_weights
+from bench.scheme import SEED_SCHEME
 from tests.delivering.conftest import write_fitted, write_plain
 
 
@@ -21,6 +22,12 @@ def test_fitted_weights_are_found_by_the_models_name(tmp_path: Path, fitted: Pat
     assert trained.file == fitted
     assert trained.facts.dataset == "faces.csv"
     assert not trained.module.training
+
+
+def test_weights_from_before_schemes_are_for_the_usual_points(fitted: Path, tmp_path: Path) -> None:
+    facts = read_weights_facts(fitted).model_dump(mode="json", exclude={"scheme"})
+    save_file(load_file(fitted), fitted, {"keypoint-bench": json.dumps(facts)})
+    assert load_trained(WeightsChoice(str(fitted), tmp_path)).facts.scheme == SEED_SCHEME
 
 
 def test_a_weights_file_names_its_model_itself(fitted: Path, tmp_path: Path) -> None:
@@ -53,7 +60,7 @@ def test_weights_of_another_architecture(fitted: Path, tmp_path: Path, model: st
 def test_weights_that_no_longer_fit(tmp_path: Path) -> None:
     path = write_fitted(tmp_path / "a.safetensors")
     write_weights(path, {"other": torch.zeros(2)}, read_weights_facts(path))
-    with pytest.raises(ModelError, match=r"do not fit 'plain_cnn' as it is now.*bench fit"):
+    with pytest.raises(ArchitectureError, match=r"not the weights of this network.*'plain_cnn' has changed.*bench fit"):
         load_trained(WeightsChoice("plain_cnn", tmp_path, path))
 
 

@@ -1,5 +1,7 @@
 """Training: the same seed gives the same bits, NaN labels teach nothing, divergence is told."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,8 @@ from torch import Tensor, nn
 
 import architectures
 from bench.config.recipe import Recipe, mirror_of
-from bench.scheme import SEED_SCHEME
+from bench.errors import ConfigError
+from bench.scheme import SEED_SCHEME, scheme_of_names
 from bench.training.inputs import MappedPictures, Pictures
 from bench.training.loop import Diverged, EpochReport, Examples, Execution, predict, train
 from tests.conftest import draw_rows
@@ -121,3 +124,31 @@ def test_mapped_pictures_teach_the_same_bits_as_a_tensor() -> None:
         return predict(module, pictures, SHORT, Execution(), SEED_SCHEME).tobytes()
 
     assert learnt(MappedPictures(images, rows)) == learnt(torch.from_numpy(images[rows]))
+
+
+@pytest.mark.parametrize(("size", "channels"), [(64, 1), (128, 3)])
+def test_any_scheme_trains_and_points_without_a_mirror_are_never_flipped(size: int, channels: Literal[1, 3]) -> None:
+    scheme = scheme_of_names(("snout", "tail"), size, channels)
+    generator = np.random.default_rng(0)
+    images = torch.from_numpy(generator.integers(0, 256, (24, *scheme.picture_shape), dtype=np.uint8))
+    keypoints = torch.from_numpy(generator.uniform(0, size, (24, 2, 2)).astype(np.float32))
+    answers = []
+    for flip in (True, False):
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16 * channels, 4))
+        recipe = SHORT.model_copy(update={"flip": flip})
+        train(module, Examples(images, keypoints, scheme), recipe, Execution(), ignore)
+        answers.append(predict(module, images, recipe, Execution(), scheme))
+    assert answers[0].shape == (24, 2, 2)
+    assert np.array_equal(*answers)
+
+
+def test_a_recipe_says_what_it_comes_to_without_a_mirror() -> None:
+    scheme = scheme_of_names(("snout", "tail"))
+    assert not SHORT.for_scheme(scheme).flip
+    assert SHORT.for_scheme(SEED_SCHEME) == SHORT
+    flipping = Recipe(test_time_flip=True)
+    with pytest.raises(ConfigError, match="say no left and right"):
+        flipping.for_scheme(scheme)
+    with pytest.raises(ConfigError, match="say no left and right"):
+        predict(nn.Flatten(), torch.zeros(1, 96, 96), flipping, Execution(), scheme)
