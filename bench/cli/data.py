@@ -89,7 +89,8 @@ def scheme_words(faces: "FaceSet") -> str:
     if scheme.mirror is None:
         mirror = "never mirrored (no left and right in the names, and no data.mirror)"
     else:
-        mirror = f"{sum(one < other for one, other in enumerate(scheme.mirror))} pairs of left and right"
+        pairs = sum(one < other for one, other in enumerate(scheme.mirror))
+        mirror = f"{pairs} pair{'' if pairs == 1 else 's'} of left and right"
     kind = "grey" if scheme.channels == 1 else "colour"
     frame = f"{scheme.side_px}x{scheme.side_px} in {kind}"
     return f"{scheme.keypoints} points, {frame}, {mirror}, NME over the {scheme.normaliser_words}"

@@ -68,7 +68,7 @@ def parsed_file(path: Path, settings: DataSettings, *, verify: bool = False) -> 
         state = kind_of(path).state(path)
     except OSError:
         state = ""  # reading it will say what is wrong
-    folder = entry(f"{path.resolve()}{settings.model_dump_json()}", state)
+    folder = entry(f"{os.path.realpath(path)}{settings.model_dump_json()}", state)
     cached = opened(folder, verify=verify)
     if cached is not None:
         return cached
