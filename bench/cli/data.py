@@ -62,13 +62,7 @@ def check(
         screen.note(f"written: {sheet}")
     screen.result_json(
         {
-            "name": faces.name,
-            "rows": faces.rows,
-            "groups": faces.group_count,
-            "grouping": faces.grouping,
-            "people_known": faces.people_known,
-            "fingerprint": faces.fingerprint,
-            "scheme": faces.scheme.model_dump(),
+            **faces.facts.model_dump(mode="json"),
             "keypoints": description,
             "findings": [
                 {
