@@ -16,8 +16,7 @@ from bench.records.schema import CurvePoint, VariantFacts
 from bench.records.store import slug
 from bench.records.tuned import load_tuned
 from bench.records.weight_facts import SUFFIX
-from bench.running.plan import cell_seed
-from bench.running.task import FoldTask
+from bench.running.task import FoldTask, cell_seed
 from bench.running.variants import network_variant
 from bench.running.worker_process import WorkerProcess
 

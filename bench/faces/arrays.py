@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.errors import DataError
-from bench.faces.cache import Cached, digest_of, entry, faces_folder, opened, refuse_unlabelled, stored_set
+from bench.faces.cache import Cached, digest_of, entry, opened, refuse_unlabelled, stored_set
 from bench.faces.csv_reading import MARGIN_PX
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.grouping import AUTO, NONE, groups_from_values
+from bench.records.cache_folder import cache_folder
 from bench.scheme import SEED_SCHEME, Scheme
 
 
@@ -83,9 +84,11 @@ def store_faces(faces: FaceSet, groups: str = AUTO) -> FaceSource:
     Raises:
         DataError: the cache folder cannot be written.
     """
-    pictures = digest_of(faces.images, faces.keypoints, faces.scheme)
-    groups_digest = hashlib.sha256(faces.groups.tobytes()).hexdigest()
-    folder = entry(f"{faces.facts.model_dump_json()}{pictures}{groups_digest}", "arrays")
+    facts = (faces.name, faces.grouping, faces.people_known, faces.fingerprint, faces.synthetic, faces.scheme)
+    digest = hashlib.sha256(repr(facts).encode() + faces.groups.tobytes())
+    digest.update(digest_of(faces.images, faces.keypoints, faces.scheme).encode())
+    name = digest.hexdigest()
+    folder = entry(name, "arrays")
     if opened(folder, verify=True) is None:
         try:
             stored_set(folder, faces)
@@ -94,7 +97,7 @@ def store_faces(faces: FaceSet, groups: str = AUTO) -> FaceSource:
                 f"cache folder {folder.parent} cannot be written ({error.strerror}): worker processes read arrays from "
                 "there; name another folder in BENCH_CACHE_DIR"
             ) from error
-    return FaceSource(None, groups, stored=folder.name)
+    return FaceSource(None, groups, stored=name)
 
 
 def stored_faces(name: str, *, verify: bool = False) -> Cached:
@@ -103,7 +106,7 @@ def stored_faces(name: str, *, verify: bool = False) -> Cached:
     Raises:
         DataError: it is no longer there, or damaged.
     """
-    found = opened(faces_folder() / name, verify=verify)
+    found = opened(entry(name, "arrays"), verify=verify)
     if found is None:
-        raise DataError(f"the arrays given from Python no longer stand whole in {faces_folder()}; give them again")
+        raise DataError(f"the arrays given from Python no longer stand whole in {cache_folder()}; give them again")
     return found

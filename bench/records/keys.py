@@ -2,18 +2,22 @@
 
 import ast
 import hashlib
-import importlib.util
 import json
 import os
 import sys
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from bench.records.schema import DatasetFacts, ProtocolFacts, VariantFacts
 from bench.scheme import SEED_SCHEME
 
+PROJECT = Path(__file__).parents[2]
 PROJECT_PACKAGES = ("bench", "architectures")
+DECIDING = ("architectures", "bench.config.recipe", "bench.running", "bench.scheme", "bench.training")
+"""Where imports of bench itself are followed. Nothing else of it decides a cell's numbers without being named in the
+key: data and folds are there by their digests, and what measures or stores changes nothing."""
 INSTALLED = ("site-packages", "dist-packages")
 """Folders in which other people's libraries stand beside a module: their versions are in the key, not their sources."""
 
@@ -26,7 +30,8 @@ def digest(facts: Any) -> str:
 
 def variant_digest(model: str, variant: VariantFacts) -> str:
     """Names one way of training one model."""
-    return digest({"model": model, **variant.model_dump(mode="json", exclude={"tuned"})})
+    left_out = {"tuned", "source"} | ({"scheme"} if variant.scheme == SEED_SCHEME else set())
+    return digest({"model": model, **variant.model_dump(mode="json", exclude=left_out)})
 
 
 def protocol_digest(dataset: DatasetFacts, protocol: ProtocolFacts) -> str:
@@ -43,22 +48,54 @@ def cell_key(variant: str, protocol: str, fold: int, seed: int) -> str:
 
 
 def code_digest(files: Iterable[Path]) -> str:
-    """Digest of the sources of ``files`` and of every module of the project, or of the user, that they import.
+    """Digest of what ``files`` say, and every module of the project, or of the user, that they import.
 
-    The project's package ``__init__`` files are left out: they register everything and would make each architecture
-    stale whenever another one changes.
+    It is of the syntax trees: comments, docstrings and layout decide nothing. The project's package ``__init__`` files
+    are left out: they register everything and would make each architecture stale whenever another one changes.
+
+    Raises:
+        OSError: a file cannot be read.
+        SyntaxError: it is no Python.
     """
     sources: dict[str, str] = {}
     pending = [(path.resolve(), path.resolve().parent) for path in files]
     while pending:
         path, root = pending.pop()
         label = _module_label(path, root)
-        if label in sources:
-            continue
-        text = path.read_bytes()
-        sources[label] = hashlib.sha256(text).hexdigest()
-        pending += [(found, root) for found in _followed_imports(text, path)]
+        if label not in sources:
+            sources[label], imported = _read_module(path, path.stat().st_mtime_ns)
+            pending += [(found, root) for found in imported]
     return digest(sources)
+
+
+def source_file(place: str) -> Path | None:
+    """The file of a module ``package.module``, or ``FILE.py`` itself; None where there is none. Nothing is imported."""
+    if place.endswith(".py"):
+        return Path(place) if Path(place).is_file() else None
+    return next((file for folder in (PROJECT, *map(Path, sys.path)) if (file := _module_file(folder, place))), None)
+
+
+@lru_cache(maxsize=1024)
+def _read_module(path: Path, modified_ns: int) -> tuple[str, tuple[Path, ...]]:
+    """Digest of a module's meaning, and the files of what it imports."""
+    del modified_ns  # only a part of the cache's key: a changed file is read again
+    tree = ast.parse(path.read_bytes())
+    return digest(meaning(tree)), tuple(_followed_imports(tree, path))
+
+
+def meaning(node: object) -> str:
+    """A syntax tree as text, without docstrings, and without the empty fields that differ between Python's versions."""
+    if isinstance(node, ast.AST):
+        fields = (f"{name}={meaning(value)}" for name, value in ast.iter_fields(node) if value not in (None, []))
+        return f"{type(node).__name__}({','.join(fields)})"
+    if isinstance(node, list):
+        return f"[{','.join(meaning(one) for one in node if not _is_remark(one))}]"
+    return repr(node)
+
+
+def _is_remark(node: object) -> bool:
+    """Whether a statement is only a text: a docstring, of whatever."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _module_label(path: Path, root: Path) -> str:
@@ -70,9 +107,9 @@ def _module_label(path: Path, root: Path) -> str:
     return Path(os.path.relpath(path.with_suffix(""), root)).as_posix()
 
 
-def _followed_imports(source: bytes, importer: Path) -> list[Path]:
+def _followed_imports(tree: ast.Module, importer: Path) -> list[Path]:
     names: set[tuple[int, str]] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {(0, alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -89,7 +126,9 @@ def _source_of(name: str, level: int, importer: Path) -> Path | None:
     if level:
         return _module_file(importer.parents[level - 1], name)
     if top in PROJECT_PACKAGES:
-        return _project_source(name)
+        by_bench = PROJECT / "bench" in importer.parents
+        file = _module_file(PROJECT, name) if not by_bench or name.startswith(DECIDING) else None
+        return file if file is not None and file.name != "__init__.py" else None
     if top in sys.stdlib_module_names:
         return None
     # A user's own file may import what stands beside it, and a module of a package the others of its package.
@@ -102,12 +141,3 @@ def _module_file(folder: Path, name: str) -> Path | None:
     place = folder.joinpath(*name.split(".")) if name else folder
     files = (place.with_name(f"{place.name}.py"), place / "__init__.py")
     return next((file.resolve() for file in files if file.is_file()), None)
-
-
-def _project_source(name: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(name)
-    except ModuleNotFoundError:
-        return None
-    origin = spec.origin if spec is not None else None
-    return Path(origin).resolve() if origin and origin.endswith(".py") and not origin.endswith("__init__.py") else None

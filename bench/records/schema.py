@@ -49,7 +49,9 @@ class ProtocolFacts(Stored):
 class VariantFacts(Stored):
     """Everything besides dataset, protocol, fold and seed that can change a cell's numbers.
 
-    ``recipe`` is None for a gate and an ensemble, which no recipe trains; a file holds ``{}`` then.
+    ``recipe`` is None for a gate and an ensemble, which no recipe trains; a file holds ``{}`` then. ``source`` tells
+    where a network's code stands (``package.module`` or ``FILE.py``), so that a later reader can compare; a network
+    from before this was noted has none.
     """
 
     options: dict[str, Any] = Field(default_factory=dict)
@@ -58,6 +60,8 @@ class VariantFacts(Stored):
     precision: str = "float32"
     threads: int = 1
     code_digest: str = ""
+    source: str = ""
+    scheme: Scheme = SEED_SCHEME
     versions: dict[str, str] = Field(default_factory=dict)
     tuned: dict[str, Any] | None = None
     pretrained: bool = False

@@ -17,8 +17,9 @@ from bench.records.keys import cell_key, digest, protocol_digest
 from bench.records.schema import DatasetFacts, Kind, ProtocolFacts, VariantFacts
 from bench.records.tuned import TunedParameters, load_tuned
 from bench.records.weight_facts import kept_weights_path, seen_data
-from bench.running.task import FoldTask
+from bench.running.task import FoldTask, cell_seed
 from bench.running.variants import Variant, gate_variant, network_variant
+from bench.scheme import Scheme
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,18 @@ def make_plan(
     run = config.run
     refuse_repeats(run.models)
     fold_of_row = assign_folds(faces, run.folds, run.seed)
-    dataset = faces.facts
+    dataset = dataset_facts(faces)
     protocol = ProtocolFacts(folds=run.folds, seed=run.seed, folds_digest=folds_digest(fold_of_row), quick=run.quick)
     protocol_name = protocol_digest(dataset, protocol)
     variants: dict[str, Variant] = {}
     for model in _networks(run.models, run.tuned):
-        variants[model] = Variant(model, "network", _network_facts(config, model, protocol_name, found or {}))
+        facts = _network_facts(config, model, faces.scheme, protocol_name, found or {})
+        variants[model] = Variant(model, "network", facts)
         _refuse_seen(variants[model], dataset)
     for model in filter(is_ensemble, run.models):
         members = [[name, variants[name].digest] for name in members_of(model)]
         variants[model] = Variant(model, "ensemble", (VariantFacts(options={"members": members}),))
-    variants |= {gate: Variant(gate, "gate", (gate_variant(),)) for gate in GATES}
+    variants |= {gate: Variant(gate, "gate", (gate_variant(faces.scheme),)) for gate in GATES}
 
     def cell(variant: Variant, fold: int, seed: int) -> Cell:
         key = cell_key(variant.digest, protocol_name, fold, seed)
@@ -129,12 +131,12 @@ def _networks(models: Sequence[str], tuned: bool) -> list[str]:
 
 
 def _network_facts(
-    config: Config, model: str, protocol_name: str, found: Mapping[str, TunedParameters]
+    config: Config, model: str, scheme: Scheme, protocol_name: str, found: Mapping[str, TunedParameters]
 ) -> tuple[VariantFacts, ...]:
     """How a network is trained: the same everywhere, but for the parameters of a nested search."""
     name = architecture_of(model)
     if name == model:
-        facts = network_variant(config, model)
+        facts = network_variant(config, model, scheme)
         # One set of values in all folds, whatever kind of search found it: it has seen rows that they score.
         seen = model in config.tuned and config.tuned[model].protocol == protocol_name
         return (facts.model_copy(update={"tuned": {"mode": "plain"}}) if seen else facts,)
@@ -154,14 +156,23 @@ def _network_facts(
     resolved: dict[str, VariantFacts] = {}  # folds that share their parameters share the facts
     for options, recipe in parameters:
         if digest([options, recipe]) not in resolved:
-            facts = network_variant(config.with_parameters(name, options, recipe), name)
+            facts = network_variant(config.with_parameters(name, options, recipe), name, scheme)
             resolved[digest([options, recipe])] = facts.model_copy(update={"tuned": origin})
     return tuple(resolved[digest([options, recipe])] for options, recipe in parameters)
 
 
-def cell_seed(run_seed: int, fold: int, seed: int) -> int:
-    """The seed of one cell's initial weights, shuffling and augmentation; the same for every architecture."""
-    return int(digest({"seed": run_seed, "fold": fold, "repeat": seed}), 16) % (2**31)
+def dataset_facts(faces: FaceSet) -> DatasetFacts:
+    """What records keep of a face set."""
+    return DatasetFacts(
+        name=faces.name,
+        fingerprint=faces.fingerprint,
+        rows=faces.rows,
+        groups=faces.group_count,
+        grouping=faces.grouping,
+        people_known=faces.people_known,
+        synthetic=faces.synthetic,
+        scheme=faces.scheme,
+    )
 
 
 def refuse_repeats(models: Sequence[str]) -> None:

@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from bench.config.recipe import Recipe
 from bench.faces.face_set import FaceSource
+from bench.records.keys import digest
 from bench.records.schema import CurvePoint, FailureCause, VariantFacts
+
+
+def cell_seed(run_seed: int, fold: int, seed: int) -> int:
+    """The seed of one cell's initial weights, shuffling and augmentation; the same for every architecture."""
+    return int(digest({"seed": run_seed, "fold": fold, "repeat": seed}), 16) % (2**31)
 
 
 @dataclass(frozen=True)

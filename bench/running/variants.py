@@ -1,8 +1,6 @@
 """Variants: one way of training one model, resolved so that nothing is left ``auto``."""
 
 import hashlib
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -12,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 from bench.config.loading import checked_recipe
 from bench.config.settings import Config
 from bench.errors import ConfigError, ModelError
-from bench.records.keys import code_digest, digest, variant_digest
+from bench.records.keys import digest, variant_digest
 from bench.records.schema import Kind, VariantFacts
+from bench.running.sources import gate_code, network_code
+from bench.scheme import SEED_SCHEME, Scheme
 
 if TYPE_CHECKING:
     from architectures import Architecture
-
-ROOM = Path(__file__).parent.parent
-TRAINER = (ROOM / "training" / "loop.py", ROOM / "faces" / "folds.py")
-"""What decides a trained cell's numbers besides the architecture's own file; their imports follow."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +49,13 @@ class Variant:
         return digests[0] if len(set(digests)) == 1 else digest(digests)
 
 
-def network_variant(config: Config, model: str) -> VariantFacts:
-    """Resolve options, recipe, device and precision of a network.
+def network_variant(config: Config, model: str, scheme: Scheme = SEED_SCHEME) -> VariantFacts:
+    """Resolve options, recipe, device and precision of a network for faces of ``scheme``.
 
     Raises:
         ArchitectureError: unknown model, unknown option, or a value that the builder refuses.
-        ConfigError: settings of a model that does not exist, or the network's own recipe has an unknown key or a value
-            out of range.
+        ConfigError: settings of a model that does not exist; the network's own recipe has an unknown key or a value
+            out of range; or the recipe asks for what the scheme cannot give.
         ModelError: a user's own network cannot be built.
     """
     import architectures
@@ -69,16 +65,19 @@ def network_variant(config: Config, model: str) -> VariantFacts:
     entry = architectures.get(model)
     options = {**entry.options, **config.options_for(model)}
     checked_recipe(entry.recipe, f"model {model}")
-    recipe = config.recipe_for(model, dict(entry.recipe))
-    refuse_bad_build(entry, options)
+    recipe = config.recipe_for(model, dict(entry.recipe)).for_scheme(scheme)
+    refuse_bad_build(entry, options, scheme)
     device = resolve_device(config.run.device)
+    code, source = network_code(entry)
     return VariantFacts(
         options=options,
         recipe=recipe,
         device=device,
         precision=resolve_precision(recipe.precision, device),
         threads=config.run.threads,
-        code_digest=code_digest([*TRAINER, source_file(entry.builder)]),
+        code_digest=code,
+        source=source,
+        scheme=scheme,
         versions={name: version(name) for name in ("torch", "timm", "numpy")} | _weights_version(options),
         pretrained=bool(options.get("pretrained") or options.get("weights")),
     )
@@ -106,41 +105,31 @@ def _weights_version(options: dict[str, Any]) -> dict[str, str]:
         return {"weights": hashlib.file_digest(stream, "sha256").hexdigest()[:16]}
 
 
-def gate_variant() -> VariantFacts:
+def gate_variant(scheme: Scheme = SEED_SCHEME) -> VariantFacts:
     """The facts that decide a gate's numbers."""
     return VariantFacts(
-        code_digest=code_digest([ROOM / "gates.py"]),
+        code_digest=gate_code(),
+        scheme=scheme,
         versions={name: version(name) for name in ("scikit-learn", "numpy")},
     )
 
 
-def refuse_bad_build(entry: "Architecture", options: dict[str, Any]) -> None:
+def refuse_bad_build(entry: "Architecture", options: dict[str, Any], scheme: Scheme = SEED_SCHEME) -> None:
     """Build once, so that a bad option or a broken network is told before anything trains.
 
     Raises:
-        ArchitectureError: unknown option, or a value that the builder refuses.
+        ArchitectureError: unknown option, a value that the builder refuses, or a builder that cannot be told the
+            scheme.
         ModelError: a user's own network cannot be built.
     """
     from architectures import ArchitectureError
     from bench.measuring.cost import lay_out
 
     try:
-        lay_out(entry, options)
+        lay_out(entry, {**scheme.dimensions, **options})
     except ArchitectureError:
         raise
     except Exception as error:  # whatever a user's own builder raises
         raise ModelError(
             f"model {entry.name}: cannot be built ({type(error).__name__}: {error}); `bench check` shows where"
         ) from error
-
-
-def source_file(builder: Callable[..., Any]) -> Path:
-    """The file that holds a builder.
-
-    Raises:
-        ModelError: the builder has no source, so a change of it could not be noticed.
-    """
-    found = inspect.getsourcefile(inspect.unwrap(builder))
-    if found is None:
-        raise ModelError(f"{builder!r} has no source file; define it in a module")
-    return Path(found)

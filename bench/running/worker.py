@@ -160,7 +160,7 @@ def build_module(task: FoldTask) -> "nn.Module":
     import architectures
 
     torch.manual_seed(task.seed)
-    return architectures.get(task.model).build(**task.variant.options)
+    return architectures.get(task.model).build(**task.variant.scheme.dimensions, **task.variant.options)
 
 
 def curve_point(epoch: "EpochReport") -> CurvePoint:

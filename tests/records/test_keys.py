@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.records.keys import code_digest, variant_digest
+from bench.records.keys import code_digest, digest, variant_digest
 from bench.records.schema import VariantFacts
+from bench.scheme import scheme_of_names
 
 BASE = {
     "options": {"width": 8},
@@ -87,3 +88,33 @@ def test_modules_that_import_each_other_are_followed_once(tmp_path: Path) -> Non
     (tmp_path / "one.py").write_text("import two\n")
     (tmp_path / "two.py").write_text("import one\n")
     assert code_digest([tmp_path / "one.py"])
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        (
+            '"""Of other words."""\n# a remark\nWIDTH = (\n    1\n)\n"""It."""\n\n\ndef f():\n    return WIDTH\n',
+            True,
+        ),
+        ('WIDTH = 1\ndef f():\n    """What f does."""\n    return WIDTH\n', True),
+        ("WIDTH = 2\ndef f():\n    return WIDTH\n", False),
+        ("WIDTH = 1\ndef f():\n    return 'WIDTH'\n", False),
+    ],
+)
+def test_only_what_code_does_counts(tmp_path: Path, text: str, same: bool) -> None:
+    net, layer = tmp_path / "net.py", tmp_path / "layer.py"
+    net.write_text("import layer\n")
+    layer.write_text("WIDTH = 1\ndef f():\n    return WIDTH\n")
+    before = code_digest([net])
+    layer.write_text(text)
+    assert (code_digest([net]) == before) is same
+
+
+def test_a_scheme_counts_only_where_it_is_another_and_a_place_never() -> None:
+    base = VariantFacts.model_validate(BASE)
+    assert variant_digest("net", base.model_copy(update={"source": "nets.net"})) == variant_digest("net", base)
+    stored = base.model_dump(mode="json", exclude={"source", "scheme", "tuned"})
+    assert variant_digest("net", base) == digest({"model": "net", **stored})
+    other = base.model_copy(update={"scheme": scheme_of_names(("a", "b"))})
+    assert variant_digest("net", other) != variant_digest("net", base)

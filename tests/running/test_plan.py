@@ -13,6 +13,7 @@ from bench.records.schema import VariantFacts
 from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
 from bench.running import plan as planning
 from bench.running.plan import Plan, make_plan
+from bench.scheme import Scheme
 
 
 def planned(csv: Path, **options: Any) -> Plan:
@@ -27,8 +28,8 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> list[VariantFacts]:
     seen: list[VariantFacts] = []
     whole = planning.network_variant
 
-    def resolve(config: Config, model: str) -> VariantFacts:
-        seen.append(whole(config, model))
+    def resolve(config: Config, model: str, scheme: Scheme) -> VariantFacts:
+        seen.append(whole(config, model, scheme))
         return seen[-1]
 
     monkeypatch.setattr(planning, "network_variant", resolve)

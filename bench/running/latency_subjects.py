@@ -6,22 +6,24 @@ from bench.config.model_names import architecture_of, is_ensemble
 from bench.config.settings import Config
 from bench.errors import BenchError, ConfigError
 from bench.gates import GATES
-from bench.measuring.latency.networks import TimedModel
-from bench.records.keys import code_digest, variant_digest
+from bench.measuring.latency.measure import LatencySubject
+from bench.records.keys import variant_digest
 from bench.records.schema import AskedRecord, VariantFacts
 from bench.records.store import RecordStore
 from bench.running.plan import refuse_repeats
-from bench.running.variants import TRAINER, network_variant, source_file
-from bench.scheme import SEED_SCHEME, Scheme
+from bench.running.sources import is_of_earlier_code
+from bench.running.variants import network_variant
 
 OnSkipped = Callable[[str, str], None]
 
 
-def models_to_time(config: Config, store: RecordStore, on_skipped: OnSkipped | None = None) -> list[TimedModel]:
+def subjects_to_measure(
+    config: Config, store: RecordStore, on_skipped: OnSkipped | None = None
+) -> list[LatencySubject]:
     """The models of ``config``, each as the variant that the leaderboard under ``--out`` shows, where it shows one.
 
     A recorded variant counts as long as neither the configuration nor the sources say otherwise; else the model is
-    measured as it would be trained now. Pictures and points are those of the latest run under ``--out``, if any.
+    measured as it would be trained now.
 
     Args:
         config: names the models and holds their settings.
@@ -39,20 +41,17 @@ def models_to_time(config: Config, store: RecordStore, on_skipped: OnSkipped | N
             what = "an ensemble; measure its members" if is_ensemble(model) else "a gate"
             raise ConfigError(f"--models names '{model}', which has no network of its own to time: it is {what}")
     refuse_repeats(config.run.models)
-    records = store.asked()
-    scheme = records[-1].dataset.scheme if records else SEED_SCHEME
-    asked = {record.model: record for record in records if record.kind == "network"}
+    asked = {record.model: record for record in store.asked() if record.kind == "network"}
     recorded = {cell.variant_digest: cell.variant for cell in store.cells()}
-    timed = []
+    subjects = []
     for model in config.run.models:
         try:
-            facts, name = _chosen(config, model, asked.get(model), recorded)
-            timed.append(timed_model(model, facts, name, scheme))
+            subjects.append(_chosen(config, model, asked.get(model), recorded))
         except (BenchError, architectures.ArchitectureError) as error:
             if on_skipped is None:
                 raise
             on_skipped(model, str(error))
-    return timed
+    return subjects
 
 
 def networks_shown(store: RecordStore) -> tuple[str, ...]:
@@ -60,27 +59,20 @@ def networks_shown(store: RecordStore) -> tuple[str, ...]:
     return tuple(dict.fromkeys(record.model for record in store.asked() if record.kind == "network"))
 
 
-def timed_model(model: str, facts: VariantFacts, name: str, scheme: Scheme) -> TimedModel:
-    """A variant with the digest ``name`` as what is timed: both passes where its recipe predicts in two."""
-    flip = facts.recipe is not None and facts.recipe.test_time_flip
-    return TimedModel(model, architecture_of(model), facts.options, scheme, flip, name)
-
-
-def _chosen(
-    config: Config, model: str, asked: AskedRecord | None, recorded: dict[str, VariantFacts]
-) -> tuple[VariantFacts, str]:
-    """The variant to time, and its digest."""
+def _chosen(config: Config, model: str, asked: AskedRecord | None, recorded: dict[str, VariantFacts]) -> LatencySubject:
     shown = recorded.get(asked.variant_digest) if asked is not None else None
-    if asked is not None and shown is not None and model not in config.models and _same_sources(model, shown):
-        return shown, asked.variant_digest
+    if (
+        asked is not None
+        and shown is not None
+        and model not in config.models
+        and not is_of_earlier_code("network", shown)
+    ):
+        return _subject(model, shown, asked.variant_digest)
     if architecture_of(model) != model:
         raise ConfigError(f"model '{model}': not recorded as it stands now; `bench run --models {model}` records it")
     variant = network_variant(config, model)
-    return variant, variant_digest(model, variant)
+    return _subject(model, variant, variant_digest(model, variant))
 
 
-def _same_sources(model: str, shown: VariantFacts) -> bool:
-    import architectures
-
-    builder = architectures.get(architecture_of(model)).builder
-    return shown.code_digest == code_digest([*TRAINER, source_file(builder)])
+def _subject(model: str, variant: VariantFacts, name: str) -> LatencySubject:
+    return LatencySubject(model, architecture_of(model), variant.options, name)

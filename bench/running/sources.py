@@ -1,0 +1,53 @@
+"""Whose code decides a cell's numbers, and whether it still says what it said when a record was made."""
+
+import inspect
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import ModelError
+from bench.records.keys import code_digest, source_file
+from bench.records.schema import Kind, VariantFacts
+
+if TYPE_CHECKING:
+    from architectures import Architecture
+
+ROOM = Path(__file__).parent.parent
+TRAINER = (ROOM / "training" / "loop.py", ROOM / "running" / "worker.py")
+"""What decides a trained cell's numbers besides the architecture's own code; their imports follow."""
+GATE = (ROOM / "gates.py",)
+
+
+def network_code(entry: "Architecture") -> tuple[str, str]:
+    """Digest of everything that decides the numbers of a network, and where its own code stands.
+
+    Raises:
+        ModelError: its file is no Python that can be read.
+    """
+    target = inspect.unwrap(entry.builder)
+    file = getattr(sys.modules.get(target.__module__), "__file__", None)
+    if file is None:
+        raise ModelError(f"model {entry.name}: {target!r} has no source file; define it in a module")
+    typed = entry.name.rpartition(":")[0]  # of FILE.py:NAME
+    try:
+        return code_digest([*TRAINER, Path(file)]), typed if typed.endswith(".py") else target.__module__
+    except (OSError, SyntaxError) as error:
+        raise ModelError(f"model {entry.name}: its source cannot be read ({error}); mend the file") from error
+
+
+def gate_code() -> str:
+    """Digest of everything that decides the numbers of a gate."""
+    return code_digest(GATE)
+
+
+def is_of_earlier_code(kind: Kind, variant: VariantFacts) -> bool:
+    """Whether the code that made a record said something else than it says now; loads no network, nor torch.
+
+    Where the code is not at hand (a file of another machine, a class of a notebook) nothing can be told: False.
+    """
+    if kind == "ensemble" or not variant.code_digest:
+        return False
+    if kind == "gate":
+        return variant.code_digest != gate_code()
+    file = source_file(variant.source)
+    return not variant.source or (file is not None and variant.code_digest != code_digest([*TRAINER, file]))
