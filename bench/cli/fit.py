@@ -25,6 +25,8 @@ def fit(
     as_json: options.AsJson = False,
 ) -> None:
     """Train one architecture on all rows and store its weights (safetensors) for predict and export."""
+    from dataclasses import asdict
+
     from bench.cli.console import Screen
     from bench.config.loading import load_config
     from bench.config.settings import RunSettings
@@ -43,13 +45,4 @@ def fit(
         f"RMSE on these same rows {fitted.training_rmse_px:.2f} px (not an estimate for new faces)"
     )
     screen.say(f"written: {path}")
-    screen.result_json(
-        {
-            "model": model,
-            "weights": str(path),
-            "rows": fitted.rows,
-            "epochs": fitted.epochs,
-            "train_seconds": fitted.train_seconds,
-            "training_rmse_px": fitted.training_rmse_px,
-        }
-    )
+    screen.result_json({**asdict(fitted), "weights": str(path)})

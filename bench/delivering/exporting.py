@@ -15,15 +15,7 @@ from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.records.atomic import write_bytes
 from bench.scheme import Scheme
-from bench.training.portable import (
-    INPUT_NAME,
-    OUTPUT_NAME,
-    Format,
-    quiet,
-    told_in_one_line,
-    write_onnx,
-    write_pt2,
-)
+from bench.training import portable
 
 if TYPE_CHECKING:
     import torch
@@ -47,12 +39,12 @@ class Exported:
     """An exported file and the largest difference seen, in pixels, over ``faces`` faces."""
 
     path: Path
-    format: Format
+    format: portable.Format
     faces: int
     largest_difference_px: float
 
 
-def export(trained: "Trained", form: Format, path: Path, frames: NDArray[np.uint8]) -> Exported:
+def export(trained: "Trained", form: portable.Format, path: Path, frames: NDArray[np.uint8]) -> Exported:
     """Export to ``path``, check the file on ``frames``, stored pictures of its scheme, and only then put it in place.
 
     Raises:
@@ -61,13 +53,13 @@ def export(trained: "Trained", form: Format, path: Path, frames: NDArray[np.uint
     predictor = trained.predictor()
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / path.name
-        write = write_onnx if form == "onnx" else write_pt2
-        with told_in_one_line(trained.facts.model, form):
+        write = portable.write_onnx if form == "onnx" else portable.write_pt2
+        with portable.told_in_one_line(trained.facts.model, form):
             write(predictor, example(trained.facts.scheme), draft, _metadata(trained))
         if len(list(draft.parent.iterdir())) > 1:
             raise ModelError(f"model {trained.facts.model}: too large for one ONNX file; export it with --format pt2")
         runner = onnx_runner if form == "onnx" else pt2_runner
-        with quiet():
+        with portable.quiet():
             difference = largest_difference_px(predictor, runner(draft), frames)
         if not difference < TOLERANCE_PX:
             raise ModelError(
@@ -108,7 +100,7 @@ def onnx_runner(path: Path) -> Run:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
     def run(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(session.run([OUTPUT_NAME], {INPUT_NAME: pictures})[0], dtype=np.float32)
+        return np.asarray(session.run([portable.OUTPUT_NAME], {portable.INPUT_NAME: pictures})[0], dtype=np.float32)
 
     return run
 

@@ -27,7 +27,7 @@ NO_FOLD = -1
 class Fitted:
     """What a fit leaves. ``training_rmse_px`` is over the rows trained on: it says nothing about new faces."""
 
-    path: Path
+    weights: Path
     model: str
     rows: int
     epochs: int

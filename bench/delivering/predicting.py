@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 2
 TABLE_SUFFIXES = (".csv", ".gz", ".zip")
-BATCH = 256
 CONVENTION = (
     "pixels of the upright picture, x right, y down, pixel centres at integers; left and right are the subject's"
 )
@@ -98,17 +97,14 @@ def predict_faces(trained: "Trained", faces: Sequence[Face]) -> list[Prediction]
     """Run the network over all faces, in batches, in float32."""
     import torch
 
-    from bench.training.inputs import channels_first
+    from bench.training.loop import Execution, predict
 
-    predictor, side_px = trained.predictor(), trained.facts.scheme.side_px
-    predictions = []
-    with torch.inference_mode():
-        for start in range(0, len(faces), BATCH):
-            batch = faces[start : start + BATCH]
-            frames = channels_first(torch.from_numpy(np.stack([face.frame for face in batch])))
-            for face, points in zip(batch, predictor(frames).numpy(), strict=True):
-                predictions.append(Prediction(face, face.crop.to_picture(points, side_px)))
-    return predictions
+    scheme = trained.facts.scheme
+    frames = torch.from_numpy(np.stack([face.frame for face in faces]))
+    points = predict(trained.module, frames, trained.recipe, Execution(), scheme)
+    return [
+        Prediction(face, face.crop.to_picture(each, scheme.side_px)) for face, each in zip(faces, points, strict=True)
+    ]
 
 
 def as_document(trained: "Trained", predictions: Sequence[Prediction]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from bench.training.augmentation import Augmenter
 from bench.training.averaging import TailAverage
 from bench.training.inputs import Pictures, channels_first, channels_last, resident
 from bench.training.losses import masked_loss
-from bench.training.optimisation import learning_rate, make_optimiser
+from bench.training.optimisation import learning_rate, parameter_groups
 from bench.training.predictor import Predictor
 
 PREDICT_BATCH = 256
@@ -146,7 +146,7 @@ class Trainer:
         self.predictor = Predictor(self.module, self.scheme, flip=recipe.test_time_flip).to(device)
         self.images = resident(examples.pictures, device)
         self.targets = self.scheme.to_normalised(examples.keypoints).to(device)
-        self.optimiser = make_optimiser(module, recipe)
+        self.groups = parameter_groups(module, recipe)
         self.average = TailAverage(module)
         self.generator = torch.Generator().manual_seed(execution.seed)
         self.augment = Augmenter(recipe, self.scheme, self.generator, device)
@@ -189,7 +189,7 @@ class Trainer:
 
     def backward(self, loss: Tensor) -> None:
         """Fresh gradients."""
-        self.optimiser.zero_grad()
+        self.module.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
 
     def update(self) -> None:
@@ -198,7 +198,8 @@ class Trainer:
         self.last_learning_rate = learning_rate(recipe, self.step, self.steps)
         if recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.module.parameters(), recipe.clip_norm)
-        self.optimiser.step(self.last_learning_rate)
+        for group in self.groups:
+            group.step(self.last_learning_rate)
         self.step += 1
         if self.step > self.steps * (1 - recipe.average_fraction):
             self.average.add()

@@ -1,7 +1,6 @@
-"""Optimiser, parameter groups and learning-rate schedule from the recipe."""
+"""Optimiser, by groups of parameters, and learning-rate schedule from the recipe."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import torch
@@ -16,7 +15,12 @@ EPSILON = 1e-8
 
 @dataclass
 class ParameterGroup:
-    """Parameters that share a weight decay and a factor on the learning rate, with their moments."""
+    """Parameters that share a weight decay and a factor on the learning rate, with their moments.
+
+    AdamW (Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR 2019) in torch's fused functional form:
+    the same bits as ``torch.optim.AdamW(..., fused=True)``, whose first step loads torch's compiler: a second and
+    150 MB in every worker, for nothing.
+    """
 
     weight_decay: float
     lr_scale: float
@@ -25,6 +29,7 @@ class ParameterGroup:
     def __post_init__(self) -> None:
         self._state: dict[Tensor, tuple[Tensor, Tensor, Tensor]] = {}
 
+    @torch.no_grad()
     def step(self, lr: float) -> None:
         """Move every parameter that has a gradient."""
         moved: list[Tensor] = [parameter for parameter in self.parameters if parameter.grad is not None]
@@ -53,31 +58,8 @@ class ParameterGroup:
         return self._state[parameter]
 
 
-class AdamW:
-    """AdamW (Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR 2019) in torch's fused functional form.
-
-    The same bits as ``torch.optim.AdamW(..., fused=True)``, whose first step loads torch's compiler: a second and
-    150 MB in every worker, for nothing.
-    """
-
-    def __init__(self, groups: Iterable[ParameterGroup]) -> None:
-        self.groups = tuple(groups)
-
-    def zero_grad(self) -> None:
-        """Forget all gradients."""
-        for group in self.groups:
-            for parameter in group.parameters:
-                parameter.grad = None
-
-    @torch.no_grad()
-    def step(self, lr: float) -> None:
-        """One step; each group takes its share of ``lr``."""
-        for group in self.groups:
-            group.step(lr)
-
-
-def make_optimiser(module: nn.Module, recipe: Recipe) -> AdamW:
-    """AdamW whose weight decay spares biases and norms, with one group per depth where ``layer_decay`` asks for it."""
+def parameter_groups(module: nn.Module, recipe: Recipe) -> list[ParameterGroup]:
+    """Groups whose weight decay spares biases and norms, with one group per depth where ``layer_decay`` asks for it."""
     groups: dict[tuple[float, float], ParameterGroup] = {}
     children = [name for name, _ in module.named_children()]
     for name, parameter in module.named_parameters():
@@ -86,7 +68,7 @@ def make_optimiser(module: nn.Module, recipe: Recipe) -> AdamW:
             depth = len(children) - 1 - children.index(name.split(".")[0]) if name.split(".")[0] in children else 0
             key = decay, recipe.layer_decay**depth
             groups.setdefault(key, ParameterGroup(*key)).parameters.append(parameter)
-    return AdamW(groups.values())
+    return list(groups.values())
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
