@@ -76,7 +76,7 @@ def run_and_report(config: Config, on_event: OnEvent) -> tuple[RunResult, Materi
     result = execute_run(config, on_event)
     on_event(Stage("writing the reports"))
     material = collect(result.store)
-    faces = find_pictures(material.document["dataset"], config.run.data)
+    faces = find_pictures(material.document["dataset"], FaceSource.of(config))
     search = search_material(config.run.out, config.tuning.storage)
     write_reports(material, faces=faces, sections=further_sections(search))
     return result, material

@@ -22,22 +22,20 @@ from torch.utils.benchmark import Timer
 
 from bench.config.latency import LatencySettings
 from bench.measuring.environment import describe_environment
-from bench.measuring.latency.measure import LatencyProgress, LatencySubject, measure_latencies
+from bench.measuring.latency.measure import LatencyProgress, TimedModel, measure_latencies
+from bench.measuring.latency.networks import FORWARD, Plan, TorchNetwork
 from bench.measuring.latency.percentiles import latency_rows
-from bench.measuring.latency.target import Series, TargetPlan, TorchTarget
-from bench.measuring.latency.timing import MeasuringSession
+from bench.measuring.latency.stopwatch import Stopwatch
 from bench.processes.cores import usable_cores
 from bench.records.store import RecordStore
-
-SERIES = Series(1, False)
 
 
 def measured(models: list[str], settings: LatencySettings) -> list[dict[str, Any]]:
     """Headline row of each model from a fresh measurement."""
-    subjects = [LatencySubject(model, model, {}, model) for model in models]
+    timed = [TimedModel(model, model, variant_digest=model) for model in models]
     with tempfile.TemporaryDirectory() as folder:
         store = RecordStore(Path(folder))
-        measure_latencies(subjects, settings, store, lambda _: None)
+        measure_latencies(timed, settings, store, lambda _: None)
         rows, _, _ = latency_rows(store.latencies(), models)
     return rows
 
@@ -63,18 +61,14 @@ def pairs_of_runs(models: list[str], pairs: int, settings: LatencySettings) -> d
 
 def against_torch_benchmark(model: str, rounds: int, turn_s: float) -> dict[str, Any]:
     """Our median and that of ``torch.utils.benchmark`` on one module, in one process, taken in turns."""
-    session = MeasuringSession()
-    plan = TargetPlan(model, threads=1)
-    session.load(plan)
-    target = session.target
-    assert isinstance(target, TorchTarget)
-    torch.set_num_threads(1)
-    call_ms = session.warm_up(SERIES, 5.0).call_ms
-    picture = target.inputs(1)[0]
-    timer = Timer("module(picture)", globals={"module": target.predictor.passes, "picture": picture}, num_threads=1)
+    network, stopwatch = TorchNetwork(Plan(TimedModel(model, model))), Stopwatch()
+    stopwatch.watch(network)
+    call_ms = stopwatch.warm_up(FORWARD, 5.0).call_ms
+    picture = network.inputs(1)[0]
+    timer = Timer("module(picture)", globals={"module": network.predictor.passes, "picture": picture}, num_threads=1)
     ours, theirs = [], []
     for _ in range(rounds):
-        ours += session.turn(SERIES, max(1, round(1000 * turn_s / call_ms))).samples_ms
+        ours += stopwatch.turn(FORWARD, max(1, round(1000 * turn_s / call_ms))).samples_ms
         with torch.inference_mode():
             theirs += [1000 * each for each in timer.blocked_autorange(min_run_time=turn_s).times]
     difference = statistics.median(ours) / statistics.median(theirs) - 1
@@ -103,7 +97,7 @@ def with_hogs(model: str, settings: LatencySettings) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         store = RecordStore(Path(folder))
         try:
-            records = measure_latencies([LatencySubject(model, model, {}, model)], settings, store, on_progress)
+            records = measure_latencies([TimedModel(model, model)], settings, store, on_progress)
         finally:
             for hog in hogs:
                 hog.kill()

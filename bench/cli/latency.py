@@ -11,7 +11,7 @@ from bench.errors import ConfigError, RecordError
 if TYPE_CHECKING:
     from bench.cli.console import Screen
     from bench.config.latency import LatencySettings
-    from bench.measuring.latency.measure import LatencyProgress
+    from bench.measuring.latency.measure import LatencyProgress, TimedModel
     from bench.records.store import RecordStore
 
 COLUMNS = ("model", "runtime", "device", "scope", "threads", "batch", "p50 ms", "95 % interval", "p95 ms", "p99 ms",
@@ -75,7 +75,7 @@ def latency(
             memory_format=memory_format,
         )
     )
-    from bench.running.latency_subjects import networks_shown, subjects_to_measure
+    from bench.running.timed_models import models_to_time, networks_shown
     from bench.training.precision import resolve_device
 
     skipped: list[str] = []
@@ -89,8 +89,8 @@ def latency(
     config = load_config(config_file, assignments or (), asked)
     settings = settings.model_copy(update={"device": resolve_device(config.run.device)})
     # What is recorded may be stale, and then the others still count; what was typed is to be mended.
-    subjects = subjects_to_measure(config, store, skip if recorded else None)
-    measured, failed = _measure(screen, store, subjects, settings) if subjects else (set(), set())
+    timed = models_to_time(config, store, skip if recorded else None)
+    measured, failed = _measure(screen, store, timed, settings) if timed else (set(), set())
     if measured:
         show_latencies(screen, store, [name for name in config.run.models if name in measured])
         _say_where_they_show(screen, store)
@@ -111,7 +111,7 @@ def _say_where_they_show(screen: "Screen", store: "RecordStore") -> None:
 
 
 def _measure(
-    screen: "Screen", store: "RecordStore", subjects: list[Any], settings: "LatencySettings"
+    screen: "Screen", store: "RecordStore", timed: "list[TimedModel]", settings: "LatencySettings"
 ) -> tuple[set[str], set[str]]:
     """Names of the models that were measured, and of those that failed: in one runtime of two, a model is in both."""
     from bench.measuring.latency.measure import measure_latencies
@@ -124,7 +124,7 @@ def _measure(
         if progress.message is not None:
             (screen.note if progress.failed_model is None else screen.warn)(progress.message)
 
-    records = measure_latencies(subjects, settings, store, tell)
+    records = measure_latencies(timed, settings, store, tell)
     return {record.model for record in records}, failed
 
 

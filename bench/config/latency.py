@@ -11,6 +11,9 @@ from bench.errors import ConfigError
 Positive = Annotated[int, Field(ge=1, le=65_536)]
 Runtime = Literal["torch", "onnx"]
 
+PRECISION = "float32"
+"""What latency is measured in, whatever the training used: the precision of the weights that are delivered."""
+
 
 class LatencySettings(Frozen):
     """The settings of ``bench latency``; every combination of batch, threads and runtime is measured.

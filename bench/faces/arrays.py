@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.errors import DataError
-from bench.faces.cache import Cached, digest_of, entry, opened, refuse_unlabelled, stored_set
+from bench.faces.cache import Cached, digest_of, entry, faces_folder, opened, refuse_unlabelled, stored_set
 from bench.faces.csv_reading import MARGIN_PX
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.grouping import AUTO, NONE, groups_from_values
-from bench.records.cache_folder import cache_folder
 from bench.scheme import SEED_SCHEME, Scheme
 
 
@@ -84,11 +83,9 @@ def store_faces(faces: FaceSet, groups: str = AUTO) -> FaceSource:
     Raises:
         DataError: the cache folder cannot be written.
     """
-    facts = (faces.name, faces.grouping, faces.people_known, faces.fingerprint, faces.synthetic, faces.scheme)
-    digest = hashlib.sha256(repr(facts).encode() + faces.groups.tobytes())
-    digest.update(digest_of(faces.images, faces.keypoints, faces.scheme).encode())
-    name = digest.hexdigest()
-    folder = entry(name, "arrays")
+    pictures = digest_of(faces.images, faces.keypoints, faces.scheme)
+    groups_digest = hashlib.sha256(faces.groups.tobytes()).hexdigest()
+    folder = entry(f"{faces.facts.model_dump_json()}{pictures}{groups_digest}", "arrays")
     if opened(folder, verify=True) is None:
         try:
             stored_set(folder, faces)
@@ -97,7 +94,7 @@ def store_faces(faces: FaceSet, groups: str = AUTO) -> FaceSource:
                 f"cache folder {folder.parent} cannot be written ({error.strerror}): worker processes read arrays from "
                 "there; name another folder in BENCH_CACHE_DIR"
             ) from error
-    return FaceSource(None, groups, stored=name)
+    return FaceSource(None, groups, stored=folder.name)
 
 
 def stored_faces(name: str, *, verify: bool = False) -> Cached:
@@ -106,7 +103,7 @@ def stored_faces(name: str, *, verify: bool = False) -> Cached:
     Raises:
         DataError: it is no longer there, or damaged.
     """
-    found = opened(entry(name, "arrays"), verify=verify)
+    found = opened(faces_folder() / name, verify=verify)
     if found is None:
-        raise DataError(f"the arrays given from Python no longer stand whole in {cache_folder()}; give them again")
+        raise DataError(f"the arrays given from Python no longer stand whole in {faces_folder()}; give them again")
     return found

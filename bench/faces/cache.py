@@ -68,7 +68,7 @@ def parsed_file(path: Path, settings: DataSettings, *, verify: bool = False) -> 
         state = kind_of(path).state(path)
     except OSError:
         state = ""  # reading it will say what is wrong
-    folder = entry(f"{path.resolve()}{settings.model_dump_json()}", state)
+    folder = entry(f"{os.path.realpath(path)}{settings.model_dump_json()}", state)
     cached = opened(folder, verify=verify)
     if cached is not None:
         return cached
@@ -99,10 +99,15 @@ def stored_set(folder: Path, faces: FaceSet) -> Cached:
     return _built(folder, fill)
 
 
+def faces_folder() -> Path:
+    """Where all entries of the cache stand."""
+    return cache_folder() / "faces"
+
+
 def entry(place: str, state: str) -> Path:
     """The cache folder of what is read from ``place``; one of another ``state`` of it is removed when this is built."""
     parts = (place, f"{VERSION}:{state}")
-    return cache_folder() / "faces" / "-".join(hashlib.sha256(part.encode()).hexdigest()[:16] for part in parts)
+    return faces_folder() / "-".join(hashlib.sha256(part.encode()).hexdigest()[:16] for part in parts)
 
 
 def opened(folder: Path, *, verify: bool = False) -> Cached | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bench.config.data import DataSettings
 from bench.config.settings import Config
 from bench.faces.grouping import AUTO, NONE
+from bench.records.schema import DatasetFacts
 from bench.scheme import SEED_SCHEME, Scheme
 
 SYNTHETIC = Path("synthetic")
@@ -90,6 +91,12 @@ class FaceSet:
     def rows(self) -> int:
         """Number of faces N."""
         return len(self.images)
+
+    @property
+    def facts(self) -> DatasetFacts:
+        """What records keep of the set."""
+        told = {name: value for name, value in vars(self).items() if name in DatasetFacts.model_fields}
+        return DatasetFacts(**{**told, "rows": self.rows, "groups": self.group_count})
 
     @property
     def group_count(self) -> int:

@@ -56,7 +56,10 @@ def survey(names: Sequence[str], workers: int, on_surveyed: OnSurveyed) -> list[
     stop, lock = threading.Event(), threading.Lock()
 
     def drive() -> None:
-        with contextlib.closing(Servant(Examiner)) as servant, contextlib.suppress(queue.Empty):
+        with (
+            contextlib.closing(Servant(Examiner, limit_s=MODEL_TIMEOUT_S)) as servant,
+            contextlib.suppress(queue.Empty),
+        ):
             while not stop.is_set():
                 result = _ask(servant, waiting.get_nowait(), stop)
                 with lock:
@@ -69,7 +72,7 @@ def survey(names: Sequence[str], workers: int, on_surveyed: OnSurveyed) -> list[
 
 def _ask(servant: "Servant[Examiner]", name: str, stop: threading.Event) -> Surveyed:
     try:
-        return servant.begin(Examiner.examine, name).wait(MODEL_TIMEOUT_S, stop)
+        return servant.begin(Examiner.examine, name).wait(stop=stop)
     except ProcessError as error:
         late = f"takes longer than {MODEL_TIMEOUT_S:g} s to build"
         return Surveyed(name, "refused", late if error.cause == "timeout" else str(error))

@@ -45,13 +45,15 @@ class Servant(Generic[Served]):
     drives one servant, and waits for an answer before it asks again.
     """
 
-    def __init__(self, served: Callable[[], Served], threads: int = 1) -> None:
+    def __init__(self, served: Callable[[], Served], threads: int = 1, limit_s: float | None = None) -> None:
         """Args:
         served: the class; instances are made without arguments.
         threads: intra-op threads that the child's libraries are pinned to.
+        limit_s: longest time to wait for an answer where :meth:`Answer.wait` is told no other.
         """
         self.served = served
         self.threads = threads
+        self.limit_s = limit_s
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Messages | None = None
 
@@ -142,7 +144,7 @@ class Answer(Generic[Result]):
         What a listener raises ends the child and passes through.
 
         Args:
-            limit_s: longest time to wait; beyond it the child is ended.
+            limit_s: longest time to wait, beyond which the child is ended; None = the servant's.
             stop: ends the child when set.
 
         Raises:
@@ -161,6 +163,7 @@ class Answer(Generic[Result]):
         return result
 
     def _listen(self, limit_s: float | None, stop: threading.Event | None) -> tuple[str, Any]:
+        limit_s = limit_s if limit_s is not None else self.servant.limit_s
         deadline = time.monotonic() + limit_s if limit_s is not None else None
         while True:
             # Before the messages: a child that tells much would talk past its deadline.

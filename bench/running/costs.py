@@ -7,11 +7,12 @@ from bench.config.latency import AFTER_TRAINING
 from bench.config.model_names import architecture_of
 from bench.measuring.cost import count_cost
 from bench.measuring.environment import describe_environment, machine_digest
-from bench.measuring.latency.measure import LatencyProgress, LatencySubject, measure_latencies
+from bench.measuring.latency.measure import LatencyProgress, measure_latencies
 from bench.measuring.latency.percentiles import is_headline
 from bench.records.schema import CostRecord
 from bench.records.store import RecordStore
 from bench.running.plan import Plan
+from bench.running.timed_models import timed_model
 
 
 def store_costs(store: RecordStore, plan: Plan) -> None:
@@ -35,16 +36,16 @@ def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None])
         for record in store.latencies()
         if machine_digest(record.environment) == here and record.device == device and is_headline(record)
     }
-    subjects = [
-        LatencySubject(variant.model, architecture_of(variant.model), variant.facts.options, variant.digest)
+    missing = [
+        timed_model(variant.model, variant.facts, variant.digest, plan.dataset.scheme)
         for variant in networks
         if variant.digest not in measured
     ]
-    if subjects:
-        tell(f"measuring latency of {', '.join(subject.model for subject in subjects)}")
+    if missing:
+        tell(f"measuring latency of {', '.join(timed.model for timed in missing)}")
 
         def told(progress: LatencyProgress) -> None:
             if progress.failed_model is not None and progress.message is not None:
                 tell(progress.message)
 
-        measure_latencies(subjects, AFTER_TRAINING.model_copy(update={"device": device}), store, told)
+        measure_latencies(missing, AFTER_TRAINING.model_copy(update={"device": device}), store, told)

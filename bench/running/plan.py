@@ -71,7 +71,7 @@ def make_plan(
     run = config.run
     refuse_repeats(run.models)
     fold_of_row = assign_folds(faces, run.folds, run.seed)
-    dataset = dataset_facts(faces)
+    dataset = faces.facts
     protocol = ProtocolFacts(folds=run.folds, seed=run.seed, folds_digest=folds_digest(fold_of_row), quick=run.quick)
     protocol_name = protocol_digest(dataset, protocol)
     variants: dict[str, Variant] = {}
@@ -159,20 +159,6 @@ def _network_facts(
             facts = network_variant(config.with_parameters(name, options, recipe), name, scheme)
             resolved[digest([options, recipe])] = facts.model_copy(update={"tuned": origin})
     return tuple(resolved[digest([options, recipe])] for options, recipe in parameters)
-
-
-def dataset_facts(faces: FaceSet) -> DatasetFacts:
-    """What records keep of a face set."""
-    return DatasetFacts(
-        name=faces.name,
-        fingerprint=faces.fingerprint,
-        rows=faces.rows,
-        groups=faces.group_count,
-        grouping=faces.grouping,
-        people_known=faces.people_known,
-        synthetic=faces.synthetic,
-        scheme=faces.scheme,
-    )
 
 
 def refuse_repeats(models: Sequence[str]) -> None:

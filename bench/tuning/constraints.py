@@ -2,36 +2,44 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
 from bench.config.tuning import TuningSettings
 from bench.measuring.cost import count_cost
-from bench.measuring.latency.process import MeasuringProcess
-from bench.measuring.latency.target import Series, TargetPlan
+from bench.measuring.latency.networks import FORWARD, Plan, TimedModel
+from bench.measuring.latency.stopwatch import ANSWER_LIMIT_S, Stopwatch
+from bench.processes.servant import Servant
+from bench.records.schema import VariantFacts
+from bench.scheme import Scheme
 from bench.tuning.parameters import Params, split_params
 
 WARM_UP_LIMIT_S = 2.0
 SAMPLES = 30
-FORWARD = Series(batch=1, end_to_end=False)
 
 
 class Constraints:
-    """``--max-params`` and ``--max-ms``, measured once per set of options; a context manager that ends its process.
+    """``--max-params`` and ``--max-ms``, measured once per network; a context manager that ends its process.
 
     A time taken beside running trainings is longer than in a quiet machine, so a network near the limit may be left
     out; the leaderboard measures it again under the full protocol.
     """
 
-    def __init__(self, settings: TuningSettings, model: str, options: Mapping[str, Any]) -> None:
+    def __init__(self, settings: TuningSettings, model: str, variant: VariantFacts, scheme: Scheme) -> None:
+        """Args:
+        settings: the limits.
+        model: name of the architecture.
+        variant: its defaults, which a trial's parameters override.
+        scheme: of the faces.
+        """
         self.settings = settings
         self.model = model
-        self.options = dict(options)
+        self.variant = variant
+        self.scheme = scheme
         self._lock = threading.Lock()
-        self._process: MeasuringProcess | None = None
+        self._process = Servant(Stopwatch, limit_s=ANSWER_LIMIT_S)
         self._known: dict[tuple[str, str], float] = {}
 
     def __enter__(self) -> "Constraints":
@@ -40,8 +48,7 @@ class Constraints:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process is not None:
-            self._process.close()
+        self._process.close()
 
     def active(self) -> dict[str, Callable[[Params], float]]:
         """By name, how far parameters are above the limit; zero or less is allowed."""
@@ -54,20 +61,21 @@ class Constraints:
             found["ms"] = lambda params: round(self._once("ms", params, self._milliseconds) - most_ms, 4)
         return found
 
-    def _once(self, name: str, params: Params, measure: Callable[[dict[str, Any]], float]) -> float:
-        options = {**self.options, **split_params(params)[0]}
-        key = (name, json.dumps(options, sort_keys=True))
+    def _once(self, name: str, params: Params, measure: Callable[[TimedModel], float]) -> float:
+        options, recipe = split_params(params)
+        options = {**self.variant.options, **options}
+        flip = bool(recipe.get("test_time_flip", self.variant.network_recipe.test_time_flip))
+        key = (name, json.dumps([options, flip], sort_keys=True))
         with self._lock:
             if key not in self._known:
-                self._known[key] = measure(options)
+                self._known[key] = measure(TimedModel(self.model, self.model, options, self.scheme, flip))
             return self._known[key]
 
-    def _parameters(self, options: dict[str, Any]) -> float:
-        return count_cost(self.model, options).parameters
+    def _parameters(self, timed: TimedModel) -> float:
+        return count_cost(self.model, timed.options).parameters
 
-    def _milliseconds(self, options: dict[str, Any]) -> float:
-        if self._process is None:
-            self._process = MeasuringProcess(1)
-        self._process.begin_load(TargetPlan(self.model, options))()
-        self._process.warm_up(FORWARD, WARM_UP_LIMIT_S)
-        return float(np.median(self._process.turn(FORWARD, SAMPLES).samples_ms))
+    def _milliseconds(self, timed: TimedModel) -> float:
+        ask = self._process.begin
+        ask(Stopwatch.load, Plan(timed)).wait()
+        ask(Stopwatch.warm_up, FORWARD, WARM_UP_LIMIT_S).wait()
+        return float(np.median(ask(Stopwatch.turn, FORWARD, SAMPLES).wait().samples_ms))

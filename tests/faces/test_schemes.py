@@ -241,7 +241,7 @@ def test_the_check_describes_another_scheme(run_bench: RunBench, tmp_path: Path)
     written(tmp_path / "mice.csv", MOUSE)
     done = run_bench("data", "check", "mice.csv", check=True)
     assert (
-        "4 points, 32x32 in colour, 1 pairs of left and right, NME over the diagonal of the points' box" in done.stdout
+        "4 points, 32x32 in colour, 1 pair of left and right, NME over the diagonal of the points' box" in done.stdout
     )
     done = run_bench("data", "check", "mice.csv", "--set", "data.mirror=false", check=True)
     assert "never mirrored" in done.stdout

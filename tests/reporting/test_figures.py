@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from bench.comparing.observations import Observations
+from bench.config.data import DataSettings
+from bench.faces.face_set import FaceSource
 from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.records.schema import CellRecord, CurvePoint
 from bench.reporting.answer import summary_sentences
@@ -20,7 +22,7 @@ from bench.reporting.gallery import make_gallery
 from bench.reporting.ranking_table import ranking_table
 from bench.reporting.row_errors import row_errors
 from bench.reporting.subjects import Subject, subjects_of
-from bench.scheme import SEED_SCHEME
+from bench.scheme import SEED_SCHEME, scheme_of_names
 from tests.conftest import write_faces_csv
 
 Row = dict[str, Any]
@@ -204,6 +206,7 @@ def test_row_errors_agree_with_their_definition(shifted_label: Observations) -> 
 def test_pictures_are_those_of_the_results_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     dataset = {"name": "../../elsewhere/faces.csv", "fingerprint": "00", "synthetic": False}
+    dataset = {**dataset, "scheme": SEED_SCHEME.model_dump(mode="json")}
     assert find_pictures(dataset, None) is None
     (tmp_path / "data").mkdir()
     path = write_faces_csv(tmp_path / "data" / "faces.csv", rows=6, groups=3)
@@ -215,12 +218,26 @@ def test_pictures_are_those_of_the_results_or_none(tmp_path: Path, monkeypatch: 
     assert found.rows == 6
 
 
+def test_pictures_of_another_scheme_are_read_as_the_results_say(tmp_path: Path) -> None:
+    few = scheme_of_names(("nose_tip", "chin"))
+    path = write_faces_csv(tmp_path / "faces.csv", rows=4, scheme=few)
+    dataset = {"name": "faces.csv", "synthetic": False, "scheme": few.model_dump(mode="json")}
+    named = find_pictures(dataset, path)
+    assert named is not None
+    assert named.scheme == few
+    source = FaceSource(path, "no file", DataSettings(points=("chin",)))
+    asked = find_pictures(dataset, source)
+    assert asked is not None
+    assert asked.scheme.names == ("chin",)
+
+
 def test_a_damaged_file_of_that_name_costs_only_the_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "faces.csv").write_text("not,faces\n")
-    assert find_pictures({"name": "faces.csv", "fingerprint": "00", "synthetic": False}, None) is None
+    dataset = {"name": "faces.csv", "fingerprint": "00", "synthetic": False, "scheme": SEED_SCHEME.model_dump()}
+    assert find_pictures(dataset, None) is None
     assert "no pictures in the report" in caplog.text
 
 

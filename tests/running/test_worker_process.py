@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from bench.faces.face_set import FaceSource
-from bench.processes import servant
 from bench.records.schema import VariantFacts
 from bench.running.task import FoldTask
 from bench.running.worker_process import WorkerProcess
@@ -53,7 +52,7 @@ def test_a_worker_that_cannot_be_started_fails_its_cell_and_not_the_run(monkeypa
     def refuse(*_: object, **__: object) -> None:
         raise OSError(12, "Cannot allocate memory")
 
-    monkeypatch.setattr(servant.subprocess, "Popen", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
     outcome = WorkerProcess().run(TASK, lambda _: None)
     assert (outcome.predictions, outcome.cause) == (None, "killed")
     assert "Cannot allocate memory" in (outcome.reason or "")

@@ -1,32 +1,31 @@
-"""Latency of several networks on this machine, measured so that they can be compared; see ``LatencySettings``."""
+"""Latency of several networks on this machine, measured so that they can be compared; see ``LatencySettings``.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+Read on in ``heats`` (processes), ``rounds`` (turns and the canary), ``stopwatch`` (one process), ``networks`` (what it
+loads).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bench.config.latency import LatencySettings
+from bench.config.latency import PRECISION, LatencySettings
 from bench.errors import ConfigError
 from bench.measuring.environment import describe_environment, machine_digest
-from bench.measuring.latency.campaign import Campaign, Entrant, LatencyProgress, LatencySubject
+from bench.measuring.latency.heats import Heats, LatencyProgress, OnProgress
+from bench.measuring.latency.networks import TimedModel
+from bench.measuring.latency.rounds import KeptRounds, Timing
 from bench.processes.cores import usable_cores
 from bench.records.keys import digest
 from bench.records.schema import LatencyRecord
 from bench.records.store import RecordStore
-from bench.training.portable import require_onnx
 
-__all__ = ["LatencyProgress", "LatencySubject", "OnProgress", "measure_latencies"]
-
-PRECISION = "float32"
-"""What latency is measured in, whatever the training used: the precision of the weights that are delivered."""
-
-
-OnProgress = Callable[[LatencyProgress], None]
+__all__ = ["LatencyProgress", "OnProgress", "TimedModel", "measure_latencies"]
 
 
 def measure_latencies(
-    subjects: Sequence[LatencySubject], settings: LatencySettings, store: RecordStore, on_progress: OnProgress
+    models: Sequence[TimedModel], settings: LatencySettings, store: RecordStore, on_progress: OnProgress
 ) -> list[LatencyRecord]:
-    """Measure every subject in every setting and store the raw samples.
+    """Measure every model in every setting and store the raw samples.
 
     Nothing else of ours may run meanwhile. A model that cannot be built or run is told to ``on_progress`` and left
     out; the others go on.
@@ -37,6 +36,8 @@ def measure_latencies(
         ProcessError: the canary itself died.
     """
     if "onnx" in settings.runtimes:
+        from bench.training.portable import require_onnx
+
         require_onnx("--runtime onnx")
         if settings.device != "cpu":
             raise ConfigError(f"--runtime onnx runs on the CPU; use --device cpu, not {settings.device}")
@@ -46,45 +47,44 @@ def measure_latencies(
     environment = describe_environment(settings.device)
     records: list[LatencyRecord] = []
     for threads in dict.fromkeys(usable_cores() if each == "all" else each for each in settings.threads):
-        for entrant in Campaign(settings, threads, on_progress).measure(subjects):
-            for record in _records(entrant, settings, environment):
+        for timing, kept in Heats(settings, threads, on_progress).measure(models):
+            for record in _records(timing, kept, environment):
                 store.write_latency(record)
                 records.append(record)
     return records
 
 
-def _records(entrant: Entrant, settings: LatencySettings, environment: Mapping[str, Any]) -> Iterator[LatencyRecord]:
-    kept, turns = entrant.kept, entrant.station.canary_turns
-    beside = [turns[number] for number in kept.rounds]
-    machine = {"machine": machine_digest(environment), "accelerator": environment["accelerator"]}
-    for rounds in entrant.station.rounds:
+def _records(timing: Timing, kept: KeptRounds, environment: Mapping[str, Any]) -> Iterator[LatencyRecord]:
+    plan, timed = timing.plan, timing.plan.timed
+    for series, warm_ups in timing.warm_ups.items():
         setting = {
-            "variant_digest": entrant.subject.variant_digest,
-            "batch": rounds.series.batch,
-            "threads": entrant.plan.threads,
-            "device": settings.device,
+            "variant_digest": timed.variant_digest,
+            **series._asdict(),
+            "threads": plan.threads,
+            "device": plan.device,
             "precision": PRECISION,
-            "memory_format": entrant.plan.memory_format,
-            "runtime": entrant.plan.runtime,
-            "end_to_end": rounds.series.end_to_end,
+            "memory_format": plan.memory_format,
+            "runtime": plan.runtime,
         }
-        warm_ups = entrant.warm_ups[rounds.series]
+        key = {**setting, "machine": machine_digest(environment), "accelerator": environment["accelerator"]}
+        turns = [taken.turns[series] for taken in kept.rounds]
         reasons = ["the machine did not hold its speed"] if kept.unstable else []
         reasons += [] if all(warm_up.steady for warm_up in warm_ups) else ["never steady"]
-        before_timing = [*(each.calls_ms for each in warm_ups), *(turn.settling_ms for turn in rounds.turns)]
+        settling = (taken.turns[series].settling_ms for taken in timing.rounds)
+        before_timing = [*(warm_up.calls_ms for warm_up in warm_ups), *settling]
         yield LatencyRecord.model_validate(
             {
                 **setting,
-                "key": digest({**setting, **machine}),
-                "model": entrant.subject.model,
+                "key": digest({**key, "passes": 2} if timed.flip else key),
+                "model": timed.model,
                 "warmup_ms": [ms for calls_ms in before_timing for ms in calls_ms],
-                "samples_ms": [rounds.turns[number].samples_ms for number in kept.rounds],
-                "canary_ms": [[*before.samples_ms, *after.samples_ms] for before, after in beside],
-                "waited_share": [rounds.turns[number].waited_share for number in kept.rounds],
+                "samples_ms": [turn.samples_ms for turn in turns],
+                "canary_ms": [[ms for turn in taken.canary for ms in turn.samples_ms] for taken in kept.rounds],
+                "waited_share": [turn.waited_share for turn in turns],
                 "rounds_retaken": kept.retaken,
                 "unstable": bool(reasons),
                 "unstable_reason": "; ".join(reasons) or None,
-                "peak_memory_mb": entrant.memory_mb[rounds.series],
+                "peak_memory_mb": timing.memory_mb[series],
                 "measured": datetime.now(UTC).isoformat(),
                 "environment": environment,
             }

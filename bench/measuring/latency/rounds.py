@@ -6,95 +6,105 @@ result says so.
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from bench.errors import ProcessError
-from bench.measuring.latency.target import Series
-from bench.measuring.latency.timing import Turn
+from bench.measuring.latency.networks import FORWARD, Plan, Series
+from bench.measuring.latency.stopwatch import Stopwatch, Turn, WarmUp
+from bench.processes.servant import Servant
 
 DRIFT_LIMIT = 0.05
 """A round counts where the canary beside it is within 5 % of its undisturbed time, and nobody waited for a core longer
 than that."""
 
-CANARY_TURN_S = 0.025
 MAX_SAMPLES_PER_TURN = 1000
-CANARY_SERIES = Series(1, False)
 
 
-class Timer(Protocol):
-    """Whatever can time a series: a :class:`MeasuringProcess`."""
+class Round(NamedTuple):
+    """A turn of each series of one model, and the turns that the canary had before and after them."""
 
-    def turn(self, series: Series, samples: int) -> Turn:
-        """Time this many calls."""
-        ...
-
-
-@dataclass
-class SeriesRounds:
-    """One series of one network, with the turns taken so far."""
-
-    series: Series
-    samples_per_turn: int
-    turns: list[Turn] = field(default_factory=list)
+    turns: Mapping[Series, Turn]
+    canary: tuple[Turn, Turn]
 
 
 @dataclass
-class Station:
-    """One network in its process; ``canary_turns`` holds, per round, the canary's turns before and after its own."""
+class Timing:
+    """One model in one runtime: the process that it has at the moment, and what has been seen of it.
 
-    name: str
-    timer: Timer
-    rounds: list[SeriesRounds] = field(default_factory=list)
-    canary_turns: list[tuple[Turn, Turn]] = field(default_factory=list)
+    Attributes:
+        plan: what the process loads.
+        process: where it is timed.
+        samples_per_turn: of each series that is timed, in the order in which they have their turns.
+        warm_ups: of each series, one for every process that it was loaded into.
+        memory_mb: the most that the first of these processes needed, by series.
+        rounds: all that were taken.
+        failure: why it is timed no further.
+    """
+
+    plan: Plan
+    process: Servant[Stopwatch]
+    samples_per_turn: dict[Series, int] = field(default_factory=dict)
+    warm_ups: dict[Series, list[WarmUp]] = field(default_factory=dict)
+    memory_mb: dict[Series, float] = field(default_factory=dict)
+    rounds: list[Round] = field(default_factory=list)
     failure: str | None = None
 
+    @contextmanager
+    def failing_alone(self) -> Iterator[None]:
+        """What its process does not do inside is its own failure."""
+        try:
+            yield
+        except ProcessError as error:
+            self.failure = str(error)
 
-@dataclass(frozen=True)
-class Kept:
-    """Which rounds of a station count: their numbers in order, and whether the machine was too restless."""
 
-    rounds: tuple[int, ...]
+class KeptRounds(NamedTuple):
+    """The rounds that count, in order, how many were disturbed, and whether the machine was too restless."""
+
+    rounds: list[Round]
     retaken: int
     unstable: bool
-
-
-class Quota(NamedTuple):
-    """When to stop: every station has so many ``undisturbed`` rounds in all, or ``limit`` more were taken."""
-
-    undisturbed: int
-    limit: int
 
 
 @dataclass
 class Canary:
     """The small fixed network that has a turn around everybody else's."""
 
-    timer: Timer
+    process: Servant[Stopwatch]
     samples_per_turn: int
     medians_ms: list[float] = field(default_factory=list)
 
     def turn(self) -> Turn:
         """One turn, remembered for the reference."""
-        turn = self.timer.turn(CANARY_SERIES, self.samples_per_turn)
+        turn = self.process.begin(Stopwatch.turn, FORWARD, self.samples_per_turn).wait()
         self.medians_ms.append(statistics.median(turn.samples_ms))
         return turn
 
-    def disturbances(self, station: Station) -> list[float]:
-        """How much each round of a station was disturbed, as a fraction of the time.
+    def disturbances(self, rounds: Sequence[Round]) -> list[float]:
+        """How much each round was disturbed, as a fraction of the time.
 
         That is the worse of two signs: the canary's drift from its undisturbed time before or after, and the share of
-        the time that the canary or the station itself waited for a core. The second is needed because a processor
-        that is shared in slices leaves the median of short calls as it was.
+        the time that the canary or the model itself waited for a core. The second is needed because a processor that
+        is shared in slices leaves the median of short calls as it was.
         """
-        reference_ms = undisturbed_ms(self.medians_ms)
+        reference_ms = undisturbed_ms(self.medians_ms) if rounds else 0.0
         disturbances = []
-        for number, around in enumerate(station.canary_turns):
+        for turns, around in rounds:
             drifts = [abs(statistics.median(turn.samples_ms) / reference_ms - 1) for turn in around]
-            turns = [*around, *(rounds.turns[number] for rounds in station.rounds)]
-            disturbances.append(max(*drifts, *(turn.waited_share or 0.0 for turn in turns)))
+            disturbances.append(max(*drifts, *(turn.waited_share or 0.0 for turn in (*around, *turns.values()))))
         return disturbances
+
+    def kept_rounds(self, rounds: Sequence[Round], wanted: int) -> KeptRounds:
+        """The undisturbed of a model's rounds, where there are enough; else the least disturbed, marked unstable."""
+        disturbances = self.disturbances(rounds)
+        good = [number for number, disturbance in enumerate(disturbances) if disturbance <= DRIFT_LIMIT]
+        least = sorted(range(len(rounds)), key=disturbances.__getitem__)[:wanted]
+        enough = len(good) >= wanted
+        numbers = good[:wanted] if enough else sorted(least)
+        return KeptRounds([rounds[number] for number in numbers], len(rounds) - len(good), unstable=not enough)
 
 
 def undisturbed_ms(medians_ms: Sequence[float]) -> float:
@@ -113,56 +123,33 @@ def samples_per_turn(call_ms: float, turn_s: float) -> int:
 
 
 def take_rounds(
-    stations: Sequence[Station],
-    canary: Canary,
-    quota: Quota,
-    on_round: Callable[[int], None],
+    timings: Sequence[Timing], canary: Canary, undisturbed: int, limit: int, on_round: Callable[[int], None]
 ) -> None:
-    """Take rounds until every station has enough undisturbed ones, or no more may be taken.
+    """Take up to ``limit`` rounds, until every model has so many ``undisturbed`` ones in all.
 
-    A station whose process fails is left out from then on; its ``failure`` says why. ``on_round`` hears, after each
-    round, how many stations took part.
+    A model whose process fails is left out from then on; its ``failure`` says why. ``on_round`` hears, after each
+    round, how many models took part.
     """
-    for number in range(quota.limit):
-        waiting = [station for station in stations if _needs_a_round(station, canary, quota.undisturbed)]
+    for number in range(limit):
+        waiting = [
+            timing
+            for timing in timings
+            if timing.failure is None and canary.kept_rounds(timing.rounds, undisturbed).unstable
+        ]
         if not waiting:
             return
         # Every other round runs backwards: nobody always follows the same neighbour.
-        for station in waiting if number % 2 == 0 else reversed(waiting):
-            _take_turns(station, canary)
+        for timing in waiting if number % 2 == 0 else reversed(waiting):
+            _take_turns(timing, canary)
         on_round(len(waiting))
 
 
-def keep(station: Station, canary: Canary, wanted: int) -> Kept:
-    """Choose the rounds of a station that count.
-
-    The undisturbed ones, where there are enough; else the least disturbed of all, marked unstable.
-    """
-    disturbances = canary.disturbances(station)
-    good = [number for number, disturbance in enumerate(disturbances) if disturbance <= DRIFT_LIMIT]
-    retaken = len(disturbances) - len(good)
-    if len(good) >= wanted:
-        return Kept(tuple(good[:wanted]), retaken, unstable=False)
-    least = sorted(range(len(disturbances)), key=disturbances.__getitem__)[:wanted]
-    return Kept(tuple(sorted(least)), retaken, unstable=True)
-
-
-def _needs_a_round(station: Station, canary: Canary, wanted: int) -> bool:
-    if station.failure is not None:
-        return False
-    if not station.canary_turns:
-        return True
-    good = sum(disturbance <= DRIFT_LIMIT for disturbance in canary.disturbances(station))
-    return good < wanted
-
-
-def _take_turns(station: Station, canary: Canary) -> None:
+def _take_turns(timing: Timing, canary: Canary) -> None:
     before = canary.turn()
-    try:
-        taken = [station.timer.turn(rounds.series, rounds.samples_per_turn) for rounds in station.rounds]
-    except ProcessError as error:
-        station.failure = str(error)
-        return
-    for rounds, turn in zip(station.rounds, taken, strict=True):
-        rounds.turns.append(turn)
-    station.canary_turns.append((before, canary.turn()))
+    with timing.failing_alone():
+        turns = {
+            series: timing.process.begin(Stopwatch.turn, series, samples).wait()
+            for series, samples in timing.samples_per_turn.items()
+        }
+    if timing.failure is None:
+        timing.rounds.append(Round(turns, (before, canary.turn())))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import bench.measuring.latency.campaign as protocol
 from bench.config.latency import LatencySettings
 from bench.errors import ConfigError
-from bench.measuring.latency import process as latency_process
-from bench.measuring.latency.measure import LatencyProgress, LatencySubject, measure_latencies
+from bench.measuring.latency import heats
+from bench.measuring.latency.measure import LatencyProgress, TimedModel, measure_latencies
+from bench.measuring.latency.rounds import Timing
 from bench.processes.cores import usable_cores
 from bench.records.store import RecordStore
 
@@ -38,20 +38,20 @@ NETWORKS = """
 """
 
 
-def subject(name: str, **options: object) -> LatencySubject:
-    return LatencySubject(name, name, options, f"digest of {name} {options}")
+def timed(name: str, **options: object) -> TimedModel:
+    return TimedModel(name, name, options, variant_digest=f"digest of {name} {options}")
 
 
 def test_a_broken_model_is_told_and_the_others_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "PROCESSES", 3)  # the canary and two of the four: two heats
+    monkeypatch.setattr(heats, "PROCESSES", 3)  # the canary and two of the four: two heats
     heard: list[LatencyProgress] = []
     store = RecordStore(tmp_path / "out")
     file = tmp_path / "toys.py"
     file.write_text(textwrap.dedent(NETWORKS))
     good, broken, deadly = f"{file}:good", f"{file}:Broken", f"{file}:Deadly"
-    subjects = [subject(broken), subject(good), subject(deadly), subject(good, width=8)]
-    records = measure_latencies(subjects, SETTINGS, store, heard.append)
-    assert [record.variant_digest for record in records] == [subjects[1].variant_digest, subjects[3].variant_digest]
+    models = [timed(broken), timed(good), timed(deadly), timed(good, width=8)]
+    records = measure_latencies(models, SETTINGS, store, heard.append)
+    assert [record.variant_digest for record in records] == [models[1].variant_digest, models[3].variant_digest]
     assert {record.key for record in records} == {record.key for record in store.latencies()}
     failures = {progress.failed_model: str(progress.message) for progress in heard if progress.failed_model}
     assert "no way forward" in failures[broken]
@@ -59,17 +59,17 @@ def test_a_broken_model_is_told_and_the_others_are_measured(tmp_path: Path, monk
 
 
 def test_a_model_that_never_answers_is_a_failure_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    warm_up = protocol.Campaign._warm_up
+    warm_up = heats.Heats._warm_up
 
-    def impatient(campaign: protocol.Campaign, entrant: protocol.Entrant) -> None:
-        monkeypatch.setattr(latency_process, "ANSWER_LIMIT_S", 0.5)  # it has loaded, which may take its time
-        warm_up(campaign, entrant)
+    def impatient(heat: heats.Heats, timing: Timing) -> None:
+        timing.process.limit_s = 0.5  # it has loaded, which may take its time
+        warm_up(heat, timing)
 
-    monkeypatch.setattr(protocol.Campaign, "_warm_up", impatient)
+    monkeypatch.setattr(heats.Heats, "_warm_up", impatient)
     file = tmp_path / "toys.py"
     file.write_text(textwrap.dedent(NETWORKS))
     heard: list[LatencyProgress] = []
-    assert measure_latencies([subject(f"{file}:Sleepy")], SETTINGS, RecordStore(tmp_path / "out"), heard.append) == []
+    assert measure_latencies([timed(f"{file}:Sleepy")], SETTINGS, RecordStore(tmp_path / "out"), heard.append) == []
     (failure,) = [progress for progress in heard if progress.failed_model]
     assert "no answer to 'warm_up'" in str(failure.message)
 
@@ -78,7 +78,7 @@ def test_onnx_on_an_accelerator_is_refused_before_anything_starts(tmp_path: Path
     pytest.importorskip("onnxruntime")
     settings = LatencySettings(runtimes=("onnx",), device="cuda")
     with pytest.raises(ConfigError, match="--device cpu"):
-        measure_latencies([subject("plain_cnn")], settings, RecordStore(tmp_path), lambda _: None)
+        measure_latencies([timed("plain_cnn")], settings, RecordStore(tmp_path), lambda _: None)
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_company_on_every_core_is_caught_and_the_rounds_are_taken_again(tmp_path
             _end(hogs)
 
     try:
-        (record,) = measure_latencies([subject("plain_cnn")], settings, RecordStore(tmp_path), on_progress)
+        (record,) = measure_latencies([timed("plain_cnn")], settings, RecordStore(tmp_path), on_progress)
     finally:
         _end(hogs)
     assert len(hogs) == usable_cores()
@@ -110,7 +110,7 @@ def _end(processes: list["subprocess.Popen[bytes]"]) -> None:
 @pytest.mark.slow
 def test_all_threads_are_the_usable_cores(tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"threads": ("all", usable_cores())})
-    (record,) = measure_latencies([subject("plain_cnn")], settings, RecordStore(tmp_path), lambda _: None)
+    (record,) = measure_latencies([timed("plain_cnn")], settings, RecordStore(tmp_path), lambda _: None)
     assert record.threads == usable_cores()
 
 
@@ -121,7 +121,7 @@ def test_onnx_beside_torch(tmp_path: Path) -> None:
     settings = LatencySettings(
         starts=2, rounds=2, extra_rounds=0, turn_s=0.02, runtimes=("torch", "onnx"), batches=(1, 3)
     )
-    records = measure_latencies([subject("plain_cnn")], settings, RecordStore(tmp_path), lambda _: None)
+    records = measure_latencies([timed("plain_cnn")], settings, RecordStore(tmp_path), lambda _: None)
     found = {(record.runtime, record.batch, record.end_to_end) for record in records}
     assert found == {
         (runtime, batch, e2e) for runtime in ("torch", "onnx") for batch in (1, 3) for e2e in (False, True)

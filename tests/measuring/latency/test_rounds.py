@@ -2,21 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from bench.config.latency import LatencySettings
 from bench.errors import ProcessError
-from bench.measuring.latency.rounds import (
-    Canary,
-    Quota,
-    SeriesRounds,
-    Station,
-    keep,
-    samples_per_turn,
-    take_rounds,
-    undisturbed_ms,
-)
-from bench.measuring.latency.target import Series
-from bench.measuring.latency.timing import Turn
+from bench.measuring.latency.networks import FORWARD, Plan, Series, TimedModel
+from bench.measuring.latency.rounds import Canary, KeptRounds, Timing, samples_per_turn, take_rounds, undisturbed_ms
+from bench.measuring.latency.stopwatch import Stopwatch, Turn
 
 SETTINGS = LatencySettings(rounds=6, extra_rounds=6)
 
@@ -29,69 +21,84 @@ class Machine:
     waiting: Callable[[int], float] = lambda _: 0.0
     turns: list[str] = field(default_factory=list)
 
-    def timer(self, name: str, call_ms: float, dies_at: int | None = None) -> "SimulatedTimer":
-        return SimulatedTimer(self, name, call_ms, dies_at)
+    def process(self, name: str, call_ms: float, dies_at: int | None = None) -> Any:
+        """In the place of a servant."""
+        return SimulatedProcess(self, name, call_ms, dies_at)
 
 
 @dataclass
-class SimulatedTimer:
+class SimulatedProcess:
     machine: Machine
     name: str
     call_ms: float
     dies_at: int | None
 
-    def turn(self, series: Series, samples: int) -> Turn:
-        del series
+    def begin(self, method: object, series: Series, samples: int) -> "SimulatedAnswer":
+        assert (method, series) == (Stopwatch.turn, FORWARD)
         number = len(self.machine.turns)
         self.machine.turns.append(self.name)
         if self.dies_at is not None and number >= self.dies_at:
             raise ProcessError("killed", "worker killed by SIGKILL")
         taken = self.call_ms * self.machine.slowness(number)
-        return Turn([taken], [taken] * samples, self.machine.waiting(number))
+        return SimulatedAnswer(Turn([taken], [taken] * samples, self.machine.waiting(number)))
 
 
-def run(machine: Machine, **dies_at: int) -> tuple[list[Station], Canary, list[int]]:
+@dataclass
+class SimulatedAnswer:
+    turn: Turn
+
+    def wait(self) -> Turn:
+        return self.turn
+
+
+def run(machine: Machine, **dies_at: int) -> tuple[list[Timing], Canary, list[int]]:
     heard: list[int] = []
-    canary = Canary(machine.timer("canary", 0.5), 20)
-    stations = [
-        Station(name, machine.timer(name, call_ms, dies_at.get(name)), [SeriesRounds(Series(1, False), 10)])
+    canary = Canary(machine.process("canary", 0.5), 20)
+    timings = [
+        Timing(Plan(TimedModel(name, name)), machine.process(name, call_ms, dies_at.get(name)), {FORWARD: 10})
         for name, call_ms in (("a", 1.0), ("b", 2.0), ("c", 3.0))
     ]
-    take_rounds(stations, canary, Quota(SETTINGS.rounds, SETTINGS.rounds + SETTINGS.extra_rounds), heard.append)
-    return stations, canary, heard
+    take_rounds(timings, canary, SETTINGS.rounds, SETTINGS.rounds + SETTINGS.extra_rounds, heard.append)
+    return timings, canary, heard
+
+
+def kept(timing: Timing, canary: Canary) -> tuple[KeptRounds, tuple[int, ...]]:
+    """The rounds that count, and their numbers."""
+    found = canary.kept_rounds(timing.rounds, SETTINGS.rounds)
+    return found, tuple(next(n for n, each in enumerate(timing.rounds) if each is one) for one in found.rounds)
 
 
 def test_a_quiet_machine_needs_no_extra_round_and_interleaves() -> None:
     machine = Machine()
-    stations, canary, heard = run(machine)
+    timings, canary, heard = run(machine)
     assert heard == [3] * SETTINGS.rounds
     one, other = ["canary a canary", "canary b canary", "canary c canary"], ["c", "b", "a"]
     there = " ".join(one).split()
     back = " ".join(f"canary {name} canary" for name in other).split()
     assert machine.turns == (there + back) * 3
-    for station in stations:
-        kept = keep(station, canary, SETTINGS.rounds)
-        assert kept.rounds == tuple(range(6))
-        assert kept.retaken == 0
-        assert not kept.unstable
+    for timing in timings:
+        found, numbers = kept(timing, canary)
+        assert numbers == tuple(range(6))
+        assert found.retaken == 0
+        assert not found.unstable
 
 
 def test_rounds_in_which_the_canary_drifts_are_taken_again() -> None:
     """Nine turns make a round, so rounds 2 and 3 of 0..5 are slow."""
-    stations, canary, heard = run(Machine(slowness=lambda turn: 1.5 if 18 <= turn < 36 else 1.0))
+    timings, canary, heard = run(Machine(slowness=lambda turn: 1.5 if 18 <= turn < 36 else 1.0))
     assert len(heard) == SETTINGS.rounds + 2
-    for station in stations:
-        kept = keep(station, canary, SETTINGS.rounds)
-        assert kept.rounds == (0, 1, 4, 5, 6, 7)
-        assert kept.retaken == 2
-        assert not kept.unstable
-        samples = [ms for number in kept.rounds for ms in station.rounds[0].turns[number].samples_ms]
+    for timing in timings:
+        found, numbers = kept(timing, canary)
+        assert numbers == (0, 1, 4, 5, 6, 7)
+        assert found.retaken == 2
+        assert not found.unstable
+        samples = [ms for taken in found.rounds for ms in taken.turns[FORWARD].samples_ms]
         assert set(samples) == {min(samples)}
 
 
 def test_a_machine_at_full_speed_for_too_few_rounds_is_unstable() -> None:
-    stations, canary, _ = run(Machine(slowness=lambda turn: 1.0 if 18 <= turn < 54 else 2.0))
-    assert all(keep(station, canary, SETTINGS.rounds).unstable for station in stations)
+    timings, canary, _ = run(Machine(slowness=lambda turn: 1.0 if 18 <= turn < 54 else 2.0))
+    assert all(kept(timing, canary)[0].unstable for timing in timings)
 
 
 def test_a_drift_within_five_percent_is_left_alone() -> None:
@@ -100,29 +107,29 @@ def test_a_drift_within_five_percent_is_left_alone() -> None:
 
 
 def test_a_disturbance_that_stays_marks_the_rows_unstable() -> None:
-    stations, canary, heard = run(Machine(slowness=lambda turn: 1.0 if turn < 27 else 1.3))
+    timings, canary, heard = run(Machine(slowness=lambda turn: 1.0 if turn < 27 else 1.3))
     assert len(heard) == SETTINGS.rounds + SETTINGS.extra_rounds
-    for station in stations:
-        kept = keep(station, canary, SETTINGS.rounds)
-        assert kept.unstable
-        assert kept.rounds[:3] == (0, 1, 2)
-        assert len(kept.rounds) == SETTINGS.rounds
+    for timing in timings:
+        found, numbers = kept(timing, canary)
+        assert found.unstable
+        assert numbers[:3] == (0, 1, 2)
+        assert len(numbers) == SETTINGS.rounds
 
 
 def test_waiting_for_a_core_disturbs_even_where_medians_do_not_move() -> None:
-    """Only station b's own turn of round 0 waited; only b takes a round more."""
+    """Only b's own turn of round 0 waited; only b takes a round more."""
     machine = Machine(waiting=lambda turn: 0.3 if turn == 4 else 0.0)
-    stations, canary, heard = run(machine)
+    timings, canary, heard = run(machine)
     assert heard == [3] * SETTINGS.rounds + [1]
-    assert [keep(station, canary, SETTINGS.rounds).retaken for station in stations] == [0, 1, 0]
-    assert 0 not in keep(stations[1], canary, SETTINGS.rounds).rounds
+    assert [kept(timing, canary)[0].retaken for timing in timings] == [0, 1, 0]
+    assert 0 not in kept(timings[1], canary)[1]
 
 
 def test_a_process_that_dies_leaves_the_others_alone() -> None:
-    stations, canary, _ = run(Machine(), b=20)
-    assert stations[1].failure == "worker killed by SIGKILL"
-    for station in (stations[0], stations[2]):
-        assert len(keep(station, canary, SETTINGS.rounds).rounds) == SETTINGS.rounds
+    timings, canary, _ = run(Machine(), b=20)
+    assert timings[1].failure == "worker killed by SIGKILL"
+    for timing in (timings[0], timings[2]):
+        assert len(kept(timing, canary)[1]) == SETTINGS.rounds
 
 
 def test_the_undisturbed_time_survives_a_disturbed_majority() -> None:

@@ -10,7 +10,7 @@ from bench.errors import ConfigError
 from bench.records.keys import variant_digest
 from bench.records.schema import AskedRecord, CellRecord, DatasetFacts, ProtocolFacts, VariantFacts
 from bench.records.store import RecordStore
-from bench.running.latency_subjects import networks_shown, subjects_to_measure
+from bench.running.timed_models import models_to_time, networks_shown
 from bench.running.variants import network_variant
 
 DATASET = DatasetFacts(name="f.csv", fingerprint="f", rows=4, groups=2, grouping="none", people_known=False)
@@ -41,26 +41,26 @@ def test_what_the_leaderboard_shows_is_measured(tmp_path: Path, model: str) -> N
     variant = network_variant(configured(tmp_path, "plain_cnn", "models.plain_cnn.width=24"), "plain_cnn")
     store = recorded(tmp_path, model, variant)
     assert networks_shown(store) == (model,)
-    (subject,) = subjects_to_measure(configured(tmp_path, model), store)
-    assert (subject.model, subject.architecture) == (model, "plain_cnn")
-    assert subject.variant_digest == variant_digest(model, variant)
-    assert subject.options["width"] == 24
+    (timed,) = models_to_time(configured(tmp_path, model), store)
+    assert (timed.model, timed.architecture) == (model, "plain_cnn")
+    assert timed.variant_digest == variant_digest(model, variant)
+    assert timed.options["width"] == 24
 
 
 def test_a_setting_that_is_typed_overrides_what_is_recorded(tmp_path: Path) -> None:
     variant = network_variant(configured(tmp_path, "plain_cnn", "models.plain_cnn.width=24"), "plain_cnn")
     store = recorded(tmp_path, "plain_cnn", variant)
-    (subject,) = subjects_to_measure(configured(tmp_path, "plain_cnn", "models.plain_cnn.width=8"), store)
-    assert subject.options["width"] == 8
-    assert subject.variant_digest != variant_digest("plain_cnn", variant)
+    (timed,) = models_to_time(configured(tmp_path, "plain_cnn", "models.plain_cnn.width=8"), store)
+    assert timed.options["width"] == 8
+    assert timed.variant_digest != variant_digest("plain_cnn", variant)
 
 
 def test_after_a_change_of_sources_a_network_is_measured_anew_and_a_tuned_one_refused(tmp_path: Path) -> None:
     variant = network_variant(configured(tmp_path, "plain_cnn"), "plain_cnn")
     changed = variant.model_copy(update={"code_digest": "another"})
     store = recorded(tmp_path, "plain_cnn", changed)
-    (subject,) = subjects_to_measure(configured(tmp_path, "plain_cnn"), store)
-    assert subject.variant_digest == variant_digest("plain_cnn", variant)
+    (timed,) = models_to_time(configured(tmp_path, "plain_cnn"), store)
+    assert timed.variant_digest == variant_digest("plain_cnn", variant)
     store = recorded(tmp_path / "tuned", "plain_cnn@tuned", changed)
     with pytest.raises(ConfigError, match="bench run --models plain_cnn@tuned"):
-        subjects_to_measure(configured(tmp_path, "plain_cnn@tuned"), store)
+        models_to_time(configured(tmp_path, "plain_cnn@tuned"), store)

@@ -6,24 +6,23 @@ from bench.config.model_names import architecture_of, is_ensemble
 from bench.config.settings import Config
 from bench.errors import BenchError, ConfigError
 from bench.gates import GATES
-from bench.measuring.latency.measure import LatencySubject
+from bench.measuring.latency.networks import TimedModel
 from bench.records.keys import variant_digest
 from bench.records.schema import AskedRecord, VariantFacts
 from bench.records.store import RecordStore
 from bench.running.plan import refuse_repeats
 from bench.running.sources import is_of_earlier_code
 from bench.running.variants import network_variant
+from bench.scheme import SEED_SCHEME, Scheme
 
 OnSkipped = Callable[[str, str], None]
 
 
-def subjects_to_measure(
-    config: Config, store: RecordStore, on_skipped: OnSkipped | None = None
-) -> list[LatencySubject]:
+def models_to_time(config: Config, store: RecordStore, on_skipped: OnSkipped | None = None) -> list[TimedModel]:
     """The models of ``config``, each as the variant that the leaderboard under ``--out`` shows, where it shows one.
 
     A recorded variant counts as long as neither the configuration nor the sources say otherwise; else the model is
-    measured as it would be trained now.
+    measured as it would be trained now. Pictures and points are those of the latest run under ``--out``, if any.
 
     Args:
         config: names the models and holds their settings.
@@ -41,17 +40,20 @@ def subjects_to_measure(
             what = "an ensemble; measure its members" if is_ensemble(model) else "a gate"
             raise ConfigError(f"--models names '{model}', which has no network of its own to time: it is {what}")
     refuse_repeats(config.run.models)
-    asked = {record.model: record for record in store.asked() if record.kind == "network"}
+    records = store.asked()
+    scheme = records[-1].dataset.scheme if records else SEED_SCHEME
+    asked = {record.model: record for record in records if record.kind == "network"}
     recorded = {cell.variant_digest: cell.variant for cell in store.cells()}
-    subjects = []
+    timed = []
     for model in config.run.models:
         try:
-            subjects.append(_chosen(config, model, asked.get(model), recorded))
+            facts, name = _chosen(config, model, scheme, asked.get(model), recorded)
+            timed.append(timed_model(model, facts, name, scheme))
         except (BenchError, architectures.ArchitectureError) as error:
             if on_skipped is None:
                 raise
             on_skipped(model, str(error))
-    return subjects
+    return timed
 
 
 def networks_shown(store: RecordStore) -> tuple[str, ...]:
@@ -59,7 +61,16 @@ def networks_shown(store: RecordStore) -> tuple[str, ...]:
     return tuple(dict.fromkeys(record.model for record in store.asked() if record.kind == "network"))
 
 
-def _chosen(config: Config, model: str, asked: AskedRecord | None, recorded: dict[str, VariantFacts]) -> LatencySubject:
+def timed_model(model: str, facts: VariantFacts, name: str, scheme: Scheme) -> TimedModel:
+    """A variant with the digest ``name`` as what is timed: both passes where its recipe predicts in two."""
+    flip = facts.recipe is not None and facts.recipe.test_time_flip
+    return TimedModel(model, architecture_of(model), facts.options, scheme, flip, name)
+
+
+def _chosen(
+    config: Config, model: str, scheme: Scheme, asked: AskedRecord | None, recorded: dict[str, VariantFacts]
+) -> tuple[VariantFacts, str]:
+    """The variant to time, and its digest."""
     shown = recorded.get(asked.variant_digest) if asked is not None else None
     if (
         asked is not None
@@ -67,12 +78,8 @@ def _chosen(config: Config, model: str, asked: AskedRecord | None, recorded: dic
         and model not in config.models
         and not is_of_earlier_code("network", shown)
     ):
-        return _subject(model, shown, asked.variant_digest)
+        return shown, asked.variant_digest
     if architecture_of(model) != model:
         raise ConfigError(f"model '{model}': not recorded as it stands now; `bench run --models {model}` records it")
-    variant = network_variant(config, model)
-    return _subject(model, variant, variant_digest(model, variant))
-
-
-def _subject(model: str, variant: VariantFacts, name: str) -> LatencySubject:
-    return LatencySubject(model, architecture_of(model), variant.options, name)
+    variant = network_variant(config, model, scheme)
+    return variant, variant_digest(model, variant)

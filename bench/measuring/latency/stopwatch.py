@@ -1,16 +1,17 @@
-"""What a measuring process does: load one network, warm it up, time it.
+"""What a measuring process does: load a network, warm it up, time it.
 
 While it times, nothing else of ours runs: the parent waits for the answer, and the garbage collector is off.
 """
 
+import functools
 import gc
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.measuring.latency.onnx_target import OnnxTarget, export_onnx_files
-from bench.measuring.latency.target import Call, Series, Target, TargetPlan, TorchTarget
+from bench.measuring.latency.networks import Call, Network, Plan, Series, TimedModel, export_onnx_files, load_network
 from bench.measuring.memory import PeakMemory
 
 WINDOW_CALLS = 5
@@ -23,6 +24,9 @@ SETTLING_S = 0.01
 """At the start of a turn calls are made, and set apart, for at least this long: the turns before emptied the caches."""
 
 MEMORY_WATCH_S = 0.15
+
+ANSWER_LIMIT_S = 1800.0
+"""Longest wait for one answer, far above what the largest network needs on one core: beyond it, the child hangs."""
 
 
 class WarmUp(NamedTuple):
@@ -45,22 +49,25 @@ class Turn(NamedTuple):
     waited_share: float | None = None
 
 
-class MeasuringSession:
-    """One network in this process."""
+class Stopwatch:
+    """Times one network, the one loaded last; lives in a process of its own."""
 
     def __init__(self) -> None:
-        self.target: Target | None = None
-        self._calls: dict[Series, Call] = {}
+        self._call_of: Callable[[Series], Call] | None = None
 
-    def load(self, plan: TargetPlan) -> None:
-        """Load the network; raises what :func:`load_target` raises."""
-        self.target = load_target(plan)
+    def load(self, plan: Plan) -> None:
+        """Load a network in place of the last one; raises what :func:`load_network` raises."""
+        self.watch(load_network(plan))
         gc.collect()
         gc.freeze()  # what is loaded stays; collections between turns need not look at it again
 
-    def export(self, plan: TargetPlan, folder: str) -> tuple[str, str]:
+    def watch(self, network: Network) -> None:
+        """Time this network from now on."""
+        self._call_of = functools.cache(network.prepare)
+
+    def export(self, timed: TimedModel, folder: str) -> tuple[str, str]:
         """Export to ONNX files in ``folder``; see :func:`export_onnx_files`."""
-        return export_onnx_files(plan, folder)
+        return export_onnx_files(timed, folder)
 
     def warm_up(self, series: Series, limit_s: float) -> WarmUp:
         """Call until steady, or until ``limit_s`` is over and four windows are seen."""
@@ -98,22 +105,8 @@ class MeasuringSession:
         return watch.peak_mb
 
     def _call(self, series: Series) -> Call:
-        if series not in self._calls:
-            assert self.target is not None, "load comes first"
-            self._calls[series] = self.target.prepare(series)
-        return self._calls[series]
-
-
-def load_target(plan: TargetPlan) -> Target:
-    """Load what ``plan`` names into this process, with its threads pinned.
-
-    Raises:
-        ModelError: a library is missing.
-        ArchitectureError: unknown model or option.
-    """
-    if plan.runtime == "onnx":
-        return OnnxTarget(plan)
-    return TorchTarget(plan)
+        assert self._call_of is not None, "load comes first"
+        return self._call_of(series)
 
 
 def waited_for_a_core_s() -> float | None:
