@@ -1,18 +1,31 @@
-"""What the commands do, from Python."""
+"""What the commands do, from Python; ``import bench`` offers it all, and loads nothing heavy until it is used."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-import pandas as pd
+import numpy as np
+from numpy.typing import NDArray
 
-from bench.config.loading import load_config
 from bench.config.settings import Config
 from bench.errors import BenchError
 from bench.faces import loading
 from bench.faces.face_set import FaceSet, FaceSource
-from bench.records.store import RecordStore
-from bench.records.tuned import all_tuned
+from bench.keywords import (
+    Data,
+    Model,
+    RunKeywords,
+    TrainingKeywords,
+    TuneKeywords,
+    WeightsKeywords,
+    as_faces,
+    configuration,
+    spelt,
+)
+from bench.records.store import slug
+from bench.records.tuned import TunedParameters, all_tuned
+from bench.reporting.board import Board, Comparison
 from bench.reporting.face_lookup import find_pictures
 from bench.reporting.material import Material, collect
 from bench.reporting.rebuilding import further_sections, report_from_records
@@ -20,55 +33,202 @@ from bench.reporting.report_files import write_reports
 from bench.reporting.search_chapter import SearchMaterial
 from bench.running.events import Event, Stage
 from bench.running.run import OnEvent, RunResult, execute_run
+from bench.running.variants import model_name
 
-__all__ = ["leaderboard", "load_faces", "report_from_records", "run", "run_and_report"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.delivering.exporting import Exported
+    from bench.delivering.fitting import Fitted
+    from bench.delivering.trained import Trained
+    from bench.reporting.choice import Choice
+
+__all__ = [
+    "choose", "compare", "export", "fit", "leaderboard", "load_faces", "predict", "report_from_records", "run",
+    "run_and_report", "tune",
+]  # fmt: skip
 
 
-def load_faces(data: str | Path | None = None, groups: str = "auto") -> FaceSet:
-    """Read a file of faces, as ``--data`` and ``--groups`` do.
+@spelt
+def load_faces(data: Data | None = None, groups: str | Path = "auto") -> FaceSet:
+    """Read a file of faces as ``--data`` and ``--groups`` do, or check arrays as strictly.
 
     Raises:
-        DataError: the file cannot be used.
+        DataError: the faces cannot be used.
     """
-    return loading.load_faces(FaceSource(Path(data) if data is not None else None, groups))
+    return loading.load_faces(FaceSource.of(configuration(None, {"data": data, "groups": groups})))
 
 
-def run(
-    models: Sequence[str] | str | None = None,
-    *,
-    config_file: str | Path | None = None,
-    assignments: Sequence[str] = (),
-    on_event: OnEvent | None = None,
-    **options: Any,
-) -> pd.DataFrame:
-    """Train what is missing, write the reports and return the leaderboard.
+@spelt
+def run(models: Sequence[Model] | str | None = None, **settings: Unpack[RunKeywords]) -> Board:
+    """Train what is missing, write the reports under ``out`` and return the board.
 
     Args:
-        models: names of architectures, also as one string ``"A,B"``; None means the default pair.
-        config_file: a TOML configuration, as ``--config``.
-        assignments: as ``--set``, e.g. ``["recipe.lr=0.001"]``.
-        on_event: called with each event of :mod:`bench.running.events`.
-        options: ``data``, ``groups``, ``folds``, ``seeds``, ``seed``, ``epochs``, ``out``, ``workers``, ``device``,
-            ``quick``, ``latency`` ... as on the command line.
+        models: names as ``bench models`` lists them, or classes and functions of your own (in a notebook too: they are
+            handed to the worker processes, and their source is in the key of what is recorded); one string may hold
+            several, ``"A,B"``. None = the default pair.
+        settings: see :class:`RunKeywords`.
 
     Raises:
-        BenchError: something that the caller can mend, in one line. Failed cells do not raise: the leaderboard's
-            ``flags`` and ``leaderboard.json`` tell them.
+        BenchError: something that the caller can mend, in one line. Failed cells do not raise: ``.failed`` lists them.
+        ArchitectureError: a model that cannot be used.
     """
-    names = [name.strip() for name in models.split(",")] if isinstance(models, str) else models
-    given = {**options, **({"models": tuple(names)} if names is not None else {})}
-    config = load_config(Path(config_file) if config_file is not None else None, assignments, given)
-    run_and_report(config, on_event or _ignore)
-    return leaderboard(config.run.out)
+    from bench.progress import RunBars, watched
+
+    console, drawn = watched(settings.get("progress"))
+    bars = RunBars(console, drawn=drawn)
+
+    def listen(event: Event) -> None:
+        bars(event)
+        (settings.get("on_event") or _ignore)(event)
+
+    try:
+        return Board(run_and_report(configuration(models, settings), listen)[1])
+    finally:
+        bars.close()
 
 
-def leaderboard(out: str | Path = "results") -> pd.DataFrame:
-    """The leaderboard under ``out`` as a table, one row per model, columns as in ``leaderboard.json``.
+@spelt
+def tune(models: Sequence[Model] | str | None = None, **settings: Unpack[TuneKeywords]) -> list[TunedParameters]:
+    """Search parameters inside the training part and compare with the defaults on unseen rows, as ``bench tune`` does.
+
+    ``bench.run(..., tuned=True)`` with the same ``out`` ranks what was found.
+
+    Raises:
+        BenchError, ArchitectureError: something that the caller can mend, in one line.
+    """
+    from bench.tuning.announcements import TrialEnded
+    from bench.tuning.tune import tune as search
+
+    config = configuration(models, settings)
+    with _steps("trials", config.tuning.trials, settings) as advance:
+
+        def listen(event: Any) -> None:
+            if isinstance(event, TrialEnded):
+                advance()
+            (settings.get("on_event") or _ignore)(event)
+
+        return search(config, listen)
+
+
+@spelt
+def fit(model: Model, *, to: str | Path | None = None, **settings: Unpack[TrainingKeywords]) -> "Fitted":
+    """Train one model on all rows and store its weights (safetensors) at ``to``, for predict and export.
+
+    Raises:
+        BenchError, ArchitectureError: something that the caller can mend; nothing is written then.
+    """
+    from bench.delivering import fitting
+
+    config = configuration([model], settings)
+    (name,) = config.run.models
+    path = Path(to) if to is not None else fitting.fitted_path(config.run.out, name)
+    with _steps(name, fitting.fitted_variant(config, name).network_recipe.epochs, settings) as advance:
+
+        def listen(point: Any) -> None:
+            advance()
+            (settings.get("on_event") or _ignore)(point)
+
+        return fitting.fit(config, name, path, listen)
+
+
+@spelt
+def predict(
+    model: Model,
+    pictures: str | Path | Sequence[str | Path] | NDArray[np.uint8],
+    *,
+    crop: tuple[int, int, int, int] | None = None,
+    **where: Unpack[WeightsKeywords],
+) -> "pd.DataFrame":
+    """Find the points in pictures, with the weights of :func:`fit`, of a file, or of one fold of a run.
+
+    Args:
+        model: as it was fitted, or a weights file that says itself what it belongs to.
+        pictures: picture files, tables of faces, or frames as they were trained on, uint8 (N, side, side) or
+            (N, side, side, 3).
+        crop: the face in a picture: x, y, width, height in pixels; None = the centre square.
+        where: whose weights; see :class:`WeightsKeywords`.
+
+    Returns:
+        One line per face, columns as in ``predictions.csv``: coordinates in pixels of its picture.
+
+    Raises:
+        BenchError, ArchitectureError: something that the caller can mend, in one line.
+    """
+    import pandas as pd
+
+    from bench.delivering import predicting
+    from bench.delivering.photos import Crop
+
+    trained = _trained(model, where)
+    scheme = trained.facts.scheme
+    if isinstance(pictures, np.ndarray):
+        faces = predicting.faces_of_frames(pictures, scheme)
+    else:
+        files = [pictures] if isinstance(pictures, str | Path) else pictures
+        faces = predicting.read_faces([Path(file) for file in files], scheme, Crop(*crop) if crop is not None else None)
+    header, lines = predicting.as_table(predicting.predict_faces(trained, faces), scheme)
+    return pd.DataFrame(lines, columns=header)
+
+
+@spelt
+def export(
+    model: Model,
+    form: Literal["onnx", "pt2"],
+    *,
+    data: Data | None = None,
+    to: str | Path | None = None,
+    **where: Unpack[WeightsKeywords],
+) -> "Exported":
+    """Write a fitted network as one file, checked on faces of ``data`` to give the same points.
+
+    Raises:
+        BenchError, ArchitectureError: something that the caller can mend; no file is left then.
+    """
+    from bench.delivering import exporting
+
+    trained = _trained(model, where)
+    if isinstance(data, FaceSet | tuple):
+        frames = as_faces(data).images[: exporting.CHECKED_FACES]
+    else:
+        frames = exporting.frames_to_check(trained, Path(data) if data is not None else None)
+    exported = Path(where.get("out") or "results") / "exported"
+    path = Path(to) if to is not None else exported / f"{slug(trained.facts.model)}.{form}"
+    return exporting.export(trained, form, path, frames)
+
+
+@spelt
+def leaderboard(out: str | Path = "results") -> Board:
+    """The board of the records under ``out``; nothing is trained.
 
     Raises:
         RecordError: there are no results.
     """
-    return pd.DataFrame(collect(RecordStore(Path(out))).document["rows"])
+    return Board.of(Path(out))
+
+
+@spelt
+def compare(first: Model, second: Model, *, out: str | Path = "results") -> Comparison:
+    """See :meth:`bench.reporting.board.Board.compare`."""
+    return leaderboard(out).compare(model_name(first), model_name(second))
+
+
+@spelt
+def choose(
+    *,
+    max_ms: float | None = None,
+    max_params: float | None = None,
+    max_mb: float | None = None,
+    out: str | Path = "results",
+) -> "Choice":
+    """One network within limits: median latency of a picture, parameters, MB of weights; ``.text`` says how surely.
+
+    Raises:
+        RecordError: nothing fits.
+    """
+    from bench.comparing.choosing import CostLimits
+
+    return leaderboard(out).choose(CostLimits(max_ms, max_params, max_mb))
 
 
 def run_and_report(config: Config, on_event: OnEvent) -> tuple[RunResult, Material]:
@@ -98,5 +258,24 @@ def search_material(out: Path, storage: str | None) -> SearchMaterial | None:
         return SearchMaterial(found, (), str(error))
 
 
-def _ignore(event: Event) -> None:
+def _trained(model: Model, where: WeightsKeywords) -> "Trained":
+    from bench.delivering.trained import WeightsChoice, load_trained
+
+    file, out = where.get("weights"), Path(where.get("out") or "results")
+    chosen = WeightsChoice(
+        model_name(model), out, Path(file) if file else None, where.get("fold"), where.get("seed") or 0
+    )
+    return load_trained(chosen)
+
+
+@contextmanager
+def _steps(name: str, total: int | None, settings: Mapping[str, Any]) -> Iterator[Callable[[], None]]:
+    from bench.progress import steps, watched
+
+    console, drawn = watched(settings.get("progress"))
+    with steps(console, name, total, drawn=drawn) as advance:
+        yield advance
+
+
+def _ignore(event: object) -> None:
     del event

@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from architectures import timm_backbones
-from architectures.machinery import own
+from architectures.machinery import adopted, own
 from architectures.machinery.errors import ArchitectureError
 from architectures.machinery.names import TIMM_PREFIX, is_file_reference
 from architectures.machinery.registry import Architecture, nearest, registered
@@ -39,6 +39,8 @@ def get(name: str) -> Architecture:
         return own.from_entry_point(name, packaged[name][0], _only_owner(name, packaged[name]))
     if name in here:
         return here[name]
+    if (handed_over := adopted.find(name)) is not None:
+        return handed_over
     raise ArchitectureError(f"unknown model '{name}'{nearest(name, [*here, *packaged])}; `bench models` lists all")
 
 

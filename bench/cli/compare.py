@@ -1,6 +1,5 @@
 """``bench compare``: which of two models is better, out of what is recorded."""
 
-import difflib
 from math import isnan
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,11 +7,9 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import app
-from bench.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
-    from bench.comparing.verdict import Verdict
-    from bench.reporting.material import Material
+    from bench.reporting.board import Comparison
 
 
 @app.command("compare")
@@ -23,39 +20,20 @@ def compare(
     as_json: options.AsJson = False,
 ) -> None:
     """Say which of two models is better, by how much, how certainly and at which keypoints."""
+    from bench.api import leaderboard
     from bench.cli.console import Screen
-    from bench.comparing import verdict as verdicts
-    from bench.records.store import RecordStore
-    from bench.reporting.markdown import warnings_of
-    from bench.reporting.material import collect
-    from bench.reporting.verdict_words import verdict_words
 
     screen = Screen(as_json=as_json)
-    material = collect(RecordStore(out))
-    _check_ranked(material, first, second)
-    found = verdicts.compare(material.observations.only(material.ranking.order), material.ranking, first, second)
-    for warning in warnings_of(material.document):
+    board = leaderboard(out)
+    found = board.compare(first, second)
+    for warning in board.warnings:
         screen.warn(warning)
-    screen.say(verdict_words(found))
-    screen.result_json(_verdict_json(found))
+    screen.say(found.text)
+    screen.result_json(_as_json(found))
 
 
-def _check_ranked(material: "Material", first: str, second: str) -> None:
-    known = material.ranking.order
-    for name in (first, second):
-        if name in material.observations.predictions and name not in known:
-            raise RecordError(f"model '{name}' is incomplete; run the same `bench run` again to finish it")
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=2, cutoff=0.4)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"ranked are: {', '.join(known) or 'none'}"
-            raise ConfigError(f"model '{name}' is not on the leaderboard under {material.out.name}; {hint}")
-    if first == second:
-        raise ConfigError(f"model '{first}' is named twice; name two models")
-
-
-def _verdict_json(found: "Verdict") -> dict[str, Any]:
-    from bench.reporting.verdict_words import verdict_words
-
+def _as_json(comparison: "Comparison") -> dict[str, Any]:
+    found = comparison.verdict
     pair = found.pair
     known = not isnan(pair.standard_error_px)
     return {
@@ -85,5 +63,5 @@ def _verdict_json(found: "Verdict") -> dict[str, Any]:
             for one in found.keypoints
         ],
         "worst_5_percent_rmse_px": {pair.a: found.tails[0].rmse_px, pair.b: found.tails[1].rmse_px},
-        "text": verdict_words(found),
+        "text": comparison.text,
     }

@@ -1,26 +1,15 @@
-"""The one importer of rich: tables, notes and errors on the terminal."""
+"""Tables, notes and errors on the terminal."""
 
 import json
-import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape as escape_markup
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+from bench.progress import escape, steps
 
 
 class _Console(Console):
@@ -85,64 +74,12 @@ class Screen:
         console = self.out if self.out.is_terminal else _Console(file=self._results, highlight=False, width=400)
         console.print(table)
 
-    def bars(self, total: int, expected_seconds: float) -> "Bars":
-        """Live bars on stderr: one for all ``total`` pieces of work, one for each that is under way."""
-        return Bars(self.err, total, expected_seconds)
-
-    @contextmanager
-    def progress(self, label: str, total: int) -> Iterator[Callable[[], None]]:
+    def progress(self, label: str, total: int) -> AbstractContextManager[Callable[[], None]]:
         """One bar on stderr for ``total`` equal steps, where stderr is a terminal; yields what advances it."""
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self.err, transient=True, disable=not self.live) as bar:
-            task = bar.add_task(escape(label), total=total)
-            yield lambda: bar.advance(task)
+        return steps(self.err, label, total, drawn=self.live)
 
     def result_json(self, document: Any) -> None:
         """The JSON result, on stdout; only when asked for."""
         if self.as_json:
             self._results.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
             self._results.flush()
-
-
-class Bars:
-    """Live bars of a long run: the whole, and each piece under way."""
-
-    def __init__(self, console: Console, total: int, expected_seconds: float) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-        )
-        self._all = self._progress.add_task("all cells", total=total)
-        self._tasks: dict[str, TaskID] = {}
-        self._expected_seconds = expected_seconds
-        self._progress.start()
-
-    def start(self, key: str, label: str, steps: int) -> None:
-        """A piece of work of ``steps`` steps begins."""
-        self._tasks[key] = self._progress.add_task(escape(label), total=steps)
-
-    def advance(self, key: str) -> None:
-        """One step of a piece is done."""
-        if key in self._tasks:
-            self._progress.advance(self._tasks[key])
-
-    def finish(self, key: str) -> None:
-        """A piece is over; its bar goes away."""
-        if key in self._tasks:
-            self._progress.remove_task(self._tasks.pop(key))
-        self._progress.advance(self._all)
-
-    def close(self) -> None:
-        """Stop drawing and leave the terminal clean."""
-        self._progress.stop()
-
-
-def escape(text: str) -> str:
-    """Text that neither rich nor the terminal takes for a command: names and reasons come from other people's files."""
-    return escape_markup(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))

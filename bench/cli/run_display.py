@@ -3,11 +3,11 @@
 import time
 from types import TracebackType
 
-from bench.cli.console import Bars, Screen
+from bench.cli.console import Screen
 from bench.faces.grouping import describe_groups
+from bench.progress import RunBars, label
 from bench.reporting.markdown import format_seconds
-from bench.running.events import CellEnded, CellStarted, EpochEnded, Estimated, Event, Planned, Stage
-from bench.running.plan import Cell
+from bench.running.events import CellEnded, Estimated, Event, Planned, Stage
 
 
 class RunDisplay:
@@ -15,7 +15,7 @@ class RunDisplay:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self._bars: Bars | None = None
+        self._bars = RunBars(screen.err, drawn=screen.live)
         self._total = 0
         self._ended = 0
         self._started = time.monotonic()
@@ -26,7 +26,7 @@ class RunDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self._bars.close()
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -35,17 +35,12 @@ class RunDisplay:
                 self._planned(event)
             case Estimated():
                 self._estimated(event)
-            case CellStarted(cell):
-                if self._bars is not None:
-                    self._bars.start(cell.key, _label(cell), _epochs(cell))
-            case EpochEnded(cell, _):
-                if self._bars is not None:
-                    self._bars.advance(cell.key)
             case CellEnded():
                 self._cell_ended(event)
             case Stage(text):
-                self._close()
+                self._bars.close()
                 self._screen.note(text)
+        self._bars(event)
 
     def _planned(self, event: Planned) -> None:
         plan, missing = event.plan, event.missing
@@ -66,33 +61,16 @@ class RunDisplay:
             self._screen.note(f"estimate: {format_seconds(event.total_seconds)} for all (one cell: {each})")
         if event.unknown:
             self._screen.warn(f"estimate without {', '.join(event.unknown)}: a few batches could not be timed")
-        if self._screen.live:
-            self._bars = self._screen.bars(self._total, event.total_seconds)
 
     def _cell_ended(self, event: CellEnded) -> None:
         self._ended += 1
         cell, outcome = event.cell, event.outcome
         if outcome.cause is not None:
-            self._screen.warn(f"{_label(cell)} failed: {outcome.cause}: {outcome.reason}")
-        if self._bars is not None:
-            self._bars.finish(cell.key)
-        elif cell.kind != "gate":
+            self._screen.warn(f"{label(cell)} failed: {outcome.cause}: {outcome.reason}")
+        if not self._screen.live and cell.kind != "gate":
             spent = f" in {format_seconds(outcome.train_seconds)}" if outcome.train_seconds is not None else ""
             state = "failed" if outcome.cause is not None else "done"
             self._screen.note(
                 f"[{self._ended}/{self._total}, {format_seconds(time.monotonic() - self._started)}] "
-                f"{_label(cell)} {state}{spent}"
+                f"{label(cell)} {state}{spent}"
             )
-
-    def _close(self) -> None:
-        if self._bars is not None:
-            self._bars.close()
-            self._bars = None
-
-
-def _label(cell: Cell) -> str:
-    return f"{cell.model} fold {cell.fold}" + (f" seed {cell.seed}" if cell.seed else "")
-
-
-def _epochs(cell: Cell) -> int:
-    return cell.task.recipe.epochs if cell.kind == "network" else 1

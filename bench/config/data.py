@@ -26,6 +26,7 @@ class DataSettings(Frozen):
             not to be mirrored; None = told by left and right in the names.
         normaliser: what an NME is divided by: the distance of two points, or of the means of two lists of points, or
             ``box``, the diagonal of the labelled points' box; None = eye centres or outer eye corners, else the box.
+        stored: arrays given from Python, by the name that they have in the cache folder; None = there is a file.
     """
 
     side_px: int | None = Field(default=None, ge=LEAST_SIDE_PX, le=MOST_SIDE_PX)
@@ -33,6 +34,7 @@ class DataSettings(Frozen):
     points: Names | Literal["header"] | None = None
     mirror: tuple[tuple[str, str], ...] | Literal[False] | None = None
     normaliser: tuple[str | Names, str | Names] | Literal["box"] | None = None
+    stored: str | None = None
 
     @classmethod
     def of(cls, scheme: Scheme) -> "DataSettings":

@@ -27,8 +27,10 @@ def load_config(
     assignments: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
     tuning: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Tree] | None = None,
 ) -> Config:
-    """Merge: defaults < ``file`` < ``assignments`` (``recipe.lr=0.001``) < ``options`` (``[run]``) and ``tuning``.
+    """Merge: defaults < ``file`` < ``assignments`` (``recipe.lr=0.001``) < ``tables`` (``{"recipe": {"lr": 0.001}}``)
+    < ``options`` (``[run]``) and ``tuning``.
 
     ``options`` whose value is None were not given; ``epochs`` among them means ``recipe.epochs``. What is typed
     overrules the file everywhere: a typed ``recipe.lr`` also its ``[models.NAME.recipe]``, and the option ``quick`` its
@@ -39,6 +41,7 @@ def load_config(
     """
     given = {name: value for name, value in (options or {}).items() if value is not None}
     typed = [(f"--set {assignment}", parse_assignment(assignment)) for assignment in assignments]
+    typed += [(name, {name: table}) for name, table in (tables or {}).items() if table]
     if "epochs" in given:
         typed.append(("--epochs", {"recipe": {"epochs": given.pop("epochs")}}))
     for table, values in (("run", given), ("tuning", tuning or {})):

@@ -80,6 +80,18 @@ def read_faces(files: Sequence[Path], scheme: Scheme, crop: Crop | None) -> list
     return [face for file in files for face in _faces_of(file, scheme, crop)]
 
 
+def faces_of_frames(frames: NDArray[np.uint8], scheme: Scheme) -> list[Face]:
+    """Faces of frames as a network takes them, uint8 (N, *picture_shape); rows count from 1.
+
+    Raises:
+        DataError: another shape or type.
+    """
+    if frames.dtype != np.uint8 or frames.shape[1:] != scheme.picture_shape:
+        raise DataError(f"pictures: {frames.dtype} {frames.shape}, expected uint8 {('N', *scheme.picture_shape)}")
+    size = (scheme.side_px, scheme.side_px)
+    return [Face(Path("array"), row, None, size, Crop(0, 0, *size), frame) for row, frame in enumerate(frames, start=1)]
+
+
 def _faces_of(file: Path, scheme: Scheme, crop: Crop | None) -> Iterator[Face]:
     if file.suffix.lower() in TABLE_SUFFIXES:
         if crop is not None:
@@ -123,16 +135,24 @@ def write_json(target: Path, document: dict[str, Any]) -> None:
     write_text(target, json.dumps(document, indent=1) + "\n")
 
 
-def write_csv(target: Path, predictions: Sequence[Prediction], scheme: Scheme) -> None:
-    """Write one line per face: file, row, name, crop, then the coordinates under their usual names."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["file", "row", "name", "crop_x", "crop_y", "crop_width", "crop_height", *scheme.flat_names])
+def as_table(predictions: Sequence[Prediction], scheme: Scheme) -> tuple[list[str], list[list[Any]]]:
+    """Column names, and one line per face: file, row, name, crop, then the coordinates under their usual names."""
+    lines = []
     for one in predictions:
         face, crop = one.face, one.face.crop
-        origin = [_safe(face.file.name), face.row or "", _safe(face.name or "")]
-        numbers = [f"{value:.3f}" for value in one.points.ravel()]
-        writer.writerow([*origin, crop.x, crop.y, crop.width, crop.height, *numbers])
+        origin = [face.file.name, face.row, face.name, crop.x, crop.y, crop.width, crop.height]
+        lines.append([*origin, *(round(float(value), 3) for value in one.points.ravel())])
+    return ["file", "row", "name", "crop_x", "crop_y", "crop_width", "crop_height", *scheme.flat_names], lines
+
+
+def write_csv(target: Path, predictions: Sequence[Prediction], scheme: Scheme) -> None:
+    """Write :func:`as_table`."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    header, lines = as_table(predictions, scheme)
+    writer.writerow(header)
+    for (file, row, name, *crop), points in ((line[:7], line[7:]) for line in lines):
+        writer.writerow([_safe(file), row or "", _safe(name or ""), *crop, *(f"{value:.3f}" for value in points)])
     write_text(target, stream.getvalue())
 
 

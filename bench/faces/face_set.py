@@ -38,7 +38,7 @@ class FaceSource:
     @classmethod
     def of(cls, config: Config) -> Self:
         """What a configuration asks for."""
-        return cls(config.run.data, config.run.groups, config.data)
+        return cls(config.run.data, config.run.groups, config.data, config.data.stored)
 
     def without_groups(self) -> Self:
         """The same faces for somebody who never groups them: nothing is clustered, no file of groups is read."""

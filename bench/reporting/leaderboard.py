@@ -13,6 +13,7 @@ from bench.measuring.environment import machine_digest
 from bench.measuring.latency.percentiles import summarise_latencies
 from bench.records.schema import CellRecord, CostRecord, LatencyRecord
 from bench.reporting.comparison_facts import comparison_summary
+from bench.running.sources import UNKNOWN
 
 LEADERBOARD_SCHEMA = 1
 TUNED_ON_SCORED_ROWS = "tuned on scored rows"
@@ -131,6 +132,8 @@ class _Rows:
             flags.append(f"{len(entry.whole_seeds)} of {entry.seeds} seeds complete")
         if self.selection.pretrained(entry.asked.model):
             flags.append("pretrained")
+        if any(cell.variant.source == UNKNOWN for cell in entry.cells):
+            flags.append("source not found: trained anew by every process")
         if entry.tuned_on_scored_rows:
             flags.append(TUNED_ON_SCORED_ROWS)
         if entry.asked.kind != "gate":

@@ -1,12 +1,16 @@
 """Whose code decides a cell's numbers, and whether it still says what it said when a record was made."""
 
+import ast
 import inspect
+import secrets
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import ModelError
-from bench.records.keys import code_digest, source_file
+from bench.records.keys import code_digest, digest, meaning, source_file
 from bench.records.schema import Kind, VariantFacts
 
 if TYPE_CHECKING:
@@ -15,16 +19,23 @@ if TYPE_CHECKING:
 ROOM = Path(__file__).parent.parent
 TRAINER = (ROOM / "training" / "loop.py", ROOM / "running" / "worker.py")
 """What decides a trained cell's numbers besides the architecture's own code; their imports follow."""
+GIVEN, UNKNOWN = "given from Python", "unknown"
+"""Where the code of a network stands that a notebook or script holds, and of one whose text cannot be found."""
 GATE = (ROOM / "gates.py",)
 
 
 def network_code(entry: "Architecture") -> tuple[str, str]:
     """Digest of everything that decides the numbers of a network, and where its own code stands.
 
+    Of a network that a notebook or script defines, the definitions that it reaches there count, not the rest. Where
+    these cannot be found, no other process comes to the same digest.
+
     Raises:
         ModelError: its file is no Python that can be read.
     """
     target = inspect.unwrap(entry.builder)
+    if target.__module__ == "__main__":
+        return _code_of_main(target)
     file = getattr(sys.modules.get(target.__module__), "__file__", None)
     if file is None:
         raise ModelError(f"model {entry.name}: {target!r} has no source file; define it in a module")
@@ -33,6 +44,22 @@ def network_code(entry: "Architecture") -> tuple[str, str]:
         return code_digest([*TRAINER, Path(file)]), typed if typed.endswith(".py") else target.__module__
     except (OSError, SyntaxError) as error:
         raise ModelError(f"model {entry.name}: its source cannot be read ({error}); mend the file") from error
+
+
+def _code_of_main(target: Callable[..., Any]) -> tuple[str, str]:
+    from architectures.machinery.adopted import sources
+
+    try:
+        own = [meaning(ast.parse(text)) for text in sources(target)]
+    except (OSError, TypeError, SyntaxError):
+        return _unknown_code(target), UNKNOWN
+    return digest([code_digest(TRAINER), *own]), GIVEN
+
+
+@cache
+def _unknown_code(target: Callable[..., Any]) -> str:
+    del target  # each has a digest of its own
+    return secrets.token_hex(8)
 
 
 def gate_code() -> str:

@@ -1,6 +1,7 @@
 """Variants: one way of training one model, resolved so that nothing is left ``auto``."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -16,6 +17,8 @@ from bench.running.sources import gate_code, network_code
 from bench.scheme import SEED_SCHEME, Scheme
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from architectures import Architecture
 
 
@@ -133,3 +136,14 @@ def refuse_bad_build(entry: "Architecture", options: dict[str, Any], scheme: Sch
         raise ModelError(
             f"model {entry.name}: cannot be built ({type(error).__name__}: {error}); `bench check` shows where"
         ) from error
+
+
+def model_name(model: "str | Callable[..., nn.Module]") -> str:
+    """The name of a model: of a class or function of the caller's own, the one under which it is known from now on.
+
+    Raises:
+        ArchitectureError: it cannot be a model.
+    """
+    from architectures import adopt
+
+    return model if isinstance(model, str) else adopt(model)

@@ -1,0 +1,171 @@
+"""The keywords of the Python functions: typed once, shown in each signature, and turned into a configuration."""
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypedDict, TypeVar, get_args, get_type_hints
+
+import numpy as np
+
+from bench.config.loading import load_config
+from bench.config.settings import Config
+from bench.config.tuning import TuningSettings, parse_duration
+from bench.errors import DataError
+from bench.faces.arrays import faces_of_arrays, store_faces
+from bench.faces.face_set import FaceSet
+from bench.running.variants import model_name
+from bench.scheme import SEED_SCHEME, scheme_of_names
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Model: TypeAlias = "str | Callable[..., nn.Module]"
+Data: TypeAlias = str | Path | FaceSet | tuple[Any, ...]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class TrainingKeywords(TypedDict, total=False):
+    """What every function that trains takes; None, or left out, means what the command line takes.
+
+    Attributes:
+        data: a file; ``"synthetic"``; a face set; or arrays ``(pictures, points)`` or ``(pictures, points, groups)``:
+            uint8 (N, side, side) or (N, side, side, 3), float (N, K, 2) in pixels with NaN where not labelled, and N
+            values that say who is in each row.
+        groups: a file, a column's name, ``"auto"`` or ``"none"``.
+        folds, seed, epochs, out, workers, threads, device: as the options of ``bench run``.
+        recipe: values over those of each model's own recipe, for all models: ``{"lr": 0.001}``.
+        options: by model, its builder's options, and under ``"recipe"`` values for it alone.
+        config_file: a TOML configuration, which all this stands over.
+        assignments: as ``--set``: ``["recipe.lr=0.001"]``.
+        progress: bars, on a terminal or in a notebook; None = where somebody watches.
+        on_event: called with each event of :mod:`bench.running.events`, or :mod:`bench.tuning.announcements`.
+    """
+
+    data: Data | None
+    groups: str | Path | None
+    folds: int | None
+    seed: int | None
+    epochs: int | None
+    out: str | Path | None
+    workers: int | Literal["auto"] | None
+    threads: int | None
+    device: str | None
+    recipe: Mapping[str, Any] | None
+    options: Mapping[Any, Mapping[str, Any]] | None
+    config_file: str | Path | None
+    assignments: Sequence[str] | None
+    progress: bool | None
+    on_event: Callable[[Any], None] | None
+
+
+class RunKeywords(TrainingKeywords, total=False):
+    """What :func:`run` takes besides: as the options of ``bench run``; ``latency=False`` measures none."""
+
+    seeds: int | None
+    quick: bool | None
+    tuned: bool | None
+    keep_weights: bool | None
+    cell_timeout_s: float | None
+    latency: bool | None
+
+
+class TuneKeywords(TrainingKeywords, total=False):
+    """What :func:`tune` takes besides: as the options of ``bench tune``; ``budget`` is seconds, or ``"30m"``."""
+
+    trials: int | None
+    budget: str | float | None
+    inner_folds: int | None
+    search_epochs: int | None
+    space: str | Path | None
+    max_ms: float | None
+    max_params: int | None
+    nested: bool | None
+    prune: bool | None
+    storage: str | None
+
+
+class WeightsKeywords(TypedDict, total=False):
+    """Whose weights: those that :func:`bench.fit` left under ``out``, those of the file ``weights``, or those that
+    ``bench.run(..., keep_weights=True)`` kept for a ``fold`` (and ``seed``) there."""
+
+    weights: str | Path | None
+    fold: int | None
+    seed: int | None
+    out: str | Path | None
+
+
+def spelt(function: Callable[P, R]) -> Callable[P, R]:
+    """Show the keywords of a TypedDict in a function's signature, and answer a misspelt one with the nearest."""
+    plain = inspect.signature(function)
+    shown = [one for one in plain.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    for one in plain.parameters.values():
+        if one.kind is one.VAR_KEYWORD:
+            (keywords,) = get_args(one.annotation)
+            shown += [
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint)
+                for name, hint in get_type_hints(keywords).items()
+            ]
+    names = [one.name for one in shown]
+
+    @wraps(function)
+    def called(*given: P.args, **keywords: P.kwargs) -> R:
+        for name in keywords:
+            if name not in names:
+                close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+                hint = f"did you mean {close[0]}?" if close else f"it takes {', '.join(names)}"
+                raise TypeError(f"{function.__name__}() got {name}; {hint}")
+        return function(*given, **keywords)
+
+    called.__signature__ = plain.replace(parameters=shown)  # type: ignore[attr-defined]
+    return called
+
+
+def configuration(models: "Sequence[Model] | str | None", settings: Mapping[str, Any]) -> Config:
+    """The configuration that keywords ask for.
+
+    Raises:
+        ConfigError, DataError, ArchitectureError: a value, the arrays or a class that cannot be used.
+    """
+    given = {name: value for name, value in settings.items() if value is not None}
+    given = {name: value for name, value in given.items() if name not in ("progress", "on_event")}
+    file, assignments = given.pop("config_file", None), given.pop("assignments", ())
+    tables: dict[str, Any] = {"recipe": dict(given.pop("recipe", {}))}
+    tables["models"] = {model_name(model): dict(values) for model, values in given.pop("options", {}).items()}
+    if models is not None:
+        given["models"] = models if isinstance(models, str) else [model_name(model) for model in models]
+    if isinstance(given.get("data"), FaceSet | tuple):
+        tables["data"] = {"stored": store_faces(as_faces(given.pop("data"))).stored}
+    if "groups" in given:
+        given["groups"] = str(given["groups"])
+    if "budget" in given:
+        given["budget_s"] = parse_duration(str(given.pop("budget")))
+    search = {name: given.pop(name) for name in TuningSettings.model_fields if name in given}
+    return load_config(Path(file) if file is not None else None, assignments, given, search, tables)
+
+
+def as_faces(data: FaceSet | tuple[Any, ...]) -> FaceSet:
+    """A face set as it is, or arrays as one: fifteen points are the default ones, others are numbered from 1.
+
+    Raises:
+        DataError: the arrays do not make a face set.
+    """
+    if isinstance(data, FaceSet):
+        return data
+    if len(data) not in (2, 3):
+        raise DataError(f"data: {len(data)} arrays, expected (pictures, points) or (pictures, points, groups)")
+    pictures, points, *groups = data
+    pictures, points = np.asarray(pictures), np.asarray(points, dtype=np.float32)
+    count = points.shape[1] if points.ndim == 3 else 0
+    side = pictures.shape[1] if pictures.ndim >= 3 else 0
+    if points.shape[2:] != (2,) or pictures.shape[1:] not in ((side, side), (side, side, 3)):
+        raise DataError(
+            f"data: pictures {pictures.shape} and points {points.shape}, expected uint8 (N, side, side) or "
+            "(N, side, side, 3), and (N, K, 2) in pixels"
+        )
+    known = SEED_SCHEME.names
+    names = known if count == len(known) else tuple(f"point_{number}" for number in range(1, count + 1))
+    scheme = scheme_of_names(names, side, 3 if pictures.ndim == 4 else 1)
+    return faces_of_arrays(pictures, points, groups[0] if groups else None, scheme)

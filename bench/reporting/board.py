@@ -1,0 +1,160 @@
+"""The board as an object: what ``bench.run`` returns, and what compare and choose ask."""
+
+import difflib
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.comparing import verdict
+from bench.comparing.choosing import CostLimits
+from bench.comparing.ranking import Ranking
+from bench.comparing.verdict import Verdict
+from bench.errors import ConfigError, RecordError
+from bench.records.store import RecordStore
+from bench.reporting import choice
+from bench.reporting.markdown import warnings_of
+from bench.reporting.material import Material, collect
+from bench.reporting.report_files import WRITERS
+from bench.reporting.row_errors import row_errors
+from bench.reporting.verdict_words import verdict_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models: everything known about their difference, and one paragraph that says it."""
+
+    verdict: Verdict
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Board:
+    """A leaderboard and everything that it is derived from; in a notebook it shows itself as a table.
+
+    Attributes:
+        material: what was collected from the records.
+    """
+
+    def __init__(self, material: Material) -> None:
+        self.material = material
+
+    @classmethod
+    def of(cls, out: Path) -> "Board":
+        """The board of the records under ``out``.
+
+        Raises:
+            RecordError: there are no results.
+        """
+        return cls(collect(RecordStore(out)))
+
+    @cached_property
+    def table(self) -> "pd.DataFrame":
+        """One line per model, best first, the index being its name; columns as in ``leaderboard.csv``."""
+        import pandas as pd
+
+        text = io.StringIO(WRITERS["csv"](self.material))
+        whole = dict.fromkeys(("rank", "tie_group"), "Int64")
+        return pd.read_csv(text, index_col="model", dtype=whole, na_values=[""], keep_default_na=False)
+
+    @cached_property
+    def failed(self) -> "pd.DataFrame":
+        """One line per failed cell: model, fold, seed, cause, reason, attempts."""
+        import pandas as pd
+
+        columns = ["model", "fold", "seed", "cause", "reason", "attempts"]
+        return pd.DataFrame(self.material.document["failed"], columns=columns)
+
+    @property
+    def ranking(self) -> Ranking:
+        """Order, ties, intervals and pairs of the models that are ranked."""
+        return self.material.ranking
+
+    @property
+    def warnings(self) -> list[str]:
+        """What to know before the numbers: each a short sentence."""
+        return warnings_of(self.material.document)
+
+    def predictions(self, model: str) -> NDArray[np.float32]:
+        """Out-of-fold predictions, float32 (seeds, N, K, 2) in pixels; NaN where a cell is missing.
+
+        Raises:
+            ConfigError: no such model.
+        """
+        self._refuse_unknown(model, [*self.material.observations.predictions])
+        return self.material.observations.predictions[model]
+
+    def row_errors(self, model: str) -> "pd.DataFrame":
+        """What a model misses in each row of the data that it was scored on.
+
+        Returns:
+            ``row_index`` (from 0), ``group``, ``fold``, ``rmse_px`` over seeds and labelled coordinates, and ``nme``,
+            a fraction, the mean over seeds; NaN where the labels for it are missing.
+
+        Raises:
+            ConfigError: no such model.
+        """
+        import pandas as pd
+
+        observed = self.material.observations
+        scored = np.flatnonzero(np.isfinite(self.predictions(model)).any(axis=(0, 2, 3)))
+        errors = row_errors(observed.only([model]), observed.scheme)
+        nme = np.ma.masked_invalid(errors.nme[model][:, scored]).mean(axis=0)
+        found = {
+            "row_index": scored,
+            "group": observed.groups[scored],
+            "fold": observed.fold_of_row[scored],
+            "rmse_px": errors.rmse_px[model][scored],
+            "nme": np.ma.filled(nme, np.nan),
+        }
+        return pd.DataFrame(found)
+
+    def compare(self, first: str, second: str) -> Comparison:
+        """Which of two ranked models is better, by how much, how certainly and at which keypoints.
+
+        Raises:
+            ConfigError: no such model, or the same one twice.
+            RecordError: one that is not complete.
+        """
+        ranking, observations = self.ranking, self.material.observations
+        for name in (first, second):
+            if name in observations.predictions and name not in ranking.order:
+                raise RecordError(f"model '{name}' is incomplete; run the same `bench run` again to finish it")
+            self._refuse_unknown(name, ranking.order)
+        if first == second:
+            raise ConfigError(f"model '{first}' is named twice; name two models")
+        found = verdict.compare(observations.only(ranking.order), ranking, first, second)
+        return Comparison(found, verdict_words(found))
+
+    def choose(self, limits: CostLimits) -> choice.Choice:
+        """One network within limits; see :func:`bench.reporting.choice.choose`."""
+        return choice.choose(self.material, limits)
+
+    def __repr__(self) -> str:
+        return "\n".join([*(f"warning: {text}" for text in self.warnings), self._shown().to_string()])
+
+    def _repr_html_(self) -> str:
+        import html
+
+        warnings = "".join(f"<p>warning: {html.escape(text)}</p>" for text in self.warnings)
+        return warnings + self._shown().to_html(escape=True, na_rep="–")
+
+    def _shown(self) -> "pd.DataFrame":
+        columns = ["rank", "rmse_px", "rmse_px_fold_sd", "nme_percent", "latency_ms.p50", "parameters", "macs"]
+        columns += ["train_seconds", "flags"]
+        return self.table.reindex(columns=columns)
+
+    def _refuse_unknown(self, name: str, known: list[str] | tuple[str, ...]) -> None:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=2, cutoff=0.4)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"known are: {', '.join(known) or 'none'}"
+            raise ConfigError(f"model '{name}' is not on the leaderboard under {self.material.out.name}; {hint}")
