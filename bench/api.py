@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -28,9 +29,9 @@ from bench.records.tuned import TunedParameters, all_tuned
 from bench.reporting.board import Board, Comparison
 from bench.reporting.face_lookup import find_pictures
 from bench.reporting.material import Material, collect
-from bench.reporting.rebuilding import further_sections, report_from_records
+from bench.reporting.rebuilding import report_from_records
 from bench.reporting.report_files import write_reports
-from bench.reporting.search_chapter import SearchMaterial
+from bench.reporting.search_material import SearchMaterial
 from bench.running.events import Event, Stage
 from bench.running.run import OnEvent, RunResult, execute_run
 from bench.running.variants import model_name
@@ -236,9 +237,9 @@ def run_and_report(config: Config, on_event: OnEvent) -> tuple[RunResult, Materi
     result = execute_run(config, on_event)
     on_event(Stage("writing the reports"))
     material = collect(result.store)
-    faces = find_pictures(material.document["dataset"], FaceSource.of(config))
-    search = search_material(config.run.out, config.tuning.storage)
-    write_reports(material, faces=faces, sections=further_sections(search))
+    faces = find_pictures(material.facts.dataset, FaceSource.of(config))
+    material = replace(material, faces=faces, search=search_material(config.run.out, config.tuning.storage))
+    write_reports(material)
     return result, material
 
 

@@ -21,6 +21,8 @@ def choose(
     as_json: options.AsJson = False,
 ) -> None:
     """Name one network within the limits, how probably it is the best of those, and the runners-up."""
+    from dataclasses import asdict
+
     from bench.api import leaderboard
     from bench.cli.console import Screen
     from bench.comparing.choosing import CostLimits
@@ -34,20 +36,7 @@ def choose(
     for model, reason in choice.left_out.items():
         screen.note(f"left out: {model}, {reason}")
     best, *others = [
-        {
-            "model": option.model,
-            "rmse_px": option.rmse_px,
-            "probability_best": option.probability_best,
-            "tie_group": board.ranking.tie_group[option.model],
-        }
-        for option in choice.options
+        {**asdict(option), "tie_group": board.ranking.tie_group[option.model]} for option in choice.options
     ]
-    screen.result_json(
-        {
-            **best,
-            "flags": list(choice.flags),
-            "runners_up": others,
-            "left_out": choice.left_out,
-            "weak_evidence": choice.weak,
-        }
-    )
+    facts = {"flags": choice.flags, "left_out": choice.left_out, "weak_evidence": choice.weak}
+    screen.result_json({**best, **facts, "runners_up": others})

@@ -32,7 +32,7 @@ def fit(
     from bench.config.settings import RunSettings
     from bench.delivering.fitting import fit as fit_model
     from bench.delivering.fitting import fitted_path, fitted_variant
-    from bench.reporting.markdown import format_seconds
+    from bench.reporting.number_text import format_seconds
 
     screen = Screen(as_json=as_json)
     typed = {**options.chosen(locals(), RunSettings, "epochs"), "models": (model,)}

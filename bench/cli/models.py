@@ -39,7 +39,7 @@ def models(
 
 def _list_registered(screen: "Screen") -> None:
     from bench.measuring.catalogue import catalogue
-    from bench.reporting.markdown import format_count
+    from bench.reporting.number_text import format_count
 
     entries = catalogue()
     rows = [
@@ -59,7 +59,7 @@ def _survey_timm(screen: "Screen", pattern: str, check: bool) -> None:
     from bench.errors import ConfigError
     from bench.measuring.survey import survey
     from bench.processes.cores import usable_cores
-    from bench.reporting.markdown import format_count
+    from bench.reporting.number_text import format_count
 
     names = model_names(pattern.removeprefix(TIMM_PREFIX))
     if not names:

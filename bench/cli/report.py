@@ -36,7 +36,7 @@ def report(
     screen = Screen(as_json=as_json)
     asked = tuple(dict.fromkeys(name.strip() for name in formats.split(",")))
     material, paths = report_from_records(out, asked, data, search_material(out, storage))
-    show_leaderboard(screen, material.document)
+    show_leaderboard(screen, material.facts)
     screen.note("written: " + ", ".join(str(path) for path in paths))
     if pack:
         packed = RecordStore(out).pack()

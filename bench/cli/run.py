@@ -60,7 +60,7 @@ def _run(config: "Config", as_json: bool) -> None:
     screen = Screen(as_json=as_json)
     with RunDisplay(screen) as display:
         result, material = run_and_report(config, display)
-    show_leaderboard(screen, material.document)
+    show_leaderboard(screen, material.facts)
     screen.note(f"written: {config.run.out / 'leaderboard.md'} and .json, .csv, report.html")
     screen.result_json(material.document)
     if result.failed:

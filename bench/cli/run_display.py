@@ -6,7 +6,7 @@ from types import TracebackType
 from bench.cli.console import Screen
 from bench.faces.grouping import describe_groups
 from bench.progress import RunBars, label
-from bench.reporting.markdown import format_seconds
+from bench.reporting.number_text import format_seconds
 from bench.running.events import CellEnded, Estimated, Event, Planned, Stage
 
 

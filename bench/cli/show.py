@@ -1,24 +1,24 @@
 """The leaderboard on the terminal."""
 
-from typing import Any
-
 from bench.cli.console import Screen
-from bench.reporting import markdown
+from bench.reporting import board_notes
+from bench.reporting.board_facts import BoardFacts, headings
 
 
-def show_leaderboard(screen: Screen, document: dict[str, Any]) -> None:
+def show_leaderboard(screen: Screen, board: BoardFacts) -> None:
     """Print the ranking, what must be known before it, how much it can tell apart, and the failures."""
-    for warning in markdown.warnings_of(document):
+    for warning in board_notes.warnings_of(board):
         screen.warn(warning)
-    rows = [markdown.ranking_cells(row) for row in document["rows"]]
-    dataset = document["dataset"]
-    folds = "1 of " if document["protocol"]["quick"] else ""
-    title = f"{dataset['name']}: {dataset['rows']:,} faces, {folds}{document['protocol']['folds']} folds"
-    screen.table(title, markdown.COLUMNS, rows, text_columns=2, last_is_text=True)
-    for note in (*markdown.letter_notes(document), *markdown.precision_notes(document)):
-        screen.say(note)
-    for failure in document["failed"]:
-        screen.say(
-            f"failed: {failure['model']}, fold {failure['fold']}, seed {failure['seed']}: "
-            f"{failure['cause']}: {failure['reason']}"
-        )
+    title = f"{board.dataset.name}: {board.dataset.rows:,} faces, {board_notes.folds_text(board)} folds"
+    screen.table(title, headings("terminal"), board.cells("terminal"), text_columns=2, last_is_text=True)
+    for notes in (
+        board_notes.normaliser_notes,
+        board_notes.letter_notes,
+        board_notes.seed_notes,
+        board_notes.precision_notes,
+    ):
+        for note in notes(board):
+            screen.say(note)
+    for failure in board.failed:
+        place = f"fold {failure.fold}, seed {failure.seed}"
+        screen.say(f"failed: {failure.model}, {place}: {failure.cause}: {failure.reason}")

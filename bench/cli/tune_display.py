@@ -7,7 +7,7 @@ from typing import Any
 from bench.cli.console import Screen
 from bench.records.studies import StudyFacts
 from bench.records.tuned import TunedParameters
-from bench.reporting.markdown import format_seconds
+from bench.reporting.number_text import format_seconds
 from bench.tuning.announcements import (
     Comparing,
     ComparisonFailed,

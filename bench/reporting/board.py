@@ -17,10 +17,10 @@ from bench.comparing.verdict import Verdict
 from bench.errors import ConfigError, RecordError
 from bench.records.store import RecordStore
 from bench.reporting import choice
-from bench.reporting.markdown import warnings_of
+from bench.reporting.board_notes import warnings_of
 from bench.reporting.material import Material, collect
-from bench.reporting.report_files import WRITERS
-from bench.reporting.row_errors import row_errors
+from bench.reporting.report_files import FORMATS
+from bench.reporting.row_errors import mean_over_seeds
 from bench.reporting.verdict_words import verdict_words
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Board:
         """One line per model, best first, the index being its name; columns as in ``leaderboard.csv``."""
         import pandas as pd
 
-        text = io.StringIO(WRITERS["csv"](self.material))
+        text = io.StringIO(FORMATS["csv"](self.material))
         whole = dict.fromkeys(("rank", "tie_group"), "Int64")
         return pd.read_csv(text, index_col="model", dtype=whole, na_values=[""], keep_default_na=False)
 
@@ -82,7 +82,7 @@ class Board:
     @property
     def warnings(self) -> list[str]:
         """What to know before the numbers: each a short sentence."""
-        return warnings_of(self.material.document)
+        return warnings_of(self.material.facts)
 
     def predictions(self, model: str) -> NDArray[np.float32]:
         """Out-of-fold predictions, float32 (seeds, N, K, 2) in pixels; NaN where a cell is missing.
@@ -107,14 +107,12 @@ class Board:
 
         observed = self.material.observations
         scored = np.flatnonzero(np.isfinite(self.predictions(model)).any(axis=(0, 2, 3)))
-        errors = row_errors(observed.only([model]), observed.scheme)
-        nme = np.ma.masked_invalid(errors.nme[model][:, scored]).mean(axis=0)
         found = {
             "row_index": scored,
             "group": observed.groups[scored],
             "fold": observed.fold_of_row[scored],
-            "rmse_px": errors.rmse_px[model][scored],
-            "nme": np.ma.filled(nme, np.nan),
+            "rmse_px": self.material.errors.rmse_px(model)[scored],
+            "nme": mean_over_seeds(self.material.errors.nme[model])[scored],
         }
         return pd.DataFrame(found)
 
@@ -132,7 +130,7 @@ class Board:
             self._refuse_unknown(name, ranking.order)
         if first == second:
             raise ConfigError(f"model '{first}' is named twice; name two models")
-        found = verdict.compare(observations.only(ranking.order), ranking, first, second)
+        found = verdict.compare(self.material.ranked, ranking, first, second)
         return Comparison(found, verdict_words(found))
 
     def choose(self, limits: CostLimits) -> choice.Choice:

@@ -57,11 +57,8 @@ def choose(material: Material, limits: CostLimits) -> Choice:
     for name, limit in (("ms", limits.latency_ms), ("params", limits.parameters), ("mb", limits.weights_mb)):
         if limit is not None and not limit > 0:  # so that NaN, above which nothing lies, is refused as well
             raise ConfigError(f"--max-{name} {limit:g}: expected a number above zero")
-    rows = {row["model"]: row for row in material.document["rows"] if row["rank"] is not None and row["kind"] != "gate"}
-    costs = {
-        model: CostLimits((row["latency_ms"] or {}).get("p50"), row["parameters"], row["weights_mb"])
-        for model, row in rows.items()
-    }
+    rows = {row.model: row for row in material.facts.candidates}
+    costs = {model: CostLimits(row.p50_ms, row.parameters, row.weights_mb) for model, row in rows.items()}
     fitting, refusals = split_by_limits(costs, limits)
     if not costs:
         raise RecordError(f"--out {material.out}: no complete network to choose from; start or finish a `bench run`")
@@ -71,7 +68,7 @@ def choose(material: Material, limits: CostLimits) -> Choice:
             f"no network fits the limits ({reasons}); raise a limit, or measure what is missing with `bench latency`"
         )
     options = options_by_error(material.observations, fitting)
-    return Choice(options, tuple(rows[options[0].model]["flags"]), refusals, material.ranking.weak)
+    return Choice(options, rows[options[0].model].flags, refusals, material.ranking.weak)
 
 
 def _chance(option: Option) -> str:

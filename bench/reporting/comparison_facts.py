@@ -1,18 +1,18 @@
 """What the statistics say beyond the ranking itself, as plain data for ``leaderboard.json``."""
 
+from dataclasses import asdict
 from typing import Any
 
-from bench.comparing.floor import ResolutionFloor, improvements
+from bench.comparing.floor import improvements
 from bench.comparing.keypoints import keypoint_results
 from bench.comparing.observations import Observations
 from bench.comparing.ranking import Ranking
 from bench.comparing.row_losses import row_losses
 from bench.comparing.tail import worst_tail
+from bench.reporting.board_facts import rounded
 
-Document = dict[str, Any]
 
-
-def comparison_summary(observations: Observations, ranking: Ranking, train_seconds: float) -> Document:
+def comparison_facts(observations: Observations, ranking: Ranking, train_seconds: float) -> dict[str, Any]:
     """Floor and what lowers it, where variance comes from, winners per keypoint among candidates, the worst faces.
 
     Args:
@@ -20,11 +20,21 @@ def comparison_summary(observations: Observations, ranking: Ranking, train_secon
         ranking: theirs.
         train_seconds: what the ranked candidates took to train, all cells together.
     """
-    ranked = observations.only(ranking.order)
     candidates = [model for model in ranking.order if observations.kinds[model] != "gate"]
-    tails = worst_tail(row_losses(ranked))
-    return {
-        "resolution_floor": None if ranking.floor is None else _floor(ranking.floor, train_seconds),
+    floor = ranking.floor
+    lowered = [
+        {
+            "means": way.means,
+            "from": way.before,
+            "to": way.after,
+            "floor_px": way.floor_px,
+            "extra_minutes": way.extra_minutes,
+        }
+        for way in (improvements(floor, train_seconds / 60) if floor is not None else ())
+    ]  # fmt: skip
+    tails = worst_tail(row_losses(observations.only(ranking.order)))
+    found = {
+        "resolution_floor": None if floor is None else {**asdict(floor), "lowered_by": lowered},
         "variance_px2": {
             model: {
                 "data_split": parts.data_split,
@@ -34,29 +44,17 @@ def comparison_summary(observations: Observations, ranking: Ranking, train_secon
             for model, parts in ranking.variance_px2.items()
             if model in candidates
         },
-        "keypoint_winners": [
-            {"keypoint": one.keypoint, "best": one.best, "winner": one.winner, "tied": list(one.tied)}
-            for one in keypoint_results(observations.only(candidates))
-        ],
-        "worst_5_percent_rmse_px": {
-            model: {"rmse_px": tails[model].rmse_px, "ci95": tails[model].ci95} for model in tails
-        },
+        "keypoint_winners": [asdict(one) for one in keypoint_results(observations.only(candidates))],
+        "worst_5_percent_rmse_px": {model: asdict(tail) for model, tail in tails.items()},
     }
+    plain: dict[str, Any] = _rounded_within(found)
+    return plain
 
 
-def _floor(floor: ResolutionFloor, train_seconds: float) -> Document:
-    return {
-        "difference_px": floor.difference_px,
-        "standard_error_px": floor.standard_error_px,
-        "pairs": floor.pairs,
-        "lowered_by": [
-            {
-                "means": one.means,
-                "from": one.before,
-                "to": one.after,
-                "floor_px": one.floor_px,
-                "extra_minutes": one.extra_minutes,
-            }
-            for one in improvements(floor, train_seconds / 60)
-        ],
-    }
+def _rounded_within(found: Any) -> Any:
+    """The same with every float rounded."""
+    if isinstance(found, dict):
+        return {name: _rounded_within(value) for name, value in found.items()}
+    if isinstance(found, list | tuple):
+        return [_rounded_within(value) for value in found]
+    return rounded(found) if isinstance(found, float) else found

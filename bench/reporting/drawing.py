@@ -123,7 +123,7 @@ def padded(values: Sequence[float], share: float = 0.06, log: bool = False) -> t
     return low - air, high + air
 
 
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+def spaced_apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Positions near the wanted ones, in their order, at least ``gap`` apart and inside ``low .. high`` if they fit."""
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     placed = [wanted[i] for i in order]

@@ -12,11 +12,11 @@ from PIL import Image
 
 from bench.comparing.observations import Observations
 from bench.faces.face_set import FaceSet
-from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES
 from bench.measuring.accuracy import FAILURE_NME
+from bench.reporting.board_facts import BoardRow
 from bench.reporting.drawing import markup, picture, put
-from bench.reporting.row_errors import RowErrors, mean_prediction
-from bench.reporting.subjects import Subject
+from bench.reporting.row_errors import RowErrors, mean_over_seeds, mean_prediction
+from bench.scheme import SEED_SCHEME, Scheme
 
 MOST_MODELS = 12
 ROWS_PER_MODEL = 8
@@ -35,9 +35,9 @@ Points = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Card:
-    """One face with its points and a line of words (plain text)."""
+    """One face with its points and a line of words (plain text); ``index`` is its row's, from 0."""
 
-    row: int
+    index: int
     drawing: Markup
     words: str
 
@@ -46,7 +46,7 @@ class Card:
 class Shelf:
     """The worst rows of one model."""
 
-    subject: Subject
+    row: BoardRow
     cards: tuple[Card, ...]
 
 
@@ -55,7 +55,7 @@ class Gallery:
     """All cards, and the pictures behind them, each embedded once.
 
     Attributes:
-        missed_by_all: how many rows every network misses by more than 10 % of the eye distance.
+        missed_by_all: how many rows every network misses by an NME above 10 %.
         networks: how many networks that is.
         pictures: hidden SVG with the embedded pictures; empty where no faces were given.
         picture_count: how many pictures of the data the page holds.
@@ -70,31 +70,33 @@ class Gallery:
 
 
 def make_gallery(
-    subjects: Sequence[Subject], observations: Observations, errors: RowErrors, faces: FaceSet | None
+    rows: Sequence[BoardRow], observations: Observations, errors: RowErrors, faces: FaceSet | None
 ) -> Gallery:
     """Choose the rows, draw them, and embed their pictures if the faces are at hand."""
-    shown = [each for each in subjects if each.ranked and not each.is_gate][:MOST_MODELS]
-    shelves = tuple(_shelf(each, observations, errors, faces is not None) for each in shown)
-    networks = [each.name for each in subjects if each.ranked and not each.is_gate]
+    candidates = [row for row in rows if row.ranked and not row.is_gate]
+    shelves = tuple(_shelf(row, observations, errors, faces is not None) for row in candidates[:MOST_MODELS])
+    networks = [row.model for row in candidates]
     suspects, missed = _suspects(networks, observations, errors, faces is not None)
-    rows = sorted({card.row for shelf in shelves for card in shelf.cards} | {card.row for card in suspects})
-    pictures = _pictures(faces.images, rows) if faces is not None else Markup()
-    return Gallery(shelves, suspects, missed, len(networks), pictures, len(rows) if faces is not None else 0)
+    if faces is None:
+        return Gallery(shelves, suspects, missed, len(networks), Markup(), 0)
+    shown = sorted({card.index for cards in (suspects, *(shelf.cards for shelf in shelves)) for card in cards})
+    pictures = _pictures(faces.images, shown, faces.scheme.side_px)
+    return Gallery(shelves, suspects, missed, len(networks), pictures, len(shown))
 
 
-def _shelf(subject: Subject, observations: Observations, errors: RowErrors, pictured: bool) -> Shelf:
-    rows = _largest(errors.rmse_px[subject.name], ROWS_PER_MODEL)
-    predicted = mean_prediction(observations.predictions[subject.name], rows)
-    truth = observations.truth[rows]
+def _shelf(row: BoardRow, observations: Observations, errors: RowErrors, pictured: bool) -> Shelf:
+    scheme, rmse_px = observations.scheme, errors.rmse_px(row.model)
+    worst = _largest(rmse_px, ROWS_PER_MODEL)
+    predicted = mean_prediction(observations.predictions[row.model], worst)
     cards = tuple(
         Card(
-            int(row),
-            _drawing(int(row), true, guess, pictured),
-            f"row {row}: {errors.rmse_px[subject.name][row]:.1f} px, {_worst_keypoint(true, guess)}",
+            int(index),
+            _drawing(int(index), true, guess, scheme, pictured),
+            f"row {index + 1}: {rmse_px[index]:.1f} px, {_worst_keypoint(true, guess, scheme.names)}",
         )
-        for row, true, guess in zip(rows, truth, predicted, strict=True)
+        for index, true, guess in zip(worst, observations.truth[worst], predicted, strict=True)
     )
-    return Shelf(subject, cards)
+    return Shelf(row, cards)
 
 
 def _suspects(
@@ -105,17 +107,18 @@ def _suspects(
     least = np.full(len(observations.truth), np.inf)
     every = np.ones(len(observations.truth), dtype=bool)
     for model in networks:
-        least = np.fmin(least, errors.rmse_px[model])
-        every &= _mean_over_seeds(errors.nme[model]) > FAILURE_NME
+        least = np.fmin(least, errors.rmse_px(model))
+        every &= mean_over_seeds(errors.nme[model]) > FAILURE_NME
     least[~np.isfinite(least)] = np.nan
     rows = _largest(least, MOST_SUSPECTS)
     panel = _consult(networks[:MOST_MODELS], observations)
     cards = []
     for row in rows:
-        words = (
-            f"row {row}: the best network misses by {least[row]:.1f} px. {panel.verdict(row, observations.truth[row])}"
+        truth = observations.truth[row]
+        words = f"row {row + 1}: the best network misses by {least[row]:.1f} px. {panel.verdict(row, truth)}"
+        cards.append(
+            Card(int(row), _drawing(int(row), truth, panel.consensus[row], observations.scheme, pictured), words)
         )
-        cards.append(Card(int(row), _drawing(int(row), observations.truth[row], panel.consensus[row], pictured), words))
     return tuple(cards), int(every.sum())
 
 
@@ -125,19 +128,21 @@ class Panel:
 
     Attributes:
         networks: how many they are.
-        consensus: float64 (N, 15, 2), the median of their predictions in px.
+        names: of the keypoints.
+        consensus: float64 (N, K, 2), the median of their predictions in px.
         scatter_px: float64 (N,), root mean square distance of their coordinates from it.
         error_px: float64 (N,), the same of the labels; NaN where a row has none.
     """
 
     networks: int
+    names: Sequence[str]
     consensus: Numbers
     scatter_px: Numbers
     error_px: Numbers
 
     def verdict(self, row: int, truth: Points) -> str:
-        """Why they miss the label (15, 2) of a row: whose fault it looks like."""
-        worst = _worst_keypoint(truth, self.consensus[row])
+        """Why they miss the label (K, 2) of a row: whose fault it looks like."""
+        worst = _worst_keypoint(truth, self.consensus[row], self.names)
         if self.networks < 2:
             return f"Worst: {worst}."
         scatter, error = self.scatter_px[row], self.error_px[row]
@@ -157,21 +162,16 @@ def _consult(networks: Sequence[str], observations: Observations) -> Panel:
     labelled = np.isfinite(squared)
     count = labelled.sum(axis=(1, 2))
     mean = np.where(labelled, squared, 0).sum(axis=(1, 2)) / np.maximum(count, 1)
-    return Panel(len(networks), consensus, scatter_px, np.sqrt(np.where(count > 0, mean, np.nan)))
+    error_px = np.sqrt(np.where(count > 0, mean, np.nan))
+    return Panel(len(networks), observations.scheme.names, consensus, scatter_px, error_px)
 
 
-def _worst_keypoint(truth: Points, guess: Numbers) -> str:
+def _worst_keypoint(truth: Points, guess: Numbers, names: Sequence[str]) -> str:
     distance = np.hypot(*(guess - truth).T)
     if not np.isfinite(distance).any():
         return "no labelled point"
     worst = int(np.nanargmax(distance))
-    return f"{KEYPOINT_NAMES[worst].replace('_', ' ')} {distance[worst]:.0f} px off"
-
-
-def _mean_over_seeds(nme: Numbers) -> Numbers:
-    known = np.isfinite(nme)
-    count = known.sum(axis=0)
-    return np.asarray(np.where(count > 0, np.where(known, nme, 0).sum(axis=0) / np.maximum(count, 1), np.nan))
+    return f"{names[worst].replace('_', ' ')} {distance[worst]:.0f} px off"
 
 
 def _largest(values: Numbers, count: int) -> NDArray[np.int64]:
@@ -180,12 +180,16 @@ def _largest(values: Numbers, count: int) -> NDArray[np.int64]:
     return np.asarray(known[order[:count]], np.int64)
 
 
-def _drawing(row: int, truth: Points, guess: Numbers, pictured: bool) -> Markup:
-    root = picture(FRAME_PX, FRAME_PX, f"Row {row}: labelled and predicted points", class_="photo")
-    put(root, "rect", class_="plate", width=FRAME_PX, height=FRAME_PX)
+def _drawing(row: int, truth: Points, guess: Numbers, scheme: Scheme, pictured: bool) -> Markup:
+    side = scheme.side_px
+    root = picture(side, side, f"Row {row + 1}: labelled and predicted points", class_="photo")
+    put(root, "rect", class_="plate", width=side, height=side)
     if pictured:
         put(root, "use", href=f"#picture-{row}")
-    points = put(root, "g", class_="points", transform="translate(0.5 0.5)")  # pixel centres lie at integers
+    # Marks are drawn for a frame of 96 px and grow with it; pixel centres lie at integers.
+    unit = side / SEED_SCHEME.side_px
+    points = put(root, "g", class_="points", transform=f"translate(0.5 0.5) scale({unit:.4g})")
+    truth, guess = truth / unit, guess / unit
     for true, found in zip(truth, guess, strict=True):
         if np.isfinite(true).all() and np.isfinite(found).all():
             put(points, "line", class_="miss", x1=true[0], y1=true[1], x2=found[0], y2=found[1])
@@ -193,20 +197,16 @@ def _drawing(row: int, truth: Points, guess: Numbers, pictured: bool) -> Markup:
         if np.isfinite(true).all():
             put(points, "circle", class_="label-point", cx=true[0], cy=true[1], r=1.5)
         if np.isfinite(found).all():
-            put(
-                points,
-                "path",
-                class_="guess-point",
-                d=f"M{found[0] - 1.4:.1f},{found[1] - 1.4:.1f}l2.8,2.8m0,-2.8l-2.8,2.8",
-            )
+            cross = f"M{found[0] - 1.4:.1f},{found[1] - 1.4:.1f}l2.8,2.8m0,-2.8l-2.8,2.8"
+            put(points, "path", class_="guess-point", d=cross)
     return markup(root)
 
 
-def _pictures(images: NDArray[np.uint8], rows: Sequence[int]) -> Markup:
+def _pictures(images: NDArray[np.uint8], rows: Sequence[int], side_px: int) -> Markup:
     root = picture(0, 0, "", class_="store", aria_hidden="true")
     shelf = put(root, "defs")
     for row in rows:
-        put(shelf, "image", id=f"picture-{row}", width=FRAME_PX, height=FRAME_PX, href=_data_uri(images[row]))
+        put(shelf, "image", id=f"picture-{row}", width=side_px, height=side_px, href=_data_uri(images[row]))
     return markup(root)
 
 

@@ -1,43 +1,50 @@
 """Everything that a report is drawn from, collected once from the store."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from bench.comparing import collecting
-from bench.comparing.observations import Observations
-from bench.comparing.ranking import Ranking
-from bench.comparing.selection import Selection
-from bench.records.schema import CellRecord, CostRecord, LatencyRecord
+from bench.comparing.collecting import Collected
+from bench.faces.face_set import FaceSet
 from bench.records.store import RecordStore
-from bench.reporting.leaderboard import leaderboard_document
+from bench.reporting.board_facts import BoardFacts, BoardRow
+from bench.reporting.gallery import Gallery, make_gallery
+from bench.reporting.leaderboard import make_board
+from bench.reporting.row_errors import RowErrors, row_errors
+from bench.reporting.search_material import SearchMaterial
 
 
 @dataclass(frozen=True)
-class Material:
-    """One leaderboard and what stands behind it.
+class Material(Collected):
+    """What was collected, and what a report makes of it.
 
     Attributes:
-        document: the content of ``leaderboard.json``.
-        selection: which records count.
-        observations: out-of-fold predictions of all models that have some.
-        ranking: order, ties and intervals of the complete models.
-        cells: the sound cells by model.
-        failed: the failed cells.
-        latencies, costs: every latency and cost record of the variants shown.
-        out: the folder.
+        errors: of every row.
+        facts: the board's rows and what surrounds them.
+        faces: pictures for the page's gallery; None leaves them out and draws the points alone.
+        search: what was tuned under the folder.
     """
 
-    document: dict[str, Any]
-    selection: Selection
-    observations: Observations
-    ranking: Ranking
-    cells: Mapping[str, tuple[CellRecord, ...]]
-    failed: tuple[CellRecord, ...]
-    latencies: tuple[LatencyRecord, ...]
-    costs: tuple[CostRecord, ...]
-    out: Path
+    errors: RowErrors
+    facts: BoardFacts
+    faces: FaceSet | None = None
+    search: SearchMaterial | None = None
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The content of ``leaderboard.json``."""
+        return self.facts.document()
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The rows that were missed, drawn."""
+        return make_gallery(self.rows, self.observations, self.errors, self.faces)
+
+    @property
+    def rows(self) -> tuple[BoardRow, ...]:
+        """The rows of the board."""
+        return self.facts.rows
 
 
 def collect(store: RecordStore) -> Material:
@@ -46,16 +53,6 @@ def collect(store: RecordStore) -> Material:
     Raises:
         RecordError: there are no results, or the labels behind them are missing.
     """
-    found = collecting.collect(store)
-    selection = found.selection
-    return Material(
-        document=leaderboard_document(selection, found.observations, found.ranking, found.latencies, found.costs),
-        selection=selection,
-        observations=found.observations,
-        ranking=found.ranking,
-        cells={model: entry.cells for model, entry in selection.entries.items()},
-        failed=tuple(cell for entry in selection.entries.values() for cell in entry.failed),
-        latencies=found.latencies,
-        costs=found.costs,
-        out=found.out,
-    )
+    collected = collecting.collect(store)
+    errors = row_errors(collected.observations)
+    return Material(**vars(collected), errors=errors, facts=make_board(collected, errors))

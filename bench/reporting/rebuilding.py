@@ -1,6 +1,7 @@
 """Reports from records alone; nothing here loads torch."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import ConfigError
@@ -8,12 +9,11 @@ from bench.records.store import RecordStore
 from bench.reporting.face_lookup import find_pictures
 from bench.reporting.material import Material, collect
 from bench.reporting.report_files import FORMATS, write_reports
-from bench.reporting.search_chapter import SearchMaterial, search_chapter
-from bench.reporting.section import Section
+from bench.reporting.search_material import SearchMaterial
 
 
 def report_from_records(
-    out: Path, formats: Collection[str] = FORMATS, data: Path | None = None, search: SearchMaterial | None = None
+    out: Path, formats: Collection[str] | None = None, data: Path | None = None, search: SearchMaterial | None = None
 ) -> tuple[Material, list[Path]]:
     """Rebuild the reports under ``out``; the page's pictures come from ``data``, or from where runs look by default.
 
@@ -24,15 +24,11 @@ def report_from_records(
         DataError: ``data`` cannot be used or is not what the results were made from.
         RecordError: there are no results.
     """
-    for name in formats:
+    asked = FORMATS if formats is None else formats
+    for name in asked:
         if name not in FORMATS:
             raise ConfigError(f"--format {name}: unknown; choose among {','.join(FORMATS)}")
     material = collect(RecordStore(out))
-    faces = find_pictures(material.document["dataset"], data) if "html" in formats else None
-    return material, write_reports(material, formats, faces, further_sections(search))
-
-
-def further_sections(search: SearchMaterial | None) -> list[Section]:
-    """Chapters of the page beside those of every run."""
-    section = search_chapter(search) if search is not None else None
-    return [section] if section is not None else []
+    faces = find_pictures(material.facts.dataset, data) if "html" in asked else None
+    material = replace(material, faces=faces, search=search)
+    return material, write_reports(material, asked)

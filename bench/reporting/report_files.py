@@ -1,54 +1,29 @@
-"""Writes the reports of one ``--out`` folder from its records."""
+"""Writes the reports of one ``--out`` folder."""
 
 import csv
 import io
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from bench.faces.face_set import FaceSet
 from bench.records.atomic import write_text
 from bench.reporting.markdown import leaderboard_markdown
 from bench.reporting.material import Material
-from bench.reporting.page import REPORT_NAME, write_page
-from bench.reporting.section import Section
-
-FORMATS = ("md", "json", "csv", "html")
-
-Writer = Callable[[Material], str]
+from bench.reporting.page import REPORT_NAME, render_page
 
 
-def write_reports(
-    material: Material,
-    formats: Collection[str] = FORMATS,
-    faces: FaceSet | None = None,
-    sections: Sequence[Section] = (),
-) -> list[Path]:
-    """Write the asked formats; each file appears whole or not at all. Returns their paths.
-
-    Args:
-        material: what was collected from the store.
-        formats: of ``FORMATS``.
-        faces: pictures for the page's gallery; None leaves them out.
-        sections: further chapters of the page.
-    """
+def write_reports(material: Material, formats: Collection[str] | None = None) -> list[Path]:
+    """Write the asked ones of ``FORMATS`` (None: all); each file appears whole or not at all. Returns their paths."""
     paths = []
-    for name in formats:
+    for name in FORMATS if formats is None else formats:
         path = material.out / (REPORT_NAME if name == "html" else f"leaderboard.{name}")
-        if name == "html":
-            write_page(material, faces, path, sections)
-        else:
-            write_text(path, WRITERS[name](material))
+        write_text(path, FORMATS[name](material))
         paths.append(path)
     return paths
 
 
 def _json(material: Material) -> str:
     return json.dumps(material.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _markdown(material: Material) -> str:
-    return leaderboard_markdown(material.document)
 
 
 def _csv(material: Material) -> str:
@@ -62,7 +37,7 @@ def _csv(material: Material) -> str:
     return stream.getvalue()
 
 
-def _flatten(row: dict[str, object]) -> dict[str, object]:
+def _flatten(row: Mapping[str, object]) -> dict[str, object]:
     flat: dict[str, object] = {}
     for name, value in row.items():
         if name == "latencies":
@@ -77,4 +52,9 @@ def _flatten(row: dict[str, object]) -> dict[str, object]:
     return flat
 
 
-WRITERS: dict[str, Writer] = {"md": _markdown, "json": _json, "csv": _csv}
+FORMATS: dict[str, Callable[[Material], str]] = {
+    "md": lambda material: leaderboard_markdown(material.facts),
+    "json": _json,
+    "csv": _csv,
+    "html": render_page,
+}

@@ -1,18 +1,17 @@
 """The report's chapter on tuning."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
 from bench.records.studies import StudyFacts
 from bench.records.tuned import FoldFinding, TunedParameters
-from bench.reporting.drawing import markup, put
-from bench.reporting.facts import number_columns
 from bench.reporting.figures.search import history_figure, importance_figure, parallel_figure, rank_figure
-from bench.reporting.markdown import format_seconds
+from bench.reporting.markups import markups
+from bench.reporting.number_text import format_seconds, places
+from bench.reporting.search_material import SearchMaterial
 from bench.reporting.section import Figure, Section
+from bench.reporting.tables import FactTable
 
 HEADS = (
     "model",
@@ -26,15 +25,6 @@ HEADS = (
     "outer: tuned px",
     "optimism gap px",
 )
-
-
-@dataclass(frozen=True)
-class SearchMaterial:
-    """What a folder's searches found, and their trials; ``trouble`` says why some trials are missing."""
-
-    found: Sequence[TunedParameters]
-    studies: Sequence[StudyFacts]
-    trouble: str = ""
 
 
 def search_chapter(material: SearchMaterial) -> Section | None:
@@ -83,15 +73,13 @@ def _figures(studies: Sequence[StudyFacts]) -> list[Figure]:
 
 
 def _body(found: Sequence[TunedParameters], studies: dict[str, StudyFacts]) -> Markup:
-    box = Element("div")
-    table = put(put(box, "div", class_="scroll", tabindex="0", role="region", aria_label="Tuning"), "table")
-    _fill(table, HEADS, [_summary(tuned, fold, studies.get(fold.study)) for tuned in found for fold in tuned.folds])
-    for study in studies.values():
-        _trials(box, study)
-    return markup(box)
+    lines = [_line(tuned, fold, studies.get(fold.study)) for tuned in found for fold in tuned.folds]
+    tables = [FactTable("tuning-folds", "Tuning", HEADS, lines)]
+    trials = [_trials(study, f"tuning-trials-{place}") for place, study in enumerate(studies.values())]
+    return Markup(markups().tables(tables, hide=True) + markups().folded(trials))
 
 
-def _summary(tuned: TunedParameters, fold: FoldFinding, study: StudyFacts | None) -> list[str]:
+def _line(tuned: TunedParameters, fold: FoldFinding, study: StudyFacts | None) -> list[str]:
     counts = ", ".join(f"{count} {state}" for state, count in fold.trials.items() if count)
     numbers = (
         fold.inner_default_px,
@@ -100,40 +88,20 @@ def _summary(tuned: TunedParameters, fold: FoldFinding, study: StudyFacts | None
         fold.outer_best_px,
         fold.optimism_gap_px,
     )
-    saved = format_seconds(study.saved_seconds) if study is not None else "–"
-    measured = [f"{number:.3f}" if number is not None else "–" for number in numbers]
-    return [tuned.model, str(fold.outer_fold), counts, format_seconds(fold.seconds), saved, *measured]
+    saved = format_seconds(study.saved_seconds if study is not None else None)
+    return [tuned.model, str(fold.outer_fold), counts, format_seconds(fold.seconds), saved, *map(places(3), numbers)]
 
 
-def _trials(box: Element, study: StudyFacts) -> None:
-    details = put(box, "details")
-    put(details, "summary", f"All trials of {study.name}")
-    table = put(put(details, "div", class_="scroll"), "table")
+def _trials(study: StudyFacts, name: str) -> FactTable:
     lines = []
     for trial in study.trials:
         params = ", ".join(f"{name} = {_short(value)}" for name, value in trial.params.items())
-        value = f"{trial.value:.3f}" if trial.value is not None else "–"
-        spent = format_seconds(trial.seconds) if trial.seconds is not None else "–"
         state = f"{trial.state} (defaults)" if trial.is_default else trial.state
-        lines.append([str(trial.number), state, value, spent, trial.reason or "", params])
-    _fill(table, ("trial", "state", "RMSE px", "time", "reason", "parameters"), lines)
+        spent = format_seconds(trial.seconds)
+        lines.append([str(trial.number), state, places(3)(trial.value), spent, trial.reason or "", params])
+    head = ("trial", "state", "RMSE px", "time", "reason", "parameters")
+    return FactTable(name, f"All trials of {study.name}", head, lines)
 
 
 def _short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _fill(table: Element, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    numeric = number_columns(lines) or (False,) * len(heads)
-    head = put(put(table, "thead"), "tr")
-    for name, right in zip(heads, numeric, strict=True):
-        put(head, "th", name, scope="col", class_=_class(right))
-    body = put(table, "tbody")
-    for line in lines:
-        row = put(body, "tr")
-        for cell, right in zip(line, numeric, strict=True):
-            put(row, "td", cell, class_=_class(right))
-
-
-def _class(number: bool) -> str:
-    return "number" if number else "text"

@@ -1,7 +1,7 @@
-"""The parts a page is made of: a figure, and a section that any room can fill."""
+"""The parts a page is made of: figures, and the sections that hold them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup
 
@@ -34,6 +34,7 @@ class Section:
         title, lead: plain text (escaped by the page).
         figures: drawings, side by side where there is room.
         body: HTML that is already safe, after the figures.
+        label: how the page's contents name it; the title where it is empty.
     """
 
     name: str
@@ -41,3 +42,10 @@ class Section:
     lead: str = ""
     figures: Sequence[Figure] = ()
     body: Markup = field(default_factory=Markup)
+    label: str = ""
+
+
+def filled(section: Section, *figures: Figure | None) -> Section | None:
+    """The section with those of the figures that there are; None where it then holds nothing."""
+    found = replace(section, figures=[figure for figure in figures if figure is not None])
+    return found if found.figures or found.body else None

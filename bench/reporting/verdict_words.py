@@ -1,6 +1,8 @@
-"""The comparison of two models as one paragraph."""
+"""The comparison of two models as one paragraph, and as plain data."""
 
+from dataclasses import asdict
 from math import isnan
+from typing import Any
 
 from bench.comparing.floor import ResolutionFloor
 from bench.comparing.pair_tests import SIGNIFICANCE
@@ -11,6 +13,32 @@ def verdict_words(verdict: Verdict) -> str:
     """Which is better, by how much, with what certainty, at which keypoints."""
     sentences = (_headline(verdict), _trained_sentence(verdict), _keypoint_sentence(verdict), _tail_sentence(verdict))
     return " ".join(sentences)
+
+
+def verdict_document(verdict: Verdict) -> dict[str, Any]:
+    """What ``bench compare --json`` prints."""
+    pair, trained = verdict.pair, verdict.trained
+    names = (pair.a, pair.b)
+    return {
+        "a": pair.a,
+        "b": pair.b,
+        "rmse_px": dict(zip(names, verdict.rmse_px, strict=True)),
+        "better": pair.better,
+        "difference_px": pair.difference_px,
+        "interval_px": None if isnan(pair.standard_error_px) else pair.interval_px,
+        "p": pair.p,
+        "p_holm": pair.p_holm,
+        "pairs": verdict.pairs,
+        "weak": pair.weak,
+        "resolution_floor_px": None if verdict.floor is None else verdict.floor.difference_px,
+        "trained_models": asdict(trained),
+        "keypoints": [
+            {"keypoint": one.keypoint, "rmse_px": one.rmse_px, "better": one.winner, "p_holm": min(one.p.values())}
+            for one in verdict.keypoints
+        ],
+        "worst_5_percent_rmse_px": {model: tail.rmse_px for model, tail in zip(names, verdict.tails, strict=True)},
+        "text": verdict_words(verdict),
+    }
 
 
 def _headline(verdict: Verdict) -> str:

@@ -44,13 +44,12 @@ def asked_with(store: RecordStore, model: str, seeds: int) -> Collected:
 
 @pytest.mark.parametrize("seeds", [(3, 2), (4, 2), (3, 3)])
 def test_equal_architectures_of_unequal_seeds_are_called_different_as_often_as_claimed(seeds: tuple[int, int]) -> None:
-    runs = 150
-    p = []
-    for run in range(runs):
-        drawn = draw_losses([2.0, 2.0], Layout(people=40, rows_each=3, seeds=4), noise=0.1, seed=run)
-        p.append(rank_losses(trimmed(drawn, seeds)).pairs[0].p)
-    assert 0.01 <= np.mean(np.array(p) < 0.05) <= 0.09
-    assert 0.3 <= np.mean(np.array(p) < 0.5) <= 0.55  # parts of a variance are never below zero: a little cautious
+    """Equal numbers of seeds do no better: parts of a variance are never below zero, so tests are cautious."""
+    layout = Layout(people=40, rows_each=3, seeds=4)
+    drawn = (draw_losses([2.0, 2.0], layout, noise=0.1, seed=1000 + run) for run in range(200))
+    p = np.array([rank_losses(trimmed(losses, seeds)).pairs[0].p for losses in drawn])
+    assert 0.005 <= np.mean(p < 0.05) <= 0.08
+    assert 0.35 <= np.mean(p < 0.5) <= 0.57
 
 
 def test_every_seed_of_either_model_informs_the_test_of_their_pair() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from bench.comparing.ranking import rank
-from bench.reporting.comparison_facts import comparison_summary
+from bench.reporting.comparison_facts import comparison_facts
 from tests.comparing.losses import draw_observations
 
 
@@ -12,7 +12,7 @@ def test_the_summary_holds_floor_parts_winners_and_tails() -> None:
         observations.truth, observations.groups, observations.fold_of_row, observations.predictions, kinds
     )
     ranking = rank(observations)
-    found = comparison_summary(observations, ranking, train_seconds=600)
+    found = comparison_facts(observations, ranking, train_seconds=600)
     assert {one["winner"] for one in found["keypoint_winners"]} == {"net_0"}
     assert set(found["variance_px2"]) == {"net_0", "net_1"}
     assert sum(found["variance_px2"]["net_0"].values()) == pytest.approx(ranking.variance_px2["net_0"].variance)
@@ -23,5 +23,5 @@ def test_the_summary_holds_floor_parts_winners_and_tails() -> None:
 
 def test_an_empty_ranking_has_an_empty_summary() -> None:
     nobody = draw_observations([1.0]).only(())
-    found = comparison_summary(nobody, rank(nobody), train_seconds=0)
+    found = comparison_facts(nobody, rank(nobody), train_seconds=0)
     assert found["resolution_floor"] is None and found["keypoint_winners"] == []

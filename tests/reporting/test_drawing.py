@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.reporting.drawing import Scale, markup, number, padded, picture, put, shortened, spread
-from bench.reporting.subjects import group_letter
+from bench.reporting.drawing import Scale, markup, number, padded, picture, put, shortened, spaced_apart
+from bench.reporting.number_text import group_letter
 
 sizes = st.floats(1e-3, 1e6)
 
@@ -46,7 +46,7 @@ def test_padding_holds_every_value(values: list[float], log: bool) -> None:
 
 @given(st.lists(st.floats(0, 300), min_size=1, max_size=15))
 def test_spread_labels_keep_order_apart_and_inside(wanted: list[float]) -> None:
-    placed = spread(wanted, 17, 0, 300)
+    placed = spaced_apart(wanted, 17, 0, 300)
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     gaps = [placed[b] - placed[a] for a, b in pairwise(order)]
     assert all(gap >= 17 - 1e-9 for gap in gaps)

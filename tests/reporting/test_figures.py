@@ -10,18 +10,17 @@ import pytest
 from bench.comparing.observations import Observations
 from bench.config.data import DataSettings
 from bench.faces.face_set import FaceSource
-from bench.faces.keypoints import KEYPOINT_NAMES
-from bench.records.schema import CellRecord, CurvePoint
-from bench.reporting.answer import summary_sentences
+from bench.records.schema import CellRecord, CurvePoint, DatasetFacts
+from bench.reporting.answer import answer_sentences
+from bench.reporting.board_facts import BoardFacts, BoardRow, Protocol
+from bench.reporting.chapters import shared_flags
 from bench.reporting.face_lookup import find_pictures
 from bench.reporting.figures.interval_cell import interval_cells
 from bench.reporting.figures.tie_groups import tie_group_figure
 from bench.reporting.figures.tradeoff import Point, latency_figure, parameter_figure, pareto_front
 from bench.reporting.figures.training import MOST_POINTS, thinned, training_figure
 from bench.reporting.gallery import make_gallery
-from bench.reporting.ranking_table import ranking_table
 from bench.reporting.row_errors import row_errors
-from bench.reporting.subjects import Subject, subjects_of
 from bench.scheme import SEED_SCHEME, scheme_of_names
 from tests.conftest import write_faces_csv
 
@@ -30,9 +29,9 @@ Row = dict[str, Any]
 
 def row(model: str, rmse_px: float, group: int, **other: Any) -> Row:
     return {
-        "model": model, "kind": "network", "rank": 1, "tie_group": group, "rmse_px": rmse_px,
-        "rmse_px_ci95": [rmse_px - 0.1, rmse_px + 0.1], "latency_ms": None, "parameters": None,
-        "per_keypoint_rmse_px": dict.fromkeys(KEYPOINT_NAMES, rmse_px), **other,
+        "model": model, "rank": 1, "tie_group": group, "rmse_px": rmse_px,
+        "rmse_px_ci95": (rmse_px - 0.1, rmse_px + 0.1),
+        "per_keypoint_rmse_px": dict.fromkeys(SEED_SCHEME.names, rmse_px), **other,
     }  # fmt: skip
 
 
@@ -40,13 +39,18 @@ def timed(p50: float | None, interval: list[float] | None = None) -> Row:
     return {"p50": p50, "p50_ci95": interval}
 
 
-def numbered(rows: list[Row]) -> tuple[Subject, ...]:
-    """Subjects; those of the first network's group lead."""
-    best = next(each["tie_group"] for each in rows if each["kind"] != "gate")
-    return subjects_of(rows, [each["model"] for each in rows if each["tie_group"] == best])
+def numbered(rows: list[Row]) -> tuple[BoardRow, ...]:
+    """Rows in their order; those of the first network's group lead."""
+    candidates = [each["model"] for each in rows if each.get("kind") != "gate"]
+    best = next(each["tie_group"] for each in rows if each["model"] in candidates)
+    places = {model: place for place, model in enumerate(candidates)}
+    return tuple(
+        BoardRow(index=index, place=places.get(each["model"]), leads=each["tie_group"] == best, **each)
+        for index, each in enumerate(rows)
+    )
 
 
-def ranking() -> tuple[Subject, ...]:
+def ranking() -> tuple[BoardRow, ...]:
     return numbered(
         [
             row("best", 1.7, 1, latency_ms=timed(6.0, [5.8, 6.3]), parameters=3e6),
@@ -57,15 +61,32 @@ def ranking() -> tuple[Subject, ...]:
     )
 
 
-def document(**other: Any) -> Row:
-    protocol = {"quick": False}
-    return {"resolution_floor_px": 0.1, "weak_evidence": False, "failed": [], "protocol": protocol, **other}
+def board(rows: tuple[BoardRow, ...], **other: Any) -> BoardFacts:
+    dataset = DatasetFacts(name="d", fingerprint="0", rows=9, groups=3, grouping="none", people_known=True)
+    protocol = Protocol(folds=5, seed=0, folds_digest="", seeds=1, grouping="none", quick=other.pop("quick", False))
+    facts = {
+        "failed": (),
+        "weak_evidence": False,
+        "unlike_records": 0,
+        "unlike_latencies": 0,
+        "comparison": {},
+        **other,
+    }
+    return BoardFacts(
+        generated="",
+        dataset=dataset,
+        protocol=protocol,
+        machine={},
+        rows=rows,
+        resolution_floor_px=0.1,
+        **facts | other,
+    )
 
 
 def test_the_front_holds_whom_nobody_beats_in_both() -> None:
-    subject = ranking()[0]
+    best = ranking()[0]
     places = [(1.0, 3.0), (2.0, 2.0), (2.0, 2.5), (3.0, 2.0), (4.0, 1.0), (5.0, 1.5)]
-    front = pareto_front([Point(subject, cost, None, error, None) for cost, error in places])
+    front = pareto_front([Point(best, cost, None, error, None) for cost, error in places])
     assert [(each.cost, each.error) for each in front] == [(1.0, 3.0), (2.0, 2.0), (4.0, 1.0)]
 
 
@@ -80,15 +101,15 @@ def test_both_uncertainties_are_drawn() -> None:
 
 def test_a_latency_of_too_few_samples_is_no_figure() -> None:
     few = row("slow", 1.75, 1, latency_ms=timed(None))
-    subjects = numbered([row("best", 1.7, 1, latency_ms=timed(6.0)), few])
-    assert "Among these, best is the fastest (6.00 ms)." in summary_sentences(document(), subjects)
-    figure = latency_figure(subjects)
+    rows = numbered([row("best", 1.7, 1, latency_ms=timed(6.0)), few])
+    assert "Among these, best is the fastest (6.00 ms)." in answer_sentences(board(rows))
+    figure = latency_figure(rows)
     assert figure is not None and "slow" not in figure.body
-    assert not any("fastest" in text for text in summary_sentences(document(), numbered([few, few])))
+    assert not any("fastest" in text for text in answer_sentences(board(numbered([few, few]))))
 
 
 def test_one_seed_is_called_weak_and_one_fold_silent() -> None:
-    said = [summary_sentences(document(weak_evidence=True, protocol={"quick": quick}), ranking()) for quick in (0, 1)]
+    said = [answer_sentences(board(ranking(), weak_evidence=True, quick=quick)) for quick in (False, True)]
     assert any("is only estimated" in sentence for sentence in said[0])
     assert any("One fold and one training seed say nothing about chance" in sentence for sentence in said[1])
     assert not any("estimated" in sentence for sentence in said[1])
@@ -116,18 +137,15 @@ def test_intervals_share_the_scale_of_ranked_networks_and_point_to_what_lies_out
 
 def test_a_single_epoch_is_a_dot() -> None:
     cell = CellRecord.model_construct(curve=[CurvePoint(epoch=1, train_loss=2.0, seconds=1, learning_rate=0.1)])
-    subjects = numbered([row("net", 2.0, 1, recipe={"loss": "wing"})])
-    figure = training_figure(subjects, {"net": [cell]})
+    rows = numbered([row("net", 2.0, 1, recipe={"loss": "wing"})])
+    figure = training_figure(rows, {"net": [cell]})
     assert figure is not None
     assert figure.body.count('<circle class="thin"') == 1
 
 
 def test_losses_to_several_gates_are_told_once() -> None:
     flags = ["incomplete: 1 of 2 cells", "loses to knn", "loses to ridge", "latency unstable: never steady"]
-    measured = dict.fromkeys(("rmse_px_fold_sd", "nme_percent", "failure_rate", "auc", "macs", "weights_mb"))
-    subjects = numbered([row("net", 2.0, 1, flags=flags, peak_memory_mb=None, train_seconds=None, **measured)])
-    (line,) = ranking_table(subjects).lines
-    assert line.flags == "incomplete: 1 of 2 cells; loses to knn, ridge; latency unstable: never steady"
+    assert shared_flags(flags) == "incomplete: 1 of 2 cells; loses to knn, ridge; latency unstable: never steady"
 
 
 def test_without_measurements_there_is_no_trade_off() -> None:
@@ -144,8 +162,8 @@ def test_a_bar_joins_a_group_of_several_and_no_other() -> None:
 
 
 def test_groups_that_overlap_get_bars_below_one_another() -> None:
-    subjects = numbered([row("a", 1.0, 1), row("b", 1.1, 2), row("c", 1.2, 1), row("d", 1.3, 2)])
-    figure = tie_group_figure(subjects, None)
+    rows = numbered([row("a", 1.0, 1), row("b", 1.1, 2), row("c", 1.2, 1), row("d", 1.3, 2)])
+    figure = tie_group_figure(rows, None)
     assert figure is not None
     assert 'y1="75" y2="75"' in figure.body
     assert 'y1="86" y2="86"' in figure.body
@@ -160,12 +178,14 @@ def test_long_curves_keep_their_ends_and_drop_infinite_losses() -> None:
 
 
 def test_the_summary_names_the_best_its_ties_the_fastest_and_the_losers() -> None:
-    text = " ".join(summary_sentences(document(), ranking()))
+    text = " ".join(answer_sentences(board(ranking())))
     assert "best has the smallest error: 1.70 px RMSE (95 % interval 1.60 to 1.80)." in text
     assert "does not tell it apart from tied." in text
     assert "tied is the fastest (2.00 ms) and best the one with the fewest parameters (3 M)" in text
     assert "Every network beats the hardest gate, ridge (3.00 px)." in text
-    lost = summary_sentences(document(), numbered([row("weak", 3.5, 1), row("ridge", 3.0, 1, kind="gate")]))
+    lost = answer_sentences(
+        board(numbered([row("weak", 3.5, 1, loses_to=["ridge"]), row("ridge", 3.0, 1, kind="gate")]))
+    )
     assert "weak loses to a method without any network: ridge reaches 3.00 px." in lost
 
 
@@ -186,18 +206,18 @@ def shifted_label() -> Observations:
 
 
 def test_a_wrong_label_is_told_from_a_hard_picture(shifted_label: Observations) -> None:
-    subjects = numbered([row(name, 1.0, 1) for name in shifted_label.predictions])
-    gallery = make_gallery(subjects, shifted_label, row_errors(shifted_label, SEED_SCHEME), None)
-    words = {card.row: card.words for card in gallery.suspects}
+    rows = numbered([row(name, 1.0, 1) for name in shifted_label.predictions])
+    gallery = make_gallery(rows, shifted_label, row_errors(shifted_label), None)
+    words = {card.index: card.words for card in gallery.suspects}
     assert "look at the label" in words[7]
     assert "a hard picture" in words[9]
-    assert {card.row for card in gallery.suspects[:2]} == {7, 9}
+    assert {card.index for card in gallery.suspects[:2]} == {7, 9}
     assert gallery.picture_count == 0
-    assert [shelf.cards[0].row for shelf in gallery.shelves] == [9, 9, 9]
+    assert [shelf.cards[0].index for shelf in gallery.shelves] == [9, 9, 9]
 
 
 def test_row_errors_agree_with_their_definition(shifted_label: Observations) -> None:
-    errors = row_errors(shifted_label, SEED_SCHEME).rmse_px["a"]
+    errors = row_errors(shifted_label).rmse_px("a")
     squares = np.square(shifted_label.predictions["a"][0].astype(float) - shifted_label.truth.astype(float))
     assert errors[7] == pytest.approx(np.sqrt(squares[7].mean()))
     assert errors[3] == pytest.approx(np.sqrt(np.nanmean(squares[3])))
@@ -205,15 +225,14 @@ def test_row_errors_agree_with_their_definition(shifted_label: Observations) -> 
 
 def test_pictures_are_those_of_the_results_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    dataset = {"name": "../../elsewhere/faces.csv", "fingerprint": "00", "synthetic": False}
-    dataset = {**dataset, "scheme": SEED_SCHEME.model_dump(mode="json")}
+    dataset = board(()).dataset.model_copy(update={"name": "../../elsewhere/faces.csv"})
     assert find_pictures(dataset, None) is None
     (tmp_path / "data").mkdir()
     path = write_faces_csv(tmp_path / "data" / "faces.csv", rows=6, groups=3)
     assert find_pictures(dataset, None) is None
     named = find_pictures(dataset, path)
     assert named is not None  # whether it is the right one, the page checks
-    found = find_pictures({**dataset, "fingerprint": named.fingerprint}, None)
+    found = find_pictures(dataset.model_copy(update={"fingerprint": named.fingerprint}), None)
     assert found is not None
     assert found.rows == 6
 
@@ -221,7 +240,7 @@ def test_pictures_are_those_of_the_results_or_none(tmp_path: Path, monkeypatch: 
 def test_pictures_of_another_scheme_are_read_as_the_results_say(tmp_path: Path) -> None:
     few = scheme_of_names(("nose_tip", "chin"))
     path = write_faces_csv(tmp_path / "faces.csv", rows=4, scheme=few)
-    dataset = {"name": "faces.csv", "synthetic": False, "scheme": few.model_dump(mode="json")}
+    dataset = board(()).dataset.model_copy(update={"name": "faces.csv", "scheme": few})
     named = find_pictures(dataset, path)
     assert named is not None
     assert named.scheme == few
@@ -236,8 +255,7 @@ def test_a_damaged_file_of_that_name_costs_only_the_pictures(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "faces.csv").write_text("not,faces\n")
-    dataset = {"name": "faces.csv", "fingerprint": "00", "synthetic": False, "scheme": SEED_SCHEME.model_dump()}
-    assert find_pictures(dataset, None) is None
+    assert find_pictures(board(()).dataset.model_copy(update={"name": "faces.csv"}), None) is None
     assert "no pictures in the report" in caplog.text
 
 
@@ -248,7 +266,7 @@ def test_weak_networks_accuse_no_label() -> None:
     constant = np.full((1, 60, 15, 2), 48, np.float32)
     predictions = {"a": constant, "b": constant + np.float32(0.1)}
     observations = Observations(labels, np.arange(60), np.arange(60) % 5, predictions, dict.fromkeys("ab", "network"))
-    subjects = numbered([row(name, 6.0, 1) for name in predictions])
-    gallery = make_gallery(subjects, observations, row_errors(observations, SEED_SCHEME), None)
+    rows = numbered([row(name, 6.0, 1) for name in predictions])
+    gallery = make_gallery(rows, observations, row_errors(observations), None)
     assert len(gallery.suspects) == 12
     assert all("not unusual for them" in card.words for card in gallery.suspects)

@@ -6,9 +6,14 @@ After a change that is meant: ``python -m tests.reporting.test_golden`` writes t
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from bench.records.store import RecordStore
-from bench.reporting.markdown import format_count, format_seconds, leaderboard_markdown, letter_notes
+from bench.reporting.board_notes import letter_notes
+from bench.reporting.markdown import leaderboard_markdown
 from bench.reporting.material import collect
+from bench.reporting.number_text import format_count, format_seconds
+from bench.reporting.row_errors import RowErrors
 from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
 
 GOLDEN = Path(__file__).parent / "golden" / "leaderboard.md"
@@ -28,7 +33,7 @@ def drawn(out: Path) -> RecordStore:
 
 
 def test_the_leaderboard_is_the_golden_one(tmp_path: Path) -> None:
-    assert leaderboard_markdown(collect(drawn(tmp_path)).document) == GOLDEN.read_text()
+    assert leaderboard_markdown(collect(drawn(tmp_path)).facts) == GOLDEN.read_text()
 
 
 def test_an_incomplete_model_is_shown_but_not_ranked(tmp_path: Path) -> None:
@@ -44,21 +49,44 @@ def test_latencies_of_another_machine_are_counted_and_not_shown(tmp_path: Path) 
     (known, *_) = store.latencies()
     elsewhere = {**known.environment, "processor": "another"}
     store.write_latency(known.model_copy(update={"key": "elsewhere", "environment": elsewhere}))
-    document = collect(store).document
+    board = collect(store).facts
+    document = board.document()
     assert document["unlike_latencies"] == 1
-    assert "Latency records of other machines, not shown: 1." in leaderboard_markdown(document)
+    assert "Latency records of other machines, not shown: 1." in leaderboard_markdown(board)
     assert all(row["latency_ms"] is None or len(row["latencies"]) == 1 for row in document["rows"])
 
 
 def test_a_letter_that_skips_a_rank_is_explained(tmp_path: Path) -> None:
-    document = collect(drawn(tmp_path)).document
-    assert letter_notes(document) == []
-    ranked = [row for row in document["rows"] if row["rank"] is not None]
-    for row, group in zip(ranked, (1, 2, 1, 3, 2, 3), strict=True):
-        row["tie_group"] = group
-    (note,) = letter_notes(document)
-    assert f"A letter can skip a rank: {ranked[2]['model']} (A), {ranked[4]['model']} (B)." in note
-    assert "A letter can skip a rank" in leaderboard_markdown(document)
+    board = collect(drawn(tmp_path)).facts
+    assert letter_notes(board) == []
+    groups = (1, 2, 1, 3, 2, 3)
+    rows = [row.model_copy(update={"tie_group": group}) for row, group in zip(board.ranked, groups, strict=True)]
+    skipping = board.model_copy(update={"rows": tuple(rows)})
+    (note,) = letter_notes(skipping)
+    assert f"A letter can skip a rank: {rows[2].model} (A), {rows[4].model} (B)." in note
+    assert "A letter can skip a rank" in leaderboard_markdown(skipping)
+
+
+def test_a_network_and_a_gate_are_judged_on_the_rows_that_both_predicted() -> None:
+    """Over all its rows the gate has the smaller error; on the one that the network has predicted so far, not."""
+    squared_px2 = {"net": np.array([1.0, np.nan]), "ridge": np.array([1.5, 0.1])}
+    errors = RowErrors(squared_px2, np.ones(2), {})
+    assert not errors.not_better("net", "ridge")
+    assert errors.not_better("ridge", "net")
+    squared_px2["net"][:] = np.nan
+    assert not errors.not_better("net", "ridge")
+
+
+def test_records_of_earlier_code_are_flagged(tmp_path: Path) -> None:
+    store = drawn(tmp_path)
+    for cell in list(store.cells()):
+        if cell.model in ("heatmap_net", "ridge"):
+            variant = cell.variant.model_copy(update={"code_digest": "of other code"})
+            path = store.cell_path(cell.model, cell.key)
+            path.write_text(cell.model_copy(update={"variant": variant}).model_dump_json(by_alias=True))
+    flags = {row.model: row.flags for row in collect(store).rows}
+    assert flags["heatmap_net"] == flags["ridge"] == ("earlier code",)
+    assert flags["plain_cnn"] == ()
 
 
 def test_numbers_for_reading() -> None:
@@ -80,4 +108,4 @@ def test_numbers_for_reading() -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        GOLDEN.write_text(leaderboard_markdown(collect(drawn(Path(folder))).document))
+        GOLDEN.write_text(leaderboard_markdown(collect(drawn(Path(folder))).facts))

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from markupsafe import Markup
 from bench.errors import DataError
 from bench.faces.face_set import FaceSet
 from bench.records.store import RecordStore
-from bench.reporting.facts import number_columns
+from bench.reporting.chapters import CHAPTERS
 from bench.reporting.material import collect
-from bench.reporting.page import render_page, write_page
+from bench.reporting.page import render_page
 from bench.reporting.section import Figure, Section
+from bench.reporting.tables import number_columns
 from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
 from tests.conftest import bench_environment
 
@@ -44,7 +46,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> RecordStore:
 
 @pytest.fixture(scope="module")
 def page(store: RecordStore) -> str:
-    return render_page(collect(store), None)
+    return render_page(collect(store))
 
 
 def faces(rows: int = 200, fingerprint: str = FINGERPRINT) -> FaceSet:
@@ -110,12 +112,12 @@ def test_nothing_is_loaded_and_the_policy_forbids_it(page: str) -> None:
 
 
 def test_the_same_records_give_the_same_page(store: RecordStore, page: str) -> None:
-    assert render_page(collect(store), None) == page
+    assert render_page(collect(store)) == page
 
 
 def test_pictures_are_embedded_only_when_faces_are_given(store: RecordStore, page: str) -> None:
     assert "data:image" not in page
-    pictured = render_page(collect(store), faces())
+    pictured = render_page(replace(collect(store), faces=faces()))
     embedded = re.findall(r'id="picture-(\d+)"', pictured)
     used = set(re.findall(r'href="#picture-(\d+)"', pictured))
     assert set(embedded) == used
@@ -125,26 +127,26 @@ def test_pictures_are_embedded_only_when_faces_are_given(store: RecordStore, pag
 
 def test_other_faces_are_refused(store: RecordStore) -> None:
     with pytest.raises(DataError, match=r"feedfeedfeedfeed.*0123456789abcdef"):
-        render_page(collect(store), faces(fingerprint="feedfeedfeedfeed"))
+        render_page(replace(collect(store), faces=faces(fingerprint="feedfeedfeedfeed")))
 
 
 def test_ten_architectures_with_pictures_stay_below_three_megabytes(tmp_path: Path) -> None:
     ten = [DrawnModel(f"net_{k}", 1 + k / 10, epochs=200) for k in range(10)]
     store = draw_results(tmp_path, DrawnResults(ten, seeds=3))
-    write_page(collect(store), faces(), tmp_path / "report.html")
-    assert 100_000 < (tmp_path / "report.html").stat().st_size < 3_000_000
+    page = render_page(replace(collect(store), faces=faces()))
+    assert 100_000 < len(page.encode()) < 3_000_000
 
 
 def test_results_without_a_complete_network_make_a_page(tmp_path: Path) -> None:
     store = draw_results(tmp_path, DrawnResults([DrawnModel("net", 1.0, failed_folds=range(5))]))
-    outline = Outline(render_page(collect(store), None))
+    outline = Outline(render_page(collect(store)))
     assert "nothing is ranked" in outline.text
     assert "figure-tie-groups" not in outline.ids()
 
 
 def test_one_network_alone_and_a_quick_run_make_a_page(tmp_path: Path) -> None:
     store = draw_results(tmp_path, DrawnResults([DrawnModel("net", 1.0, epochs=1)], quick=True))
-    outline = Outline(render_page(collect(store), None))
+    outline = Outline(render_page(collect(store)))
     assert "It is the only network." in outline.text
     assert "quick run" in outline.text
 
@@ -167,7 +169,7 @@ def test_a_further_section_stands_in_the_page_with_its_words_escaped(store: Reco
     drawing = Markup("<svg viewBox='0 0 1 1'></svg>")
     figure = Figure("figure-more", "More <of> it", "Caption & all", drawing)
     section = Section("more", "A <further> section", "Lead & text", [figure], Markup("<p id='own-body'>own</p>"))
-    outline = Outline(render_page(collect(store), None, [section]))
+    outline = Outline(render_page(collect(store), [*CHAPTERS, lambda _: section]))
     assert {"more", "figure-more", "own-body"} <= set(outline.ids())
     assert "A <further> section" in outline.text
     assert ("a", {"href": "#more"}) in outline.tags

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.reporting.material import collect
-from bench.reporting.page import write_page
+from bench.reporting.page import render_page
 from benchmarks.drawn_results import DrawnResults, draw_results
 from tests.reporting.test_page import HOSTILE, faces, models
 
@@ -28,7 +29,8 @@ Driver = Any
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("results")
-    write_page(collect(draw_results(out, DrawnResults(models(), seeds=2))), faces(), out / "report.html")
+    material = replace(collect(draw_results(out, DrawnResults(models(), seeds=2))), faces=faces())
+    (out / "report.html").write_text(render_page(material))
     return out / "report.html"
 
 

@@ -1,4 +1,4 @@
-"""Errors per keypoint, drawn to scale on a schematic mean face."""
+"""Errors per keypoint, drawn to scale at the mean places of the points."""
 
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
@@ -7,15 +7,15 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from bench.faces.keypoints import FRAME_PX, KEYPOINT_NAMES
+from bench.reporting.board_facts import BoardRow
 from bench.reporting.drawing import markup, picture, put, shortened
+from bench.reporting.number_text import places
 from bench.reporting.section import Figure
-from bench.reporting.subjects import Subject
+from bench.scheme import SEED_SCHEME, Scheme
 
 MOST_FACES = 12
 WIDTH, HEIGHT = 200.0, 244.0
-SCALE = WIDTH / FRAME_PX
-POINT = {name: index for index, name in enumerate(KEYPOINT_NAMES)}
+POINT = {name: index for index, name in enumerate(SEED_SCHEME.names)}
 
 OUTLINES: tuple[tuple[str, ...], ...] = (
     ("left_eyebrow_inner_end", "left_eyebrow_outer_end"),
@@ -29,55 +29,59 @@ EYES = (
 Points = NDArray[np.float64]
 
 
-def keypoint_figure(subjects: Sequence[Subject], truth: NDArray[np.float32]) -> Figure | None:
-    """A face per model: a disc's radius is the RMSE at that keypoint, a ring's that of the best model there."""
+def keypoint_figure(rows: Sequence[BoardRow], truth: NDArray[np.float32], scheme: Scheme) -> Figure | None:
+    """A frame per model: a disc's radius is the RMSE at that keypoint, a ring's that of the best model there.
+
+    The seed's fifteen points lie on a schematic face; what other points are of is not known, so they stand alone.
+    """
     mean = mean_points(truth)
-    scored = [each for each in subjects if each.ranked]
+    scored = [row for row in rows if row.ranked]
     shown = scored[:MOST_FACES]
-    if not shown or not np.isfinite(mean).all():
+    if not shown or not np.isfinite(mean).any():
         return None
-    errors = np.array([_errors(each) for each in scored])
-    best = np.nanmin(errors, axis=0)
-    faces = Markup().join(markup(_face(each, errors[k], best, mean)) for k, each in enumerate(shown))
+    errors = np.array([[row.per_keypoint_rmse_px[name] for name in scheme.names] for row in scored], dtype=np.float64)
+    best = np.fmin.reduce(errors, axis=0)
+    faces = Markup().join(markup(_face(row, errors[k], best, mean, scheme)) for k, row in enumerate(shown))
     caption = (
-        "A disc's radius is the RMSE at that keypoint, to scale with the face; the ring is the smallest RMSE that any "
-        "model reaches there. The outline is schematic, drawn through the mean of the labels."
+        "A disc's radius is the RMSE at that keypoint, to scale with the frame, at the mean place of its labels; the "
+        "ring is the smallest RMSE that any model reaches there."
     )
+    if _is_face(mean, scheme):
+        caption += " The outline is schematic."
     if len(shown) < len(scored):
         caption += f" The best {len(shown)} of {len(scored)} models are drawn; the table below has all."
     body = Markup('<div class="multiples faces">') + faces + Markup("</div>")
-    return Figure("figure-keypoints", "Where on the face they miss", caption, body, wide=True)
+    return Figure("figure-keypoints", "Where they miss", caption, body, wide=True)
 
 
 def mean_points(truth: NDArray[np.float32]) -> Points:
-    """Mean label of each keypoint over (N, 15, 2) pixels; NaN where one is never labelled."""
+    """Mean label of each keypoint over (N, K, 2) pixels; NaN where one is never labelled."""
     labelled = np.asarray(np.isfinite(truth).all(axis=2))
     count = np.asarray(labelled.sum(axis=0))[:, None]
     total = np.where(labelled[:, :, None], truth, 0).sum(axis=0, dtype=np.float64)
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
-def _errors(subject: Subject) -> list[float]:
-    found = subject.row["per_keypoint_rmse_px"]
-    return [float("nan") if found[name] is None else float(found[name]) for name in KEYPOINT_NAMES]
+def _is_face(mean: Points, scheme: Scheme) -> bool:
+    return scheme.names == SEED_SCHEME.names and bool(np.isfinite(mean).all())
 
 
-def _face(subject: Subject, errors: Points, best: Points, mean: Points) -> Element:
-    root = picture(
-        WIDTH, HEIGHT, f"Error per keypoint of {subject.name}", class_="chart small face", data_model=str(subject.index)
-    )
-    put(root, "title", subject.name)
-    put(root, "text", shortened(subject.name, 26), class_="chart-title", x=WIDTH / 2, y=14, text_anchor="middle")
-    face = put(root, "g", transform=f"translate(0 18) scale({SCALE:.4f})")
-    draw_outline(face, mean)
-    for name, point, error, least in zip(KEYPOINT_NAMES, mean, errors, best, strict=True):
-        if np.isfinite(error):
+def _face(row: BoardRow, errors: Points, best: Points, mean: Points, scheme: Scheme) -> Element:
+    words = f"Error per keypoint of {row.model}"
+    root = picture(WIDTH, HEIGHT, words, class_="chart small face", data_model=str(row.index))
+    put(root, "title", row.model)
+    put(root, "text", shortened(row.model, 26), class_="chart-title", x=WIDTH / 2, y=14, text_anchor="middle")
+    face = put(root, "g", transform=f"translate(0 18) scale({WIDTH / scheme.side_px:.4f})")
+    if _is_face(mean, scheme):
+        draw_outline(face, mean)
+    for name, point, error, least in zip(scheme.names, mean, errors, best, strict=True):
+        if np.isfinite([*point, error]).all():
             disc = put(face, "circle", class_="disc", cx=point[0], cy=point[1], r=error)
             put(disc, "title", f"{name}: {error:.2f} px, best {least:.2f} px")
             put(face, "circle", class_="ring", cx=point[0], cy=point[1], r=least, fill="none")
     if np.isfinite(errors).any():
         worst = int(np.nanargmax(errors))
-        words = f"{KEYPOINT_NAMES[worst].replace('_', ' ')} {errors[worst]:.2f} px"
+        words = f"{scheme.names[worst].replace('_', ' ')} {places(2)(errors[worst])} px"
         put(root, "text", words, class_="muted", x=WIDTH / 2, y=HEIGHT - 6, text_anchor="middle")
     return root
 

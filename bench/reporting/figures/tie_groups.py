@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from xml.etree.ElementTree import Element
 
+from bench.reporting.board_facts import BoardRow
 from bench.reporting.drawing import Scale, markup, padded, picture, put, shortened
 from bench.reporting.section import Figure
-from bench.reporting.subjects import Subject
 
 WIDTH, LEFT, RIGHT = 760.0, 215.0, 545.0
 AXIS_Y, BAR_GAP, LABEL_GAP = 62.0, 11.0, 21.0
@@ -26,12 +26,12 @@ class Bar:
         return self.places[0] - 10 < other.places[-1] and other.places[0] < self.places[-1] + 10
 
 
-def tie_group_figure(subjects: Sequence[Subject], floor_px: float | None) -> Figure | None:
+def tie_group_figure(rows: Sequence[BoardRow], floor_px: float | None) -> Figure | None:
     """Draw the tie groups of the ranking (Demšar 2006's layout; the groups are the ranking's own, not a second test).
 
     Gates far behind every network stand at the edge with their value, so that they do not squeeze the rest.
     """
-    ranked = sorted((each for each in subjects if each.ranked), key=lambda each: each.rmse_px or 0.0)
+    ranked = sorted((each for each in rows if each.ranked), key=lambda each: each.rmse_px or 0.0)
     if len(ranked) < 2:
         return None
     scale = Scale(*_range(ranked, floor_px), LEFT, RIGHT)
@@ -59,7 +59,7 @@ def tie_group_figure(subjects: Sequence[Subject], floor_px: float | None) -> Fig
     return Figure("figure-tie-groups", "Who can be told apart", caption, markup(root), wide=True)
 
 
-def _range(ranked: Sequence[Subject], floor_px: float | None) -> tuple[float, float]:
+def _range(ranked: Sequence[BoardRow], floor_px: float | None) -> tuple[float, float]:
     errors = [each.rmse_px or 0.0 for each in ranked]
     candidates = [error for each, error in zip(ranked, errors, strict=True) if not each.is_gate]
     if not candidates:
@@ -69,10 +69,10 @@ def _range(ranked: Sequence[Subject], floor_px: float | None) -> tuple[float, fl
     return padded([error for error in errors if error <= reach] + candidates)
 
 
-def _bars(ranked: Sequence[Subject], scale: Scale) -> list[Bar]:
-    by_group = sorted(ranked, key=lambda each: int(each.row["tie_group"]))
+def _bars(ranked: Sequence[BoardRow], scale: Scale) -> list[Bar]:
+    by_group = sorted(ranked, key=lambda each: each.tie_group or 0)
     bars = []
-    for _, found in groupby(by_group, key=lambda each: int(each.row["tie_group"])):
+    for _, found in groupby(by_group, key=lambda each: each.tie_group or 0):
         members = list(found)
         places = [_place(each, scale) for each in members]
         if len(members) > 1:
@@ -101,8 +101,8 @@ def _draw_bar(root: Element, bar: Bar, y: float) -> None:
         put(group, "circle", cx=place, cy=y, r=1.6)
 
 
-def _place(subject: Subject, scale: Scale) -> float:
-    return min(max(scale(subject.rmse_px or 0.0), LEFT), RIGHT)
+def _place(row: BoardRow, scale: Scale) -> float:
+    return min(max(scale(row.rmse_px or 0.0), LEFT), RIGHT)
 
 
 def _axis(root: Element, scale: Scale) -> None:
@@ -121,15 +121,15 @@ def _ruler(root: Element, scale: Scale, floor_px: float) -> None:
     put(ruler, "text", f"resolution floor {floor_px:.2f} px", x=end + 8, y=24)
 
 
-def _stems(root: Element, side: Sequence[Subject], scale: Scale, first_label: float, *, left: bool) -> None:
+def _stems(root: Element, side: Sequence[BoardRow], scale: Scale, first_label: float, *, left: bool) -> None:
     edge = LEFT - 14 if left else RIGHT + 14
-    for row, subject in enumerate(side):
-        x, y = _place(subject, scale), first_label + LABEL_GAP * row
-        beyond = "" if scale.low <= (subject.rmse_px or 0.0) <= scale.high else " →"
-        mark = put(root, "g", class_=f"stem {subject.class_name}", data_model=str(subject.index))
-        put(mark, "title", f"{subject.name}: {subject.rmse_px:.3f} px, tie group {subject.letter}")
+    for line, row in enumerate(side):
+        x, y = _place(row, scale), first_label + LABEL_GAP * line
+        beyond = "" if scale.low <= (row.rmse_px or 0.0) <= scale.high else " →"
+        mark = put(root, "g", class_=f"stem {row.class_name}", data_model=str(row.index))
+        put(mark, "title", f"{row.model}: {row.rmse_px:.3f} px, tie group {row.letter}")
         put(mark, "path", d=f"M{x:.1f},{AXIS_Y}V{y:.1f}H{edge:.1f}", fill="none")
         put(mark, "circle", cx=x, cy=AXIS_Y, r=3.5)
-        name = shortened(subject.name, 20)
-        words = f"{name}  {subject.rmse_px:.2f} {subject.letter}{beyond}"
+        name = shortened(row.model, 20)
+        words = f"{name}  {row.rmse_px:.2f} {row.letter}{beyond}"
         put(mark, "text", words, x=edge + (-6 if left else 6), y=y + 4, text_anchor="end" if left else "start")

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 from xml.etree.ElementTree import Element
 
+from bench.reporting.board_facts import BoardRow
 from bench.reporting.drawing import Axes, Scale, markup, padded, picture, put, shortened
-from bench.reporting.markdown import format_count
+from bench.reporting.number_text import format_count
 from bench.reporting.section import Figure
-from bench.reporting.subjects import Subject
 
 WIDTH, HEIGHT = 520.0, 400.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 506.0, 34.0, 350.0
@@ -24,48 +23,48 @@ Box = tuple[float, float, float, float]
 class Point:
     """A model in the plane of cost and error; intervals are None where they are not known."""
 
-    subject: Subject
+    row: BoardRow
     cost: float
     cost_interval: tuple[float, float] | None
     error: float
     error_interval: tuple[float, float] | None
 
 
-def latency_figure(subjects: Sequence[Subject]) -> Figure | None:
+def latency_figure(rows: Sequence[BoardRow]) -> Figure | None:
     """Error against the median latency of one picture on one thread."""
-    points = _points(subjects, lambda subject: subject.latency_p50_ms, _latency_interval)
+    points = _points(rows, lambda row: row.p50_ms, _latency_interval)
     caption = (
         "Down and left is better. Latency: one picture, one thread, forward only; bars are 95 % intervals of both. "
         "The line is the Pareto front: no model on it is beaten in both. Filled: best tie group."
     )
-    drawn = _draw(points, subjects, "median latency, ms (log)", "{:g}".format, "Error against latency")
+    drawn = _draw(points, rows, "median latency, ms (log)", "{:g}".format, "Error against latency")
     return None if drawn is None else Figure("figure-latency", "Error against latency", caption, markup(drawn))
 
 
-def parameter_figure(subjects: Sequence[Subject]) -> Figure | None:
+def parameter_figure(rows: Sequence[BoardRow]) -> Figure | None:
     """Error against the number of parameters."""
-    points = _points(subjects, lambda subject: subject.row["parameters"], lambda _: None)
+    points = _points(rows, lambda row: row.parameters, lambda _: None)
     caption = (
         "Down and left is better; bars are 95 % intervals of the error, parameters are counted exactly. Same marks as "
         "beside."
     )
-    drawn = _draw(points, subjects, "parameters (log)", format_count, "Error against parameters")
+    drawn = _draw(points, rows, "parameters (log)", format_count, "Error against parameters")
     return None if drawn is None else Figure("figure-parameters", "Error against parameters", caption, markup(drawn))
 
 
-def _latency_interval(row: Any) -> tuple[float, float] | None:
-    found = (row["latency_ms"] or {}).get("p50_ci95")
+def _latency_interval(row: BoardRow) -> tuple[float, float] | None:
+    found = (row.latency_ms or {}).get("p50_ci95")
     return (float(found[0]), float(found[1])) if found and found[0] > 0 else None
 
 
 def _points(
-    subjects: Sequence[Subject],
-    cost: Callable[[Subject], float | None],
-    interval: Callable[[Any], tuple[float, float] | None],
+    rows: Sequence[BoardRow],
+    cost: Callable[[BoardRow], float | None],
+    interval: Callable[[BoardRow], tuple[float, float] | None],
 ) -> list[Point]:
     return [
-        Point(each, float(value), interval(each.row), each.rmse_px, each.interval_px)
-        for each in subjects
+        Point(each, float(value), interval(each), each.rmse_px, each.interval_px)
+        for each in rows
         if not each.is_gate and each.ranked and each.rmse_px is not None and (value := cost(each))
     ]
 
@@ -80,7 +79,7 @@ def pareto_front(points: Sequence[Point]) -> list[Point]:
 
 
 def _draw(
-    points: Sequence[Point], subjects: Sequence[Subject], cost_label: str, cost_text: Callable[[float], str], title: str
+    points: Sequence[Point], rows: Sequence[BoardRow], cost_label: str, cost_text: Callable[[float], str], title: str
 ) -> Element | None:
     if not points:
         return None
@@ -88,10 +87,10 @@ def _draw(
     y = Scale(*padded([value for each in points for value in _error_reach(each)], 0.1), BOTTOM, TOP)
     root = picture(WIDTH, HEIGHT, title, class_="chart")
     Axes(x, y, cost_label, "RMSE, px", cost_text).draw(root)
-    gates = _gate_lines(root, subjects, y)
+    gates = _gate_lines(root, rows, y)
     front = pareto_front(points)
     _front_line(root, front, x, y)
-    for point in sorted(points, key=lambda each: each.subject.leads):
+    for point in sorted(points, key=lambda each: each.row.leads):
         _mark(root, point, x, y)
     _labels(root, [*front, *(each for each in points if each not in front)], gates, (x, y))
     return root
@@ -105,14 +104,14 @@ def _error_reach(point: Point) -> tuple[float, ...]:
     return (point.error, *(point.error_interval or ()))
 
 
-def _gate_lines(root: Element, subjects: Sequence[Subject], y: Scale) -> list[float]:
+def _gate_lines(root: Element, rows: Sequence[BoardRow], y: Scale) -> list[float]:
     """Draw the gates that lie within the errors shown; their errors."""
     drawn = []
-    for gate in subjects:
+    for gate in rows:
         if gate.is_gate and gate.rmse_px is not None and y.low < gate.rmse_px < y.high:
             at = y(gate.rmse_px)
             put(root, "line", class_="gate-line", x1=LEFT, x2=RIGHT, y1=at, y2=at)
-            put(root, "text", f"gate {gate.name}", class_="muted", x=RIGHT, y=at - 5, text_anchor="end")
+            put(root, "text", f"gate {gate.model}", class_="muted", x=RIGHT, y=at - 5, text_anchor="end")
             drawn.append(gate.rmse_px)
     return drawn
 
@@ -125,9 +124,9 @@ def _front_line(root: Element, front: Sequence[Point], x: Scale, y: Scale) -> No
 
 
 def _mark(root: Element, point: Point, x: Scale, y: Scale) -> None:
-    subject = point.subject
-    mark = put(root, "g", class_=f"point{' best' if subject.leads else ''}", data_model=str(subject.index))
-    put(mark, "title", f"{subject.name}: {point.error:.3f} px")
+    row = point.row
+    mark = put(root, "g", class_=f"point{' best' if row.leads else ''}", data_model=str(row.index))
+    put(mark, "title", f"{row.model}: {point.error:.3f} px")
     at_x, at_y = x(point.cost), y(point.error)
     if point.error_interval:
         low, high = point.error_interval
@@ -152,7 +151,7 @@ def _labels(root: Element, points: Sequence[Point], gates: Sequence[float], axes
             inside = box[0] >= LEFT and box[2] <= WIDTH and box[1] >= TOP - 8 and box[3] <= BOTTOM
             if inside and not any(_meet(box, each) for each in taken):
                 label = put(root, "text", name, class_="label", x=at_x, y=base, text_anchor=anchor)
-                label.set("data-model", str(point.subject.index))
+                label.set("data-model", str(point.row.index))
                 names.append(box)
                 break
 
@@ -165,7 +164,7 @@ def _places(point: Point, x_scale: Scale, y_scale: Scale) -> Iterator[tuple[str,
         (x + 10, y - 6, "start"), (x + 10, y + 15, "start"), (x - 10, y + 15, "end"),
         (x - 10, y - 6, "end"), (x, min(top, y - 5) - 5, "middle"), (x, max(bottom, y + 5) + 14, "middle"),
     )  # fmt: skip
-    for label in dict.fromkeys(shortened(point.subject.name, letters) for letters in LETTERS):
+    for label in dict.fromkeys(shortened(point.row.model, letters) for letters in LETTERS):
         width = len(label) * LETTER_PX
         before = {"start": 0.0, "middle": width / 2, "end": width}
         for at, base, anchor in wanted:

@@ -6,9 +6,9 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 
 from bench.records.schema import CellRecord, CurvePoint
+from bench.reporting.board_facts import BoardRow
 from bench.reporting.drawing import Scale, markup, number, padded, path_of, picture, put, shortened
 from bench.reporting.section import Figure
-from bench.reporting.subjects import Subject
 
 WIDTH, HEIGHT = 230.0, 150.0
 LEFT, RIGHT, TOP, BOTTOM = 36.0, 222.0, 26.0, 128.0
@@ -16,10 +16,10 @@ MOST_CHARTS = 24
 MOST_POINTS = 60
 
 
-def training_figure(subjects: Sequence[Subject], cells: Mapping[str, Sequence[CellRecord]]) -> Figure | None:
+def training_figure(rows: Sequence[BoardRow], cells: Mapping[str, Sequence[CellRecord]]) -> Figure | None:
     """Training loss by epoch for the best ``MOST_CHARTS`` models; one scale for all that share a loss."""
-    curves = {each.index: [thinned(cell.curve) for cell in cells[each.name] if cell.curve] for each in subjects}
-    with_curves = [each for each in subjects if curves[each.index]]
+    curves = {each.index: [thinned(cell.curve) for cell in cells[each.model] if cell.curve] for each in rows}
+    with_curves = [each for each in rows if curves[each.index]]
     if not with_curves:
         return None
     shown = with_curves[:MOST_CHARTS]
@@ -42,27 +42,27 @@ def thinned(curve: Sequence[CurvePoint]) -> list[tuple[int, float]]:
     return [sound[k] for k in sorted(chosen)]
 
 
-def _loss(subject: Subject) -> str:
-    return str((subject.row["recipe"] or {}).get("loss"))
+def _loss(row: BoardRow) -> str:
+    return str((row.recipe or {}).get("loss"))
 
 
 def _reaches(
-    shown: Sequence[Subject], curves: Mapping[int, Sequence[Sequence[tuple[int, float]]]]
+    shown: Sequence[BoardRow], curves: Mapping[int, Sequence[Sequence[tuple[int, float]]]]
 ) -> dict[str, tuple[float, float]]:
     values: dict[str, list[float]] = {}
-    for subject in shown:
-        values.setdefault(_loss(subject), []).extend(loss for curve in curves[subject.index] for _, loss in curve)
+    for row in shown:
+        values.setdefault(_loss(row), []).extend(loss for curve in curves[row.index] for _, loss in curve)
     return {name: padded(found, 0.04, log=True) if found else (0.1, 1.0) for name, found in values.items()}
 
 
-def _chart(subject: Subject, curves: Sequence[Sequence[tuple[int, float]]], reach: tuple[float, float]) -> Element:
+def _chart(row: BoardRow, curves: Sequence[Sequence[tuple[int, float]]], reach: tuple[float, float]) -> Element:
     last = max((curve[-1][0] for curve in curves if curve), default=1)
     first = min((curve[0][0] for curve in curves if curve), default=0)
     x, y = Scale(first, last, LEFT, RIGHT), Scale(*reach, BOTTOM, TOP, log=True)
-    named = f"Training curves of {subject.name}"
-    root = picture(WIDTH, HEIGHT, named, class_="chart small", data_model=str(subject.index))
-    put(root, "title", subject.name)
-    put(root, "text", shortened(subject.name, 30), class_="chart-title", x=2, y=14)
+    named = f"Training curves of {row.model}"
+    root = picture(WIDTH, HEIGHT, named, class_="chart small", data_model=str(row.index))
+    put(root, "title", row.model)
+    put(root, "text", shortened(row.model, 30), class_="chart-title", x=2, y=14)
     axis = put(root, "g", class_="axis")
     for value in y.ticks(3):
         put(axis, "line", class_="grid", x1=LEFT, x2=RIGHT, y1=y(value), y2=y(value))

@@ -1,0 +1,97 @@
+"""What must be said beside a board's numbers: the same sentences on page, terminal and in Markdown."""
+
+from bench.reporting.board_facts import BoardFacts
+from bench.reporting.number_text import format_seconds, group_letter
+from bench.scheme import SEED_SCHEME
+
+
+def warnings_of(board: BoardFacts) -> list[str]:
+    """What a reader must know before the numbers: each a short sentence."""
+    found = []
+    if board.dataset.synthetic:
+        found.append("synthetic faces: drawn by bench, not photographed")
+    if not board.dataset.people_known:
+        found.append("people unknown: errors and intervals are optimistic")
+    if board.protocol.quick:
+        found.append("quick run (one fold, few epochs): not comparable with any other result")
+    return found
+
+
+def folds_text(board: BoardFacts) -> str:
+    """``5``, or ``1 of 5`` of a quick run."""
+    return f"{'1 of ' if board.protocol.quick else ''}{board.protocol.folds}"
+
+
+def reading_notes(board: BoardFacts) -> list[str]:
+    """How to read the ranking: everything of this board that is not so everywhere."""
+    return [*normaliser_notes(board), *letter_notes(board), *seed_notes(board), *precision_notes(board)]
+
+
+def normaliser_notes(board: BoardFacts) -> list[str]:
+    """What the NME is a share of, where it is not the distance of the eyes."""
+    scheme = board.dataset.scheme
+    if scheme.normaliser == SEED_SCHEME.normaliser:
+        return []
+    return [f"NME is the mean point distance over the {scheme.normaliser_words}."]
+
+
+def seed_notes(board: BoardFacts) -> list[str]:
+    """How many training seeds stand behind each candidate, where they differ."""
+    counts = {row.model: row.seeds_done for row in board.candidates if row.kind == "network"}
+    if len(set(counts.values())) < 2:
+        return []
+    listed = ", ".join(f"{model} {count}" for model, count in counts.items())
+    return [f"Training seeds differ between rows: {listed}. Each pair is tested with all that both have."]
+
+
+def letter_notes(board: BoardFacts) -> list[str]:
+    """Why a letter skips a rank, where one does: below a model of group B stands one of A that varies more."""
+    reached, skipping = 0, []
+    for row in board.ranked:
+        group = row.tie_group or 0
+        if group < reached:
+            skipping.append(f"{row.model} ({group_letter(group)})")
+        reached = max(reached, group)
+    if not skipping:
+        return []
+    return [
+        f"A letter can skip a rank: {', '.join(skipping)}. Such a model varies so much between trainings or folds that "
+        "this run cannot tell it from the best of its letter, while steadier models of lower error are told apart."
+    ]
+
+
+def footnotes(board: BoardFacts) -> list[str]:
+    """What lies under the folder and is not shown."""
+    kinds = (
+        ("Records under this folder with other data, folds or settings", board.unlike_records),
+        ("Latency records of other machines", board.unlike_latencies),
+    )
+    return [f"{what}, not shown: {count}." for what, count in kinds if count]
+
+
+def precision_notes(board: BoardFacts) -> list[str]:
+    """How small a difference the run can see, and what would sharpen it, most effective first."""
+    notes = []
+    floor = board.comparison["resolution_floor"]
+    if floor is not None:
+        ways = [
+            f"{way['to']} {way['means']} instead of {way['from']}: about {way['floor_px']:.2g} px "
+            f"(+{format_seconds(way['extra_minutes'] * 60)} of training)"
+            for way in floor["lowered_by"]
+        ]
+        notes += [
+            f"This run would find a difference of {floor['difference_px']:.2f} px in four cases out of five; smaller "
+            "ones may be missed.",
+            f"To resolve smaller differences: {'; '.join(ways)}.",
+        ]
+    return [*notes, *weak_notes(board)]
+
+
+def weak_notes(board: BoardFacts) -> list[str]:
+    """What one training seed leaves unknown."""
+    if not board.weak_evidence:
+        return []
+    if board.protocol.quick:
+        return ["One fold and one training seed say nothing about chance, so no network is told from another."]
+    rows = "Some rows have one training seed" if board.protocol.seeds > 1 else "One training seed"
+    return [f"{rows}: how much training itself varies is only estimated; `--seeds 3` measures it."]
