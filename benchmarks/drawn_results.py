@@ -25,6 +25,7 @@ from bench.records.schema import (
     VariantFacts,
 )
 from bench.records.store import RecordStore
+from bench.scheme import SEED_SCHEME, Scheme
 
 MOMENT = "2026-01-02T03:04:05+00:00"
 ENVIRONMENT = {
@@ -68,6 +69,7 @@ class DrawnResults:
     dataset_name: str = "drawn.csv"
     unlabelled_fraction: float = 0.02
     seed: int = field(default=0, kw_only=True)
+    scheme: Scheme = field(default=SEED_SCHEME, kw_only=True)
 
 
 def draw_results(out: Path, wanted: DrawnResults, fingerprint: str = "0123456789abcdef") -> RecordStore:
@@ -77,7 +79,7 @@ def draw_results(out: Path, wanted: DrawnResults, fingerprint: str = "0123456789
     fold_of_row = assign_group_folds(groups, wanted.folds, generator, wanted.dataset_name)
     dataset = DatasetFacts(
         name=wanted.dataset_name, fingerprint=fingerprint, rows=wanted.rows, groups=wanted.people,
-        grouping="column:person", people_known=True,
+        grouping="column:person", people_known=True, scheme=wanted.scheme,
     )  # fmt: skip
     protocol = ProtocolFacts(folds=wanted.folds, seed=0, folds_digest=folds_digest(fold_of_row), quick=wanted.quick)
     store = RecordStore(out)
@@ -92,8 +94,12 @@ def draw_results(out: Path, wanted: DrawnResults, fingerprint: str = "0123456789
 def _faces(wanted: DrawnResults, generator: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     groups = np.sort(np.arange(wanted.rows) % wanted.people).astype(np.int64)
     shift = generator.normal(0, 2.5, size=(wanted.rows, 1, 2))
-    truth = (FACE_SHAPE + shift + generator.normal(0, 1.2, size=(wanted.rows, 15, 2))).astype(np.float32)
-    truth[generator.random((wanted.rows, 15)) < wanted.unlabelled_fraction] = np.nan
+    shape = (wanted.rows, wanted.scheme.keypoints, 2)
+    place = (
+        FACE_SHAPE if wanted.scheme == SEED_SCHEME else generator.uniform(0.2, 0.8, shape[1:]) * wanted.scheme.side_px
+    )
+    truth = (place + shift + generator.normal(0, 1.2, size=shape)).astype(np.float32)
+    truth[generator.random(shape[:2]) < wanted.unlabelled_fraction] = np.nan
     return truth, groups
 
 
@@ -141,7 +147,7 @@ class _Painter:
             curve=_curve(model, generator) if model.kind == "network" else [],
             train_seconds=model.epochs * 0.7, predict_seconds=0.1, environment=ENVIRONMENT,
         )  # fmt: skip
-        own = generator.normal(0, model.noise_px, size=(len(rows), 15, 2)) * generator.gamma(
+        own = generator.normal(0, model.noise_px, size=(len(rows), *self.truth.shape[1:])) * generator.gamma(
             3, 1 / 3, (len(rows), 1, 1)
         )
         predicted = self.truth[rows] + self.shared_px[rows] + own

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bench.records.schema import DatasetFacts, FailureCause, Kind, ProtocolFacts
-from bench.reporting.number_text import NOTHING, format_count, format_seconds, group_letter, places
+from bench.reporting.number_text import NOTHING, format_count, format_seconds, group_letter, interval_text, places
 
 LEADERBOARD_SCHEMA = 1
 COLOURS = 8
@@ -43,7 +43,7 @@ class Column:
         part: the number in a value that holds several.
         narrow: what tables of text write in its place, where they put more into one cell.
         tables: that show it.
-        late: comes after everything that ranks.
+        late: does not rank: on the page it comes after everything that does.
     """
 
     heading: str
@@ -91,7 +91,7 @@ class BoardRow(Frozen):
     ] = None
     rmse_px_ci95: Annotated[
         tuple[Number, Number] | None,
-        Column("95 % interval", "Of the architecture: training variance included", tables=PAGE),
+        Column("95 % interval", "Of the architecture: training variance included", interval_text, tables=PAGE),
     ] = None
     rmse_px_fold_sd: Annotated[
         Number, Column("± folds", "Standard deviation of the RMSE over the folds", places(3), tables=PAGE)
@@ -123,7 +123,9 @@ class BoardRow(Frozen):
     peak_memory_mb: Annotated[
         Number, Column("memory MB", "Peak memory of a process that predicts", places(0), tables=PAGE, late=True)
     ] = None
-    train_seconds: Annotated[Number, Column("training", "Seconds of all cells together", format_seconds)] = None
+    train_seconds: Annotated[Number, Column("training", "Seconds of all cells together", format_seconds, late=True)] = (
+        None
+    )
     train_images_per_s: Number = None
     recipe: dict[str, Any] | None = None
     epochs: int | None = None
@@ -188,22 +190,18 @@ class BoardRow(Frozen):
 
 
 COLUMNS: tuple[tuple[str, Column], ...] = tuple(
-    sorted(
-        (
-            (name, column)
-            for name, field in BoardRow.model_fields.items()
-            for column in field.metadata
-            if isinstance(column, Column)
-        ),
-        key=lambda named: named[1].late,
-    )
+    (name, column)
+    for name, field in BoardRow.model_fields.items()
+    for column in field.metadata
+    if isinstance(column, Column)
 )
-"""The columns of all tables, each with the name of its field: first what ranks."""
+"""The columns of all tables, each with the name of its field."""
 
 
 def columns_of(table: Table) -> list[tuple[str, Column]]:
-    """The columns that a table shows, in order."""
-    return [(name, column) for name, column in COLUMNS if table in column.tables]
+    """The columns that a table shows, in order; a page is too narrow for all, so that what ranks comes first there."""
+    shown = [(name, column) for name, column in COLUMNS if table in column.tables]
+    return sorted(shown, key=lambda named: named[1].late) if table == "page" else shown
 
 
 def headings(table: Table) -> list[str]:

@@ -176,6 +176,17 @@ def test_a_further_section_stands_in_the_page_with_its_words_escaped(store: Reco
     assert outline.count("further") == 0
 
 
+def test_the_ranking_shows_letters_intervals_and_flags(page: str) -> None:
+    table = page.partition('id="leaderboard"')[2].partition("</table>")[0]
+    assert re.search(r'<td class="interval-cell"><svg.*?</svg><span>\d\.\d\d to \d\.\d\d</span></td>', table)
+    assert re.search(r'>1 <span class="letter" title="tie group">A</span></td>', table)
+    assert '<td class="notes">incomplete: 8 of 10 cells</td>' in table
+    heads = re.findall(r"<th scope=\"col\".*?>([^<>]+)<", table)
+    assert heads[:10] == [
+        "rank", "model", "RMSE px", "95 % interval", "± folds", "NME %", "latency ms", "parameters", "MACs", "flags",
+    ]  # fmt: skip
+
+
 def test_columns_of_numbers_are_set_to_the_right(page: str) -> None:
     tail = page.partition('id="evidence-tail"')[2].partition("</table>")[0]
     assert '<th scope="col">model</th><th scope="col" class="number">RMSE px</th>' in tail

@@ -168,6 +168,11 @@ def test_the_page_itself_never_scrolls_sideways(opened: Driver, width: int) -> N
     assert ask(opened, "document.documentElement.scrollWidth") <= width
 
 
+def test_everything_that_ranks_is_seen_at_1280_without_scrolling(opened: Driver) -> None:
+    right = "document.querySelector('#leaderboard td.notes').getBoundingClientRect().right"
+    assert ask(opened, right) <= ask(opened, "document.querySelector('#ranking .scroll').getBoundingClientRect().right")
+
+
 def test_notes_have_room(opened: Driver) -> None:
     """A long note in a narrow column would make its row many lines high."""
     widths = ask(opened, "[...document.querySelectorAll('#leaderboard td.notes')].map(cell => cell.offsetWidth)")
