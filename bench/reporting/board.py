@@ -64,7 +64,8 @@ class Board:
 
         text = io.StringIO(FORMATS["csv"](self.material))
         whole = dict.fromkeys(("rank", "tie_group"), "Int64")
-        return pd.read_csv(text, index_col="model", dtype=whole, na_values=[""], keep_default_na=False)
+        table = pd.read_csv(text, index_col="model", dtype=whole, na_values=[""], keep_default_na=False)
+        return table.assign(flags=table["flags"].fillna(""))
 
     @cached_property
     def failed(self) -> "pd.DataFrame":
