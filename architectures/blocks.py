@@ -1,7 +1,5 @@
 """Layers that several architectures share: convolutions, residual blocks and the heads."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -102,14 +100,15 @@ class MapHead(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """(B, channels, H, W) features of the whole frame -> (B, 2 keypoints) normalised coordinates."""
         cells = inputs.shape[-1]
-        with torch.autocast(inputs.device.type, enabled=False):  # it would pad in float32 for nothing
+        # Autocast would pad in float32 for nothing; it has no word for meta.
+        with torch.autocast("cpu" if inputs.is_meta else inputs.device.type, enabled=False):
             padded = F.pad(inputs, [self.margin] * 4, mode="replicate")
         return soft_argmax(self.maps(padded), extent=(cells + 2 * self.margin) / cells)
 
 
 def halved(side: int, times: int) -> int:
     """Side of what convolutions of stride 2 leave of a square map: half of it, rounded up, ``times`` over."""
-    return math.ceil(side / 2**times)
+    return -(-side // (1 << times))
 
 
 def check_range(option: str, value: float, low: float, high: float) -> None:

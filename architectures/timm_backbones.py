@@ -115,11 +115,10 @@ def architecture(reference: str) -> Architecture:
 
 
 def model_names(pattern: str = "") -> list[str]:
-    """timm's model names that match a shell pattern; all of them for an empty one."""
+    """``timm:NAME`` of each of timm's models whose NAME matches a shell pattern; of all for an empty one."""
     import timm
 
-    names: list[str] = timm.list_models(pattern)
-    return names
+    return [TIMM_PREFIX + name for name in timm.list_models(pattern.removeprefix(TIMM_PREFIX))]
 
 
 @lru_cache(maxsize=4096)
@@ -128,15 +127,6 @@ def size_arguments(name: str, data: Dimensions) -> Mapping[str, int]:
 
     Raises:
         ArchitectureError: the model cannot take the frame or gives other numbers; the message holds the reason.
-    """
-    return meta_module(name, data)[1]
-
-
-def meta_module(name: str, data: Dimensions) -> tuple["nn.Module", Mapping[str, int]]:
-    """A model without memory behind it, run forward once in training mode, and what it needed for the frame.
-
-    Raises:
-        ArchitectureError: as :func:`size_arguments`.
     """
     from timm.models import get_pretrained_cfg
 
@@ -147,13 +137,15 @@ def meta_module(name: str, data: Dimensions) -> tuple["nn.Module", Mapping[str, 
     reasons = []
     for arguments in candidates:
         try:
-            return _run_on_meta(name, data, arguments), arguments
+            _run_on_meta(name, data, arguments)
+            return arguments
         except Exception as error:  # whatever a third party's model raises is the reason it is refused
             reasons.append(_plain_reason(error))
     raise ArchitectureError(f"cannot run at {data.frame_words} ({_telling(reasons)}); choose another backbone")
 
 
-def _run_on_meta(name: str, data: Dimensions, arguments: Mapping[str, int]) -> "nn.Module":
+def _run_on_meta(name: str, data: Dimensions, arguments: Mapping[str, int]) -> None:
+    """Run a model without memory behind it forward once in training mode, and look at the shape of its answer."""
     import torch
 
     # The generator is put back: a first build must draw the same weights as a second one.
@@ -165,7 +157,6 @@ def _run_on_meta(name: str, data: Dimensions, arguments: Mapping[str, int]) -> "
     if not isinstance(answer, torch.Tensor) or tuple(answer.shape) != expected:
         found = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
         raise ArchitectureError(f"gives {found} for two pictures, expected {expected}: it has no such head")
-    return module
 
 
 def _create(name: str, **arguments: Any) -> "nn.Module":

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,7 +12,8 @@ from bench.cli.app import app
 
 if TYPE_CHECKING:
     from bench.cli.console import Screen
-    from bench.measuring.survey import Surveyed
+    from bench.measuring.catalogue import CatalogueEntry
+    from bench.scheme import Scheme
 
 
 @app.command("models")
@@ -20,68 +22,68 @@ def models(
         str | None, typer.Option("--timm", metavar="PATTERN", help="Search timm's models instead, e.g. 'mobilenet*'.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="With --timm ('*' if not given): count which run at 1x96x96, and why not.")
+        bool, typer.Option("--check", help="With --timm ('*' if not given): count which of them run, and why not.")
     ] = False,
+    side: Annotated[int, typer.Option("--side", metavar="PX", min=16, max=1024, help="Frame of the pictures.")] = 96,
+    channels: Annotated[Literal[1, 3], typer.Option("--channels", help="Grey, or red, green and blue.")] = 1,
+    keypoints: Annotated[int, typer.Option("--keypoints", metavar="N", min=1, help="Points of a picture.")] = 15,
     as_json: options.AsJson = False,
 ) -> None:
-    """List what can be compared, with parameters and MACs at 1x96x96.
+    """List what can be compared, with parameters and MACs for one picture.
 
     Every model of timm can be named as timm:NAME; a network of your own as FILE.py:NAME.
     """
     from bench.cli.console import Screen
+    from bench.scheme import scheme_of_names
 
     screen = Screen(as_json=as_json)
+    scheme = scheme_of_names(tuple(f"point_{number}" for number in range(1, keypoints + 1)), side, channels)
     if timm is None and not check:
-        _list_registered(screen)
+        _list_registered(screen, scheme)
     else:
-        _survey_timm(screen, timm or "*", check)
+        _survey_timm(screen, timm or "*", scheme, check=check)
 
 
-def _list_registered(screen: "Screen") -> None:
+def _list_registered(screen: "Screen", scheme: "Scheme") -> None:
     from bench.measuring.catalogue import catalogue
-    from bench.reporting.number_text import format_count
 
-    entries = catalogue()
-    rows = [
-        [one.name, one.family, one.summary, format_count(one.parameters), format_count(one.macs)] for one in entries
-    ]
+    entries = catalogue(scheme)
+    rows = [[one.name, one.family, one.summary, *_costs(one)] for one in entries]
     screen.table("", ["model", "family", "what it is", "parameters", "MACs"], rows, text_columns=3)
-    for one in entries:
-        if one.reason:
-            screen.say(f"refused: {one.name}: {one.reason}")
+    _show_refused(screen, entries)
     screen.note("more: timm:NAME (`bench models --timm PATTERN`), FILE.py:NAME (`bench new`)")
-    screen.result_json({"models": [one.as_json() for one in entries]})
+    screen.result_json({"models": [asdict(one) for one in entries]})
 
 
-def _survey_timm(screen: "Screen", pattern: str, check: bool) -> None:
-    from architectures.machinery.names import TIMM_PREFIX
+def _survey_timm(screen: "Screen", pattern: str, scheme: "Scheme", *, check: bool) -> None:
     from architectures.timm_backbones import model_names
     from bench.errors import ConfigError
     from bench.measuring.survey import survey
     from bench.processes.cores import usable_cores
-    from bench.reporting.number_text import format_count
 
-    names = model_names(pattern.removeprefix(TIMM_PREFIX))
+    names = model_names(pattern)
     if not names:
         raise ConfigError(f"--timm '{pattern}': no model of timm matches; try a pattern such as 'mobilenet*'")
     with screen.progress("models", len(names)) as advance:
-        found = survey(names, usable_cores(), lambda _: advance())
-    rows = [
-        [TIMM_PREFIX + one.name, format_count(one.parameters), format_count(one.macs)]
-        for one in found
-        if not one.reason
-    ]
+        found = survey(names, scheme, usable_cores(), lambda _: advance())
+    rows = [[one.name, *_costs(one)] for one in found if not one.reason]
     if rows and not (check and pattern == "*"):
         screen.table("", ["model", "parameters", "MACs"], rows)
-    for one in found:
-        if one.reason:
-            screen.say(f"refused: {TIMM_PREFIX}{one.name}: {one.reason}")
+    _show_refused(screen, found)
     if check:
-        _show_counts(screen, found)
-    screen.result_json({"models": [{**one.as_json(), "name": TIMM_PREFIX + one.name} for one in found]})
+        counts = Counter(one.status for one in found)
+        totals = [[status, str(counts[status])] for status in ("ok", "refused")] + [["all", str(len(found))]]
+        screen.table(f"timm's models at {scheme.frame_words}", ["status", "models"], totals)
+    screen.result_json({"models": [asdict(one) for one in found]})
 
 
-def _show_counts(screen: "Screen", found: "Sequence[Surveyed]") -> None:
-    counts = Counter(one.status for one in found)
-    rows = [[status, str(counts[status])] for status in ("ok", "refused")] + [["all", str(len(found))]]
-    screen.table("timm's models at 1x96x96", ["status", "models"], rows)
+def _show_refused(screen: "Screen", entries: "Sequence[CatalogueEntry]") -> None:
+    for one in entries:
+        if one.reason:
+            screen.say(f"refused: {one.name}: {one.reason}")
+
+
+def _costs(entry: "CatalogueEntry") -> list[str]:
+    from bench.reporting.number_text import format_count
+
+    return [format_count(entry.parameters), format_count(entry.macs)]

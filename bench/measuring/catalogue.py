@@ -2,15 +2,16 @@
 
 import contextlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from bench.errors import ModelError
 from bench.records.atomic import write_text
 from bench.records.cache_folder import cache_folder
 from bench.records.keys import digest
+from bench.scheme import SEED_SCHEME, Scheme
 
 if TYPE_CHECKING:
     from architectures import Architecture
@@ -20,30 +21,27 @@ ARCHITECTURES = Path(__file__).parent.parent.parent / "architectures"
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One line of ``bench models``; parameters and MACs at 1x96x96 with default options.
+    """One line of ``bench models``; parameters and MACs at one scheme with default options.
 
-    ``status`` is ``refused``, with the ``reason`` and without costs, for a package's network that cannot run.
+    ``status`` is ``refused``, with the ``reason`` and without costs, for a network that cannot run.
     """
 
     name: str
     family: str
     summary: str
     source: str
-    parameters: int | None
-    macs: int | None
+    parameters: int | None = None
+    macs: int | None = None
     status: Literal["ok", "refused"] = "ok"
     reason: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """The entry as ``bench models --json`` prints it."""
-        return asdict(self)
 
-
-def catalogue() -> list[CatalogueEntry]:
+def catalogue(scheme: Scheme = SEED_SCHEME) -> list[CatalogueEntry]:
     """Every architecture that has a short name, with its costs: ours, then those of installed packages.
 
     Counting needs torch and takes seconds; the answer for ours is kept in the user's cache folder under a digest of
-    all sources in ``architectures/`` and of the torch and timm versions. Those of packages are counted every time.
+    all sources in ``architectures/``, of the frame and of the torch and timm versions. Those of packages are counted
+    every time.
 
     Raises:
         ArchitectureError: two architectures of one name.
@@ -51,41 +49,41 @@ def catalogue() -> list[CatalogueEntry]:
     import architectures
 
     packaged = [entry for name, entry in architectures.available().items() if name not in architectures.registered()]
-    return [*_ours(), *(_packaged_entry(entry) for entry in packaged)]
+    return [*_ours(scheme), *(counted(entry, scheme) for entry in packaged)]
 
 
-def _ours() -> list[CatalogueEntry]:
-    path = cache_folder() / f"catalogue-{_sources_digest()}.json"
+def _ours(scheme: Scheme) -> list[CatalogueEntry]:
+    path = cache_folder() / f"catalogue-{_sources_digest(scheme)}.json"
     remembered = _read(path)
     if remembered is not None:
         return remembered
     import architectures
 
-    entries = [_counted(entry) for entry in architectures.registered().values()]
+    entries = [counted(entry, scheme) for entry in architectures.registered().values()]
     with contextlib.suppress(OSError):  # a folder that cannot be written only costs time
-        write_text(path, json.dumps([entry.as_json() for entry in entries]))
+        write_text(path, json.dumps([asdict(entry) for entry in entries]))
     return entries
 
 
-def _packaged_entry(entry: "Architecture") -> CatalogueEntry:
+def counted(entry: "Architecture", scheme: Scheme = SEED_SCHEME) -> CatalogueEntry:
+    """An architecture with its costs, or with the reason why it cannot run on such pictures."""
     from architectures import ArchitectureError
-
-    try:
-        return _counted(entry)
-    except (ArchitectureError, ModelError) as error:
-        return CatalogueEntry(entry.name, entry.family, entry.summary, entry.source, None, None, "refused", str(error))
-
-
-def _counted(entry: "Architecture") -> CatalogueEntry:
     from bench.measuring.cost import count_cost
 
-    cost = count_cost(entry.name, {})
-    return CatalogueEntry(entry.name, entry.family, entry.summary, entry.source, cost.parameters, cost.macs)
+    line = CatalogueEntry(entry.name, entry.family, entry.summary, entry.source)
+    try:
+        cost = count_cost(entry.name, {}, scheme)
+    except (ArchitectureError, ModelError) as error:
+        return replace(line, status="refused", reason=str(error).removeprefix(f"model {entry.name}: "))
+    except Exception as error:  # whatever a third party's builder raises
+        reason = " ".join(str(error).split())[:160]
+        return replace(line, status="refused", reason=f"cannot be built ({type(error).__name__}: {reason})")
+    return replace(line, parameters=cost.parameters, macs=cost.macs)
 
 
-def _sources_digest() -> str:
+def _sources_digest(scheme: Scheme) -> str:
     sources = {path.name: path.read_text() for path in sorted(ARCHITECTURES.rglob("*.py"))}
-    return digest([sources, version("torch"), version("timm")])
+    return digest([sources, scheme.dimensions, version("torch"), version("timm")])
 
 
 def _read(path: Path) -> list[CatalogueEntry] | None:

@@ -5,14 +5,14 @@ memory, and fused attention is seen as the operator it is (on the CPU it is pass
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import architectures
 from bench.errors import ModelError
-from bench.faces.keypoints import FRAME_PX
+from bench.scheme import SEED_SCHEME, Scheme
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 FLOPS_PER_MAC = 2
 
+Found = TypeVar("Found")
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -30,8 +32,9 @@ class Cost:
     Attributes:
         parameters: all of them, shared tensors once.
         trainable_parameters: those with ``requires_grad``.
-        macs: multiply-accumulates of convolutions, matrix products and attention for a 96 x 96 picture. Normalisation,
-            pooling and activations are not counted; figures published elsewhere may add them or fuse branches first.
+        macs: multiply-accumulates of convolutions, matrix products and attention for one answer, both passes where a
+            picture's mirror image is asked too. Normalisation, pooling and activations are not counted; figures
+            published elsewhere may add them or fuse branches first.
         weights_mb: bytes of the stored weights (parameters and persistent buffers, shared tensors once) / 10^6.
     """
 
@@ -41,46 +44,95 @@ class Cost:
     weights_mb: float
 
 
-def count_cost(model: str, options: Mapping[str, Any] | None = None) -> Cost:
+def count_cost(
+    model: str, options: Mapping[str, Any] | None = None, scheme: Scheme = SEED_SCHEME, *, flip: bool = False
+) -> Cost:
     """Count the costs of a registered model with these builder options; no weights are downloaded or read.
 
+    Args:
+        model: as the user typed it.
+        options: of its builder.
+        scheme: the data's frame, channels and points.
+        flip: the answer is the mean of a picture's and its mirror image's (the recipe's ``test_time_flip``).
+
     Raises:
-        ModelError: the model cannot run forward on one 1 x 96 x 96 picture.
-        architectures.ArchitectureError: unknown model or option.
+        ModelError: the model cannot run forward on one picture.
+        architectures.ArchitectureError: unknown model or option, or one that cannot be built for this scheme.
     """
-    import torch
+    from bench.training.predictor import Predictor
 
-    entry = architectures.get(model)
-    chosen = architectures.without_start(options or {})
-    module = lay_out(entry, chosen).to("meta")
-    try:
-        return cost_of(module.eval(), torch.empty(1, 1, FRAME_PX, FRAME_PX, device="meta"))
-    except (NotImplementedError, RuntimeError, AssertionError) as error:
-        logger.debug("%s: counted on the CPU, not on meta (%s)", model, error)
-    try:
-        return cost_of(entry.build(**chosen).eval(), torch.zeros(1, 1, FRAME_PX, FRAME_PX))
-    except Exception as error:
-        raise ModelError(f"model {model}: cannot run on one 1x96x96 picture ({error}); see `bench check`") from error
+    def count(module: "nn.Module", pictures: "torch.Tensor") -> Cost:
+        passes = Predictor(module, scheme, flip=flip).passes.to(pictures.device)
+        return cost_of(passes.eval(), pictures[:1])
+
+    return _on_two_pictures(architectures.get(model), architectures.without_start(options or {}), scheme, count)
 
 
-def lay_out(entry: architectures.Architecture, options: Mapping[str, Any]) -> "nn.Module":
+def lay_out(entry: architectures.Architecture, options: Mapping[str, Any], scheme: Scheme = SEED_SCHEME) -> "nn.Module":
     """Build a module on ``meta``, or on the CPU where its builder computes with values, e.g. calls ``.item()``.
 
     Raises:
-        architectures.ArchitectureError: unknown option, or a value that the builder refuses.
+        architectures.ArchitectureError: unknown option, a value that the builder refuses, or other data than it can be
+            built for.
         Exception: whatever else a user's own builder raises.
     """
     import torch
 
+    entry.refuse_unknown_options(options)
     try:
         with torch.device("meta"):
-            return entry.build(**options)
+            return entry.build(**scheme.dimensions, **options)
     except Exception as error:
         # `.numpy()` on meta is a TypeError, which `build` takes for a bad option.
         if isinstance(error, architectures.ArchitectureError) and not isinstance(error.__cause__, TypeError):
             raise
         logger.debug("%s: built on the CPU, not on meta (%s)", entry.name, error)
-    return entry.build(**options)
+    return entry.build(**scheme.dimensions, **options)
+
+
+def refuse_misfit(entry: architectures.Architecture, options: Mapping[str, Any], scheme: Scheme) -> None:
+    """Run two pictures through a module that was built for this scheme, and look at the shape of its answer.
+
+    Raises:
+        ModelError: the model cannot run forward on them, or answers other numbers than two for each keypoint.
+        architectures.ArchitectureError: as :func:`lay_out`.
+    """
+    import torch
+
+    def answer(module: "nn.Module", pictures: "torch.Tensor") -> tuple[int, ...]:
+        with torch.no_grad():
+            return tuple(module(pictures).shape)
+
+    shape, expected = _on_two_pictures(entry, options, scheme, answer), (2, scheme.coordinates)
+    if shape != expected:
+        raise ModelError(
+            f"model {entry.name}: answers {shape} to two pictures of {scheme.frame_words}, expected {expected}; "
+            "see `bench check`"
+        )
+
+
+def _on_two_pictures(
+    entry: architectures.Architecture,
+    options: Mapping[str, Any],
+    scheme: Scheme,
+    use: Callable[["nn.Module", "torch.Tensor"], Found],
+) -> Found:
+    """What ``use`` finds for a module and float (2, C, side, side) on ``meta``, or on the CPU where that fails."""
+    import torch
+
+    shape = (2, scheme.channels, scheme.side_px, scheme.side_px)
+    module = lay_out(entry, options, scheme).to("meta")
+    try:
+        return use(module, torch.empty(shape, device="meta"))
+    except (NotImplementedError, RuntimeError, AssertionError) as error:
+        logger.debug("%s: run on the CPU, not on meta (%s)", entry.name, error)
+    try:
+        return use(entry.build(**scheme.dimensions, **options), torch.zeros(shape))
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"model {entry.name}: cannot run on {scheme.frame_words} pictures ({reason}); see `bench check`"
+        ) from error
 
 
 def cost_of(module: "nn.Module", pictures: "torch.Tensor") -> Cost:

@@ -20,7 +20,8 @@ def store_costs(store: RecordStore, plan: Plan) -> None:
     counted = {cost.variant_digest for cost in store.costs()}
     for model, variant in plan.variants.items():
         if variant.kind == "network" and variant.digest not in counted:
-            cost = count_cost(architecture_of(model), variant.facts.options)
+            flip = variant.facts.network_recipe.test_time_flip
+            cost = count_cost(architecture_of(model), variant.facts.options, plan.dataset.scheme, flip=flip)
             store.write_cost(CostRecord(model=model, variant_digest=variant.digest, **asdict(cost)))
 
 

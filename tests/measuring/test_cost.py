@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -5,7 +7,8 @@ from torch import nn
 import architectures
 from architectures.machinery import registry
 from bench.errors import ModelError
-from bench.measuring.cost import cost_of, count_cost
+from bench.measuring.cost import cost_of, count_cost, lay_out, refuse_misfit
+from bench.scheme import SEED_SCHEME, scheme_of_names
 
 PUBLISHED = {
     # name: (side in pixels, million parameters, GMACs), from huggingface/pytorch-image-models at commit 90cae8c,
@@ -125,6 +128,40 @@ def test_a_model_that_computes_with_values_is_counted_on_the_cpu() -> None:
     cost = count_cost("picky")
     assert cost.parameters == 96 * 96 * 30 + 30
     assert cost.macs == 96 * 96 * 30
+
+
+def test_the_mirrored_picture_is_a_second_pass() -> None:
+    once, twice = count_cost("plain_cnn"), count_cost("plain_cnn", flip=True)
+    assert twice.macs == 2 * once.macs
+    assert (twice.parameters, twice.weights_mb) == (once.parameters, once.weights_mb)
+
+
+def test_costs_follow_the_scheme() -> None:
+    usual = count_cost("resnet_custom")
+    colour = scheme_of_names(tuple(f"joint_{number}" for number in range(21)), 192, 3)
+    larger = count_cost("resnet_custom", {}, colour)
+    stem, maps = 2 * 16 * 9, (21 - 15) * (64 * 9 + 1)
+    assert larger.parameters == usual.parameters + stem + maps
+    assert larger.macs > 3.5 * usual.macs
+
+
+def test_a_network_that_cannot_take_the_frame_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n\n\n"
+        "def fixed(*, keypoints=15, side_px=96):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(9216, 2 * keypoints))\n\n\n"
+        "def misses(*, keypoints=15, side_px=96):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(side_px**2, 30))\n"
+    )
+    other = scheme_of_names(("nose", "ear"), 64)
+    fixed, misses = (architectures.get(f"{tmp_path}/net.py:{name}") for name in ("fixed", "misses"))
+    refuse_misfit(fixed, {}, SEED_SCHEME)
+    with pytest.raises(ModelError, match=r"net.py:fixed: cannot run on 1x64x64 pictures \(mat1 and mat2"):
+        refuse_misfit(fixed, {}, other)
+    with pytest.raises(ModelError, match=r"net.py:misses: answers \(2, 30\) to two pictures of 1x64x64, .*\(2, 4\)"):
+        refuse_misfit(misses, {}, other)
+    with pytest.raises(architectures.ArchitectureError, match="'side_px' is no option"):
+        lay_out(fixed, {"side_px": 64})
 
 
 @pytest.mark.usefixtures("registered")
