@@ -123,14 +123,16 @@ def refuse_bad_build(entry: "Architecture", options: dict[str, Any], scheme: Sch
     Raises:
         ArchitectureError: unknown option, a value that the builder refuses, or a builder that cannot be told the
             scheme.
-        ModelError: a user's own network cannot be built.
+        ModelError: a user's own network cannot be built, or cannot take frames that are not the usual ones.
     """
     from architectures import ArchitectureError
-    from bench.measuring.cost import lay_out
+    from bench.measuring.cost import lay_out, refuse_misfit
 
     try:
-        lay_out(entry, {**scheme.dimensions, **options})
-    except ArchitectureError:
+        lay_out(entry, options, scheme)
+        if scheme.dimensions != SEED_SCHEME.dimensions:  # only there may a builder be right and what it builds wrong
+            refuse_misfit(entry, options, scheme)
+    except (ArchitectureError, ModelError):
         raise
     except Exception as error:  # whatever a user's own builder raises
         raise ModelError(
