@@ -72,7 +72,7 @@ class Constraints:
             return self._known[key]
 
     def _parameters(self, timed: TimedModel) -> float:
-        return count_cost(self.model, timed.options).parameters
+        return count_cost(self.model, timed.options, timed.scheme).parameters
 
     def _milliseconds(self, timed: TimedModel) -> float:
         ask = self._process.begin
