@@ -34,6 +34,9 @@ def run(
     cell_timeout_s: Annotated[
         float | None, typer.Option("--cell-timeout", metavar="SECONDS", help="Longest time for one cell.")
     ] = None,
+    retry_failed: Annotated[
+        bool | None, typer.Option("--retry-failed", help="Train failed cells again, whatever they failed by.")
+    ] = None,
     latency: Annotated[
         bool | None, typer.Option("--latency/--no-latency", help="Measure latency after training. [yes]")
     ] = None,

@@ -27,6 +27,7 @@ class RunSettings(Frozen):
     threads: int = Field(default=1, ge=1, le=1024)
     device: str = "auto"
     cell_timeout_s: float | None = Field(default=None, gt=0)
+    retry_failed: bool = False
     quick: bool = False
     keep_weights: bool = False
     tuned: bool = False

@@ -13,8 +13,9 @@ SCHEMA = 1
 
 Status = Literal["ok", "failed"]
 Kind = Literal["network", "gate", "ensemble"]
-FailureCause = Literal["diverged", "raised", "out of memory", "killed", "timeout", "gave up"]
-TRANSIENT_CAUSES: frozenset[FailureCause] = frozenset({"out of memory", "killed", "timeout"})
+FailureCause = Literal["diverged", "raised", "out of memory", "killed", "timeout", "gave up", "circumstance"]
+"""``circumstance``: a disk, a file or a device was at fault, not the network."""
+TRANSIENT_CAUSES: frozenset[FailureCause] = frozenset({"out of memory", "killed", "timeout", "circumstance"})
 """Failures of the circumstances: a later run tries them again. The others would fail in the same way."""
 
 

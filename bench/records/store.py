@@ -50,12 +50,17 @@ class RecordStore:
     ) -> CellRecord:
         """Store one cell, arrays first: the JSON file is what makes it count.
 
+        What succeeded once stays: a failure does not replace it, and the record that stands is returned.
+
         Args:
             record: the facts; its ``predictions_sha256`` is filled in here.
             rows: int64 (n,), row numbers of the scored rows; None for a failed cell.
             predictions: float32 (n, 15, 2) in pixels, in the order of ``rows``; None for a failed cell.
         """
         path = self.cell_path(record.model, record.key)
+        before = self.read_cell(record.model, record.key) if record.status == "failed" else None
+        if before is not None and before.status == "ok":
+            return before
         if rows is not None and predictions is not None:
             stream = io.BytesIO()
             np.savez(stream, rows=rows.astype(np.int64), predictions=predictions.astype(np.float32))

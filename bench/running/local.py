@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.processes.side_by_side import side_by_side
-from bench.records.schema import CurvePoint
+from bench.records.schema import TRANSIENT_CAUSES, CurvePoint
 from bench.running.engine import Listener
 from bench.running.plan import Cell
 from bench.running.task import FoldOutcome
 from bench.running.worker_process import WorkerProcess
 
 ATTEMPTS = 2
-"""A cell whose worker was killed, or that ran out of memory, is tried this often in all."""
+"""A cell that failed by its circumstances (other than its time) is tried this often in all, in a fresh process."""
 
 
 @dataclass
@@ -70,7 +70,10 @@ class LocalEngine:
         while attempts < ATTEMPTS and not stop.is_set():
             attempts += 1
             outcome = worker.run(cell.task, told, self.timeout_s, stop)
-            if outcome.cause not in ("killed", "out of memory"):
+            if outcome.cause not in TRANSIENT_CAUSES:
+                break
+            worker.close()
+            if outcome.cause == "timeout":
                 break
         if stop.is_set() and outcome.predictions is None:
             return

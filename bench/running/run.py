@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,17 +61,17 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     environment = describe_environment(plan.device)
     _note_what_was_asked(store, plan, environment)
     store.write_truth(plan.protocol_digest, faces.keypoints, faces.groups, plan.fold_of_row)
-    missing = tuple(cell for cell in plan.cells if is_wanted(store, cell))
+    missing = tuple(cell for cell in plan.cells if is_wanted(store, cell, retry_failed=run.retry_failed))
     workers = choose_workers(run, len(missing), plan.device)
     on_event(Planned(plan, missing, workers))
     if any(cell.kind == "network" for cell in missing):
         on_event(_estimate(missing, run.threads, workers))
-    recorder = Recorder(store, plan, environment, on_event)
+    recorder = Recorder(store, plan, environment, on_event, run.retry_failed)
     (engine or LocalEngine(workers, run.threads, run.cell_timeout_s))(missing, recorder)
     store_costs(store, plan)
     if run.latency:
         store_latencies(store, plan, lambda text: on_event(Stage(text)))
-    records = (store.read_cell(cell.model, cell.key) for cell in plan.cells)
+    records = (recorder.written.get(cell.key) or store.read_cell(cell.model, cell.key) for cell in plan.cells)
     failed = tuple(record for record in records if record is not None and record.status == "failed")
     return RunResult(plan, store, failed)
 
@@ -83,14 +83,14 @@ def _estimate(missing: Sequence[Cell], threads: int, workers: int) -> Estimated:
     return Estimated(per_cell, total_seconds(missing, per_cell, workers), unknown)
 
 
-def is_wanted(store: RecordStore, cell: Cell) -> bool:
+def is_wanted(store: RecordStore, cell: Cell, *, retry_failed: bool = False) -> bool:
     """Whether a cell has to be trained: no sound record, no weights where they are to be kept, or a failure
-    that may not happen again."""
+    that may not happen again (``retry_failed``: any failure)."""
     record = store.read_cell(cell.model, cell.key)
     if record is None:
         return True
     if record.status == "failed":
-        return record.cause in TRANSIENT_CAUSES
+        return retry_failed or record.cause in TRANSIENT_CAUSES
     if cell.task.keep_weights is not None and not Path(cell.task.keep_weights).exists():
         return True
     try:
@@ -120,6 +120,9 @@ class Recorder:
     plan: Plan
     environment: dict[str, Any]
     on_event: OnEvent
+    retry_failed: bool = False
+    written: dict[str, CellRecord] = field(default_factory=dict)
+    """What came of each cell that was trained here, by its key, also where the store kept a better record."""
 
     def __post_init__(self) -> None:
         self._started: dict[str, str] = {}
@@ -127,7 +130,7 @@ class Recorder:
     def cell_started(self, cell: Cell) -> bool:
         """Take up a cell, unless another run on the same ``--out`` has finished it meanwhile."""
         self._started[cell.key] = now()
-        if not is_wanted(self.store, cell):
+        if not is_wanted(self.store, cell, retry_failed=self.retry_failed):
             self.on_event(CellEnded(cell, FoldOutcome(None)))
             return False
         self.on_event(CellStarted(cell))
@@ -154,6 +157,7 @@ class Recorder:
             ended=now(),
             environment=self.environment,
         )
+        self.written[cell.key] = record
         self.store.write_cell(record, cell.task.scored_rows if succeeded else None, outcome.predictions)
         self.on_event(CellEnded(cell, replace(outcome, curve=())))
 

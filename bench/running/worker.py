@@ -54,6 +54,8 @@ def failed(error: Exception) -> FoldOutcome:
         cause = "gave up"
     elif is_out_of_memory(error):
         cause = "out of memory"
+    elif isinstance(error, OSError | DataError) or is_device_error(error):
+        cause = "circumstance"
     own_words = isinstance(error, BenchError | Diverged | _GaveUp)
     reason = str(error) if own_words else f"{type(error).__name__}: {error}"
     return FoldOutcome(None, cause=cause, reason=" ".join(reason.split())[:500])
@@ -63,6 +65,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory ran out, on the host or on an accelerator."""
     text = str(error).lower()
     return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
+def is_device_error(error: BaseException) -> bool:
+    """Whether an exception comes from an accelerator or its driver. Its process is of no further use then."""
+    import torch
+
+    told = str(error).startswith(("CUDA error", "cuDNN error", "MPS backend"))
+    return isinstance(error, torch.AcceleratorError) or (isinstance(error, RuntimeError) and told)
 
 
 @lru_cache(maxsize=2)

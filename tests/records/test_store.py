@@ -53,6 +53,15 @@ def test_a_record_cut_short_is_passed_over(tmp_path: Path, caplog: pytest.LogCap
     assert "passed over" in caplog.text
 
 
+def test_a_failure_never_takes_the_place_of_a_success(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    failure = cell_record(status="failed", cause="circumstance")
+    assert store.write_cell(failure, None, None).cause == "circumstance"
+    stored = store.write_cell(cell_record(), ROWS, PREDICTIONS)
+    assert store.write_cell(failure, None, None) == stored
+    assert list(store.cells()) == [stored]
+
+
 def test_arrays_that_are_not_the_sealed_ones_are_refused(tmp_path: Path) -> None:
     store = RecordStore(tmp_path)
     stored = store.write_cell(cell_record(), ROWS, PREDICTIONS)

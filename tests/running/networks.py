@@ -46,6 +46,15 @@ class Raising(Tiny):
         return super().forward(pictures)
 
 
+class Moody(Tiny):
+    """Raises in training as long as there is a file ``broken`` in the working directory."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if self.training and pictures.device.type != "meta" and Path("broken").exists():
+            raise RuntimeError("in a mood")
+        return super().forward(pictures)
+
+
 class Killed(Tiny):
     """Is killed by a signal each time, and counts how often in ``kills.txt``."""
 

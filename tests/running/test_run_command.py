@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.records.store import slug
 from tests.conftest import RunBench, bench_command, bench_environment
 
 NETWORKS = Path(__file__).parent / "networks.py"
@@ -141,6 +142,39 @@ def test_a_cell_over_its_time_is_recorded_and_tried_again_by_the_next_run(
     document = json.loads((tmp_path / "results/leaderboard.json").read_text())
     assert document["failed"] == []
     assert {row["folds_done"] for row in document["rows"]} == {1}
+
+
+def test_weights_that_cannot_be_kept_cost_no_record_and_are_tried_again(
+    run_bench: RunBench, faces_csv: Path, tmp_path: Path
+) -> None:
+    command = [*arguments(faces_csv, "Tiny"), "--quick"]
+    assert run_bench(*command).returncode == 0
+    (record,) = (tmp_path / "results/cells" / slug(f"{NETWORKS}:Tiny")).glob("*.json")
+    whole = record.read_bytes()
+    in_the_way = tmp_path / "results/weights"
+    in_the_way.write_text("a file where the folder should be")
+    refused = run_bench(*command, "--keep-weights")
+    assert refused.returncode == 1
+    assert "Tiny fold 0 failed: circumstance: " in refused.stderr
+    assert record.read_bytes() == whole, "what succeeded stays recorded"
+    in_the_way.unlink()
+    again = run_bench(*command, "--keep-weights")
+    assert again.returncode == 0, again.stderr
+    assert len(list(in_the_way.iterdir())) == 1
+
+
+def test_a_network_that_was_mended_is_tried_again_when_asked(
+    run_bench: RunBench, faces_csv: Path, tmp_path: Path
+) -> None:
+    command = [*arguments(faces_csv, "Moody"), "--quick"]
+    (tmp_path / "broken").touch()
+    assert run_bench(*command).returncode == 1
+    (tmp_path / "broken").unlink()
+    assert run_bench(*command).returncode == 1
+    done = run_bench(*command, "--retry-failed")
+    assert done.returncode == 0, done.stderr
+    assert "3 recorded already" in done.stderr
+    assert run_bench(*command).returncode == 0
 
 
 @pytest.mark.slow

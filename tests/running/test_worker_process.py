@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from bench.errors import DataError, ModelError
 from bench.faces.face_set import FaceSource
-from bench.records.schema import VariantFacts
+from bench.records.schema import TRANSIENT_CAUSES, VariantFacts
 from bench.running.task import FoldTask
+from bench.running.worker import failed
 from bench.running.worker_process import WorkerProcess
+from bench.training.loop import Diverged
 from tests.conftest import bench_environment
 
 ROWS = np.arange(2)
@@ -46,6 +50,25 @@ def test_nothing_is_imported_on_the_clock_of_the_first_training(faces_csv: Path)
     command = [sys.executable, "-c", FIRST_TRAINING, str(faces_csv), f"{Path(__file__).parent / 'networks.py'}:Tiny"]
     done = subprocess.run(command, env=bench_environment(), capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (OSError(28, "No space left on device"), "circumstance"),
+        (DataError("faces.csv: changed since the run began; run the command again"), "circumstance"),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), "circumstance"),
+        (torch.AcceleratorError("unspecified launch failure"), "circumstance"),
+        (RuntimeError("CUDA out of memory"), "out of memory"),
+        (MemoryError(), "out of memory"),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), "raised"),
+        (ModelError("its own words"), "raised"),
+        (Diverged("training loss became nan"), "diverged"),
+    ],
+)
+def test_what_the_network_cannot_help_is_told_from_what_it_can(error: Exception, cause: str) -> None:
+    assert failed(error).cause == cause
+    assert (cause in TRANSIENT_CAUSES) is (cause in {"circumstance", "out of memory"})
 
 
 def test_a_worker_that_cannot_be_started_fails_its_cell_and_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
