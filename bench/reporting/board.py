@@ -17,6 +17,7 @@ from bench.comparing.verdict import Verdict
 from bench.errors import ConfigError, RecordError
 from bench.records.store import RecordStore
 from bench.reporting import choice
+from bench.reporting.board_facts import COLUMNS
 from bench.reporting.board_notes import warnings_of
 from bench.reporting.material import Material, collect
 from bench.reporting.report_files import FORMATS
@@ -148,8 +149,8 @@ class Board:
         return warnings + self._shown().to_html(escape=True, na_rep="–")
 
     def _shown(self) -> "pd.DataFrame":
-        columns = ["rank", "rmse_px", "rmse_px_fold_sd", "nme_percent", "latency_ms.p50", "parameters", "macs"]
-        columns += ["train_seconds", "flags"]
+        shown = [(name, column) for name, column in COLUMNS if "terminal" in column.tables or name == "rmse_px_fold_sd"]
+        columns = [f"{name}.{column.part}" if column.part else name for name, column in shown if name != "model"]
         return self.table.reindex(columns=columns)
 
     def _refuse_unknown(self, name: str, known: list[str] | tuple[str, ...]) -> None:

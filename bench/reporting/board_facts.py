@@ -103,8 +103,7 @@ class BoardRow(Frozen):
         Column("failed %", "Faces with NME above 10 %", lambda share: f"{100 * share:.2f}", tables=PAGE, late=True),
     ] = None
     auc: Annotated[
-        Number,
-        Column("AUC", "Area under the cumulative error curve up to 10 % NME", places(3), tables=PAGE, late=True),
+        Number, Column("AUC", "Area under the cumulative error curve up to 10 % NME", places(3), tables=PAGE, late=True)
     ] = None
     per_keypoint_rmse_px: dict[str, Number] = Field(default_factory=dict)
     latency_ms: Annotated[

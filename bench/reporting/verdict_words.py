@@ -17,21 +17,17 @@ def verdict_words(verdict: Verdict) -> str:
 
 def verdict_document(verdict: Verdict) -> dict[str, Any]:
     """What ``bench compare --json`` prints."""
-    pair, trained = verdict.pair, verdict.trained
+    pair = verdict.pair
     names = (pair.a, pair.b)
     return {
-        "a": pair.a,
-        "b": pair.b,
-        "rmse_px": dict(zip(names, verdict.rmse_px, strict=True)),
-        "better": pair.better,
-        "difference_px": pair.difference_px,
+        **asdict(pair),
+        "standard_error_px": None if isnan(pair.standard_error_px) else pair.standard_error_px,
         "interval_px": None if isnan(pair.standard_error_px) else pair.interval_px,
-        "p": pair.p,
-        "p_holm": pair.p_holm,
+        "degrees": None if isnan(pair.degrees) else pair.degrees,
+        "rmse_px": dict(zip(names, verdict.rmse_px, strict=True)),
         "pairs": verdict.pairs,
-        "weak": pair.weak,
         "resolution_floor_px": None if verdict.floor is None else verdict.floor.difference_px,
-        "trained_models": asdict(trained),
+        "trained_models": asdict(verdict.trained),
         "keypoints": [
             {"keypoint": one.keypoint, "rmse_px": one.rmse_px, "better": one.winner, "p_holm": min(one.p.values())}
             for one in verdict.keypoints

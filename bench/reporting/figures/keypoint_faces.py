@@ -25,6 +25,7 @@ EYES = (
     ("left_eye_inner_corner", "left_eye_center", "left_eye_outer_corner"),
     ("right_eye_inner_corner", "right_eye_center", "right_eye_outer_corner"),
 )
+MOUTH = ("mouth_left_corner", "mouth_center_top_lip", "mouth_right_corner", "mouth_center_bottom_lip")
 
 Points = NDArray[np.float64]
 
@@ -94,15 +95,20 @@ def draw_outline(parent: Element, points: Points) -> None:
         (x1, y1), (x2, y2) = (points[POINT[name]] for name in names)
         put(outline, "path", d=f"M{x1:.1f},{y1:.1f}Q{(x1 + x2) / 2:.1f},{(y1 + y2) / 2 - 3:.1f} {x2:.1f},{y2:.1f}")
     for names in EYES:
-        (x1, y1), (x2, y2), (x3, y3) = (points[POINT[name]] for name in names)
-        top, low = 2 * (y2 - 3) - (y1 + y3) / 2, 2 * (y2 + 3) - (y1 + y3) / 2
-        put(
-            outline,
-            "path",
-            d=f"M{x1:.1f},{y1:.1f}Q{x2:.1f},{top:.1f} {x3:.1f},{y3:.1f}Q{x2:.1f},{low:.1f} {x1:.1f},{y1:.1f}Z",
-        )
+        inner, centre, outer = (points[POINT[name]] for name in names)
+        lid = np.array([0.0, 3.0])
+        put(outline, "path", d=_lens(inner, centre - lid, outer, centre + lid))
     put(outline, "path", d=_nose(points))
-    put(outline, "path", d=_mouth(points))
+    put(outline, "path", d=_lens(*(points[POINT[name]] for name in MOUTH)))
+
+
+def _lens(left: Points, top: Points, right: Points, low: Points) -> str:
+    """Two arcs from corner to corner, one over the top and one under the low point."""
+    middle = (left[1] + right[1]) / 2
+    return (
+        f"M{left[0]:.1f},{left[1]:.1f}Q{top[0]:.1f},{2 * top[1] - middle:.1f} {right[0]:.1f},{right[1]:.1f}"
+        f"Q{low[0]:.1f},{2 * low[1] - middle:.1f} {left[0]:.1f},{left[1]:.1f}Z"
+    )
 
 
 def _head(points: Points) -> str:
@@ -122,14 +128,4 @@ def _nose(points: Points) -> str:
     return (
         f"M{bridge[0]:.1f},{bridge[1]:.1f}L{tip[0] - 5:.1f},{tip[1] + 2:.1f}"
         f"Q{tip[0]:.1f},{tip[1] + 6:.1f} {tip[0] + 5:.1f},{tip[1] + 2:.1f}"
-    )
-
-
-def _mouth(points: Points) -> str:
-    names = ("mouth_left_corner", "mouth_center_top_lip", "mouth_right_corner", "mouth_center_bottom_lip")
-    left, top, right, low = (points[POINT[name]] for name in names)
-    return (
-        f"M{left[0]:.1f},{left[1]:.1f}Q{top[0]:.1f},{2 * top[1] - (left[1] + right[1]) / 2:.1f} "
-        f"{right[0]:.1f},{right[1]:.1f}Q{low[0]:.1f},{2 * low[1] - (left[1] + right[1]) / 2:.1f} "
-        f"{left[0]:.1f},{left[1]:.1f}Z"
     )
