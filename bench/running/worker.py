@@ -21,8 +21,6 @@ from bench.running.task import FoldOutcome, FoldTask, GiveUp
 if TYPE_CHECKING:
     from torch import nn
 
-    from bench.training.loop import EpochReport
-
 OnEpoch = Callable[[CurvePoint], None]
 
 
@@ -31,14 +29,22 @@ def run_fold(task: FoldTask, on_epoch: OnEpoch) -> FoldOutcome:
 
     Whatever goes wrong becomes an outcome with ``cause`` and ``reason``; only what ``on_epoch`` raises passes through.
     """
-    guarded = _Guarded(on_epoch)
+    raised: list[Exception] = []
+
+    def told(point: CurvePoint) -> None:
+        try:
+            on_epoch(point)
+        except Exception as error:
+            raised.append(error)  # no failure of the network, which must not swallow it either
+            raise
+
     try:
         faces = open_faces(task.source, task.fingerprint)
         if task.model in GATES:
             return _run_gate(task, faces)
-        return _run_network(task, faces, guarded)
+        return _run_network(task, faces, told)
     except Exception as error:
-        if guarded.raised is error:
+        if any(error is one for one in raised):
             raise
         return failed(error)
 
@@ -88,21 +94,6 @@ def open_faces(source: FaceSource, fingerprint: str) -> FaceSet:
     return faces
 
 
-class _Guarded:
-    """Remembers what the listener raised, so that it is not mistaken for a failure of the network."""
-
-    def __init__(self, listener: OnEpoch) -> None:
-        self.listener = listener
-        self.raised: Exception | None = None
-
-    def __call__(self, point: CurvePoint) -> None:
-        try:
-            self.listener(point)
-        except Exception as error:
-            self.raised = error
-            raise
-
-
 def _run_gate(task: FoldTask, faces: FaceSet) -> FoldOutcome:
     train, scored = task.train_rows, task.scored_rows
     started = time.perf_counter()
@@ -113,19 +104,21 @@ def _run_gate(task: FoldTask, faces: FaceSet) -> FoldOutcome:
 def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutcome:
     import torch
 
+    import architectures
     from bench.training.inputs import MappedPictures
-    from bench.training.loop import EpochReport, Examples, Execution, predict, train
+    from bench.training.loop import Examples, Execution, predict, train
 
     variant, recipe = task.variant, task.recipe
     torch.set_num_threads(variant.threads)
     execution = Execution(variant.device, variant.precision, variant.threads, task.seed)
-    module = build_module(task)
+    torch.manual_seed(task.seed)  # the initial weights are drawn from it
+    module = architectures.get(task.model).build(**variant.scheme.dimensions, **variant.options)
 
     scored = MappedPictures(faces.images, task.scored_rows)
 
-    def report(epoch: EpochReport) -> None:
-        on_epoch(curve_point(epoch))
-        if task.give_up is not None and epoch.epoch == task.give_up.epoch:
+    def report(point: CurvePoint) -> None:
+        on_epoch(point)
+        if task.give_up is not None and point.epoch == task.give_up.epoch:
             mark_px.append(rmse_px(predict(module, scored, recipe, execution, faces.scheme), truth))
             module.train()
             _give_up_if_hopeless(task.give_up, mark_px[0])
@@ -145,7 +138,7 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
         save_weights(module, task, faces, Path(task.keep_weights))
     return FoldOutcome(
         predictions,
-        tuple(curve_point(epoch) for epoch in curve),
+        tuple(curve),
         train_seconds=trained - started,
         predict_seconds=ended - trained,
         mark_px=mark_px[0] if mark_px else None,
@@ -161,23 +154,6 @@ def _give_up_if_hopeless(mark: GiveUp, error_px: float) -> None:
         raise _GaveUp(
             f"{error_px:.2f} px after epoch {mark.epoch}, no better than the mean face ({mark.rmse_px:.2f} px)"
         )
-
-
-def build_module(task: FoldTask) -> "nn.Module":
-    """The task's module, its initial weights drawn from the task's seed."""
-    import torch
-
-    import architectures
-
-    torch.manual_seed(task.seed)
-    return architectures.get(task.model).build(**task.variant.scheme.dimensions, **task.variant.options)
-
-
-def curve_point(epoch: "EpochReport") -> CurvePoint:
-    """The stored form of an epoch's report."""
-    return CurvePoint(
-        epoch=epoch.epoch, train_loss=epoch.train_loss, seconds=epoch.seconds, learning_rate=epoch.learning_rate
-    )
 
 
 def save_weights(module: "nn.Module", task: FoldTask, faces: FaceSet, path: Path) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bench.config.recipe import Recipe
+from bench.records.schema import CurvePoint
 from bench.scheme import Scheme
 from bench.training.augmentation import Augmenter
 from bench.training.averaging import TailAverage
@@ -59,24 +60,13 @@ class Examples:
     scheme: Scheme
 
 
-@dataclass(frozen=True)
-class EpochReport:
-    """One epoch: mean training loss, seconds since the start, learning rate of its last step."""
-
-    epoch: int
-    epochs: int
-    train_loss: float
-    seconds: float
-    learning_rate: float
-
-
 def train(
     module: nn.Module,
     examples: Examples,
     recipe: Recipe,
     execution: Execution,
-    on_epoch: Callable[[EpochReport], None],
-) -> list[EpochReport]:
+    on_epoch: Callable[[CurvePoint], None],
+) -> list[CurvePoint]:
     """Train in place; the module ends with the weights to predict with, in eval mode.
 
     Args:
@@ -98,7 +88,8 @@ def train(
         if not np.isfinite(loss):
             raise Diverged(f"training loss became {loss} in epoch {epoch + 1} of {recipe.epochs}; lower recipe.lr")
         elapsed = time.perf_counter() - started
-        reports.append(EpochReport(epoch + 1, recipe.epochs, loss, elapsed, trainer.last_learning_rate))
+        rate = trainer.last_learning_rate
+        reports.append(CurvePoint(epoch=epoch + 1, train_loss=loss, seconds=elapsed, learning_rate=rate))
         on_epoch(reports[-1])
     trainer.average.apply()
     module.eval()

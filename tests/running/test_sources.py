@@ -67,13 +67,16 @@ def test_what_seeds_is_read_and_what_judges_or_stores_is_not(monkeypatch: pytest
     assert "bench.training.loop" not in read
 
 
-def test_records_of_other_code_are_told_from_those_of_the_present() -> None:
+def test_records_of_other_code_are_told_from_those_of_the_present(tmp_path: Path) -> None:
     now = network_variant(Config(), "plain_cnn")
     assert now.source == "architectures.plain_cnn"
     assert not is_of_earlier_code("network", now)
     assert is_of_earlier_code("network", now.model_copy(update={"code_digest": "another"}))
     before_it_was_noted = VariantFacts.model_validate(now.model_dump(exclude={"source"}))
     assert is_of_earlier_code("network", before_it_was_noted)
+    unfinished = tmp_path / "net.py"
+    unfinished.write_text("def (")
+    assert is_of_earlier_code("network", now.model_copy(update={"source": str(unfinished)}))
     elsewhere = now.model_copy(update={"source": "/nowhere/net.py", "code_digest": "another"})
     assert not is_of_earlier_code("network", elsewhere)
     assert not is_of_earlier_code("gate", gate_variant())

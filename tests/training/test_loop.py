@@ -10,9 +10,10 @@ from torch import Tensor, nn
 import architectures
 from bench.config.recipe import Recipe, mirror_of
 from bench.errors import ConfigError
+from bench.records.schema import CurvePoint
 from bench.scheme import SEED_SCHEME, scheme_of_names
 from bench.training.inputs import MappedPictures, Pictures
-from bench.training.loop import Diverged, EpochReport, Examples, Execution, predict, train
+from bench.training.loop import Diverged, Examples, Execution, predict, train
 from tests.conftest import draw_rows
 
 
@@ -30,7 +31,7 @@ def examples(images: np.ndarray, keypoints: np.ndarray) -> Examples:
     return Examples(torch.from_numpy(images), torch.from_numpy(keypoints), SEED_SCHEME)
 
 
-def ignore(report: EpochReport) -> None:
+def ignore(report: CurvePoint) -> None:
     del report
 
 
@@ -83,7 +84,7 @@ def test_what_the_listener_raises_ends_the_training() -> None:
     class EnoughError(Exception):
         pass
 
-    def stop(report: EpochReport) -> None:
+    def stop(report: CurvePoint) -> None:
         del report
         raise EnoughError
 
