@@ -40,6 +40,17 @@ class ResidualBlock(nn.Module):
         return F.relu(self.norm(self.second(self.first(inputs))) + self.short(inputs))
 
 
+def residual_stage(inputs: int, outputs: int, blocks: int) -> list[ResidualBlock]:
+    """``blocks`` residual blocks, the first of which halves the picture."""
+    return [ResidualBlock(inputs, outputs, 2), *(ResidualBlock(outputs, outputs) for _ in range(blocks - 1))]
+
+
+def residual_trunk(channels: int, width: int, blocks: int) -> list[nn.Module]:
+    """A 3x3 stride-2 stem and two residual stages: (B, channels, side, side) -> (B, 2 width, side / 8, side / 8)."""
+    stem = conv_bn_relu(channels, width // 2, stride=2)
+    return [stem, *residual_stage(width // 2, width, blocks), *residual_stage(width, 2 * width, blocks)]
+
+
 class RegressionHead(nn.Module):
     """All positions of the last map, flattened, then one linear layer to the coordinates.
 

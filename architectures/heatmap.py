@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from architectures.blocks import MapHead, ResidualBlock, check_range, conv_bn_relu
+from architectures.blocks import MapHead, ResidualBlock, check_range, conv_bn_relu, residual_stage
 from architectures.machinery.registry import Dimensions, register
 
 
@@ -22,7 +22,8 @@ class HeatmapNet(nn.Module):
         channels = [width * min(2**level, 4) for level in range(levels)]
         self.stem = conv_bn_relu(data.channels, width // 2, stride=2)
         self.encoder = nn.ModuleList(
-            _stage(inputs, outputs, blocks) for inputs, outputs in zip([width // 2, *channels], channels, strict=False)
+            nn.Sequential(*residual_stage(inputs, outputs, blocks))
+            for inputs, outputs in zip([width // 2, *channels], channels, strict=False)
         )
         self.lateral = nn.ModuleList(conv_bn_relu(inputs, 2 * width, kernel=1) for inputs in channels)
         self.merge = nn.ModuleList(ResidualBlock(2 * width, 2 * width) for _ in channels[1:])
@@ -39,12 +40,6 @@ class HeatmapNet(nn.Module):
             finer = laterals[level]  # twice as wide, or one cell less where halving had rounded up
             merged = self.merge[level](finer + F.interpolate(merged, size=finer.shape[-2:], mode="nearest"))
         return self.head(merged)  # type: ignore[no-any-return]
-
-
-def _stage(inputs: int, outputs: int, blocks: int) -> nn.Sequential:
-    return nn.Sequential(
-        ResidualBlock(inputs, outputs, 2), *(ResidualBlock(outputs, outputs) for _ in range(blocks - 1))
-    )
 
 
 @register(

@@ -2,10 +2,8 @@
 
 from torch import nn
 
-from architectures.blocks import MapHead, ResidualBlock, check_range, conv_bn_relu
+from architectures.blocks import MapHead, check_range, residual_trunk
 from architectures.machinery.registry import register
-
-STAGES = 2
 
 
 @register(
@@ -34,10 +32,4 @@ def resnet_custom(
     check_range("width", width, 4, 256)
     check_range("blocks", blocks, 1, 8)
     check_range("side_px", side_px, 16, 1024)
-    layers: list[nn.Module] = [conv_bn_relu(channels, width // 2, stride=2)]
-    channels = width // 2
-    for stage in range(STAGES):
-        outputs = width * 2**stage
-        layers += [ResidualBlock(channels, outputs, 2), *(ResidualBlock(outputs, outputs) for _ in range(blocks - 1))]
-        channels = outputs
-    return nn.Sequential(*layers, MapHead(channels, keypoints))
+    return nn.Sequential(*residual_trunk(channels, width, blocks), MapHead(2 * width, keypoints))

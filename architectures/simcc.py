@@ -4,10 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from architectures.blocks import ResidualBlock, cell_centres, check_range, conv_bn_relu, halved
+from architectures.blocks import cell_centres, check_range, halved, residual_trunk
 from architectures.machinery.registry import Dimensions, register
 
-STAGES = 2
 MARGIN_PX = 12
 """The bins reach this far beyond the frame, so that a label on the border keeps both halves of its Gaussian."""
 
@@ -28,15 +27,10 @@ class SimCC(nn.Module):
 
     def __init__(self, width: int, blocks: int, bins_per_px: int, sigma_px: float, data: Dimensions) -> None:
         super().__init__()
-        layers: list[nn.Module] = [conv_bn_relu(data.channels, width // 2, stride=2)]
-        channels = width // 2
-        for stage in range(STAGES):
-            outputs = width * 2**stage
-            layers.append(ResidualBlock(channels, outputs, 2))
-            layers += [ResidualBlock(outputs, outputs) for _ in range(blocks - 1)]
-            channels = outputs
-        self.features = nn.Sequential(*layers, nn.Conv2d(channels, data.keypoints, 1))
-        reach_px, cells = data.side_px + 2 * MARGIN_PX, halved(data.side_px, STAGES + 1) ** 2
+        self.features = nn.Sequential(
+            *residual_trunk(data.channels, width, blocks), nn.Conv2d(2 * width, data.keypoints, 1)
+        )
+        reach_px, cells = data.side_px + 2 * MARGIN_PX, halved(data.side_px, 3) ** 2
         self.bins = reach_px * bins_per_px
         self.extent = reach_px / data.side_px
         self.sigma = 2 * sigma_px / data.side_px

@@ -51,20 +51,10 @@ class Curated:
 CURATED: tuple[Curated, ...] = (
     Curated("resnet18", "the field's yardstick", "He et al., CVPR 2016"),
     Curated(
-        "mobilenetv3_small",
-        "small, for phones",
-        "Howard et al., ICCV 2019",
-        CNN,
-        DROP_PATH,
-        "mobilenetv3_small_100",
+        "mobilenetv3_small", "small, for phones", "Howard et al., ICCV 2019", CNN, DROP_PATH, "mobilenetv3_small_100"
     ),
     Curated(
-        "mobilenetv3_large",
-        "middle, for phones",
-        "Howard et al., ICCV 2019",
-        CNN,
-        DROP_PATH,
-        "mobilenetv3_large_100",
+        "mobilenetv3_large", "middle, for phones", "Howard et al., ICCV 2019", CNN, DROP_PATH, "mobilenetv3_large_100"
     ),
     Curated(
         "mobilenetv4_small", "small, for many processors", "Qin et al., ECCV 2024", in_timm="mobilenetv4_conv_small"
@@ -72,24 +62,11 @@ CURATED: tuple[Curated, ...] = (
     Curated("efficientnet_b0", "scaled by search", "Tan and Le, ICML 2019", space=DROP_PATH),
     Curated("regnety_004", "a regular design space", "Radosavovic et al., CVPR 2020", space=DROP_PATH),
     Curated("ghostnetv2", "cheap maps from linear operations", "Tang et al., NeurIPS 2022", in_timm="ghostnetv2_100"),
-    Curated(
-        "edgenext_xx_small",
-        "convolutions and channel attention",
-        "Maaz et al., ECCV workshops 2022",
-        ATTENTION,
-        DROP_PATH,
-    ),
+    Curated("edgenext_xx_small", "convolutions and attention", "Maaz et al., ECCVW 2022", ATTENTION, DROP_PATH),
     Curated("fastvit_t8", "convolutions that mix tokens", "Vasu et al., ICCV 2023", space=DROP_PATH),
     Curated("hrnet_small", "keeps high resolution", "Wang et al., TPAMI 2020", in_timm="hrnet_w18_small"),
     Curated("convnext_atto", "convolutions in a transformer's form", "Liu et al., CVPR 2022", ATTENTION, DROP_PATH),
-    Curated(
-        "vit_tiny",
-        "a transformer over patches of 16x16 pixels",
-        "Dosovitskiy et al., ICLR 2021",
-        ATTENTION,
-        DROP_PATH,
-        "vit_tiny_patch16_224",
-    ),
+    Curated("vit_tiny", "a transformer", "Dosovitskiy et al., ICLR 2021", ATTENTION, DROP_PATH, "vit_tiny_patch16_224"),
 )
 
 
@@ -171,15 +148,13 @@ def _plain_reason(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     if isinstance(error, AssertionError) and not lines:
         # A bare assertion says nothing: the condition that timm's line demands does.
-        places = [frame.line for frame in traceback.extract_tb(error.__traceback__) if "timm" in _parts(frame)]
+        places = [
+            frame.line for frame in traceback.extract_tb(error.__traceback__) if "timm" in Path(frame.filename).parts
+        ]
         demand = re.match(r"(?:assert\s+|_assert\()(.+?)(?:,\s*(?:''|\"\")\))?$", (places or [""])[-1] or "")
         return f"it demands {demand[1][:160]}" if demand else "a demand of timm's on the picture's size is not met"
     text = lines[0][:160].rstrip(" .:") if lines else ""
     return text if isinstance(error, ArchitectureError) else f"{type(error).__name__}: {text}"
-
-
-def _parts(frame: traceback.FrameSummary) -> tuple[str, ...]:
-    return Path(frame.filename).parts
 
 
 def _telling(reasons: list[str]) -> str:
@@ -202,14 +177,11 @@ def _entry(curated: Curated) -> Architecture:
         drop_path_rate: float = 0.0,
         **dimensions: int,
     ) -> "nn.Module":
+        choices = Choices(pretrained, weights, head)
         drops = {"drop_rate": drop_rate, "drop_path_rate": drop_path_rate}
-        return build_backbone(
-            curated.timm_name,
-            Choices(pretrained, weights, head),
-            Dimensions(**dimensions),
-            # Many backbones do not take them: passed on only when asked for.
-            **{option: value for option, value in drops.items() if value},
-        )
+        # Many backbones do not take them: passed on only when asked for.
+        asked = {option: value for option, value in drops.items() if value}
+        return build_backbone(curated.timm_name, choices, Dimensions(**dimensions), **asked)
 
     return Architecture(
         name=curated.name,

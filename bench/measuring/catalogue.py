@@ -54,9 +54,8 @@ def catalogue(scheme: Scheme = SEED_SCHEME) -> list[CatalogueEntry]:
 
 def _ours(scheme: Scheme) -> list[CatalogueEntry]:
     path = cache_folder() / f"catalogue-{_sources_digest(scheme)}.json"
-    remembered = _read(path)
-    if remembered is not None:
-        return remembered
+    with contextlib.suppress(OSError, ValueError, TypeError):  # not counted yet, or damaged
+        return [CatalogueEntry(**entry) for entry in json.loads(path.read_bytes())]
     import architectures
 
     entries = [counted(entry, scheme) for entry in architectures.registered().values()]
@@ -84,10 +83,3 @@ def counted(entry: "Architecture", scheme: Scheme = SEED_SCHEME) -> CatalogueEnt
 def _sources_digest(scheme: Scheme) -> str:
     sources = {path.name: path.read_text() for path in sorted(ARCHITECTURES.rglob("*.py"))}
     return digest([sources, scheme.dimensions, version("torch"), version("timm")])
-
-
-def _read(path: Path) -> list[CatalogueEntry] | None:
-    try:
-        return [CatalogueEntry(**entry) for entry in json.loads(path.read_bytes())]
-    except (OSError, ValueError, TypeError):
-        return None
