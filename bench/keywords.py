@@ -69,6 +69,7 @@ class RunKeywords(TrainingKeywords, total=False):
     tuned: bool | None
     keep_weights: bool | None
     cell_timeout_s: float | None
+    retry_failed: bool | None
     latency: bool | None
 
 

@@ -55,7 +55,7 @@ class RecordStore:
         Args:
             record: the facts; its ``predictions_sha256`` is filled in here.
             rows: int64 (n,), row numbers of the scored rows; None for a failed cell.
-            predictions: float32 (n, 15, 2) in pixels, in the order of ``rows``; None for a failed cell.
+            predictions: float32 (n, K, 2) in pixels, in the order of ``rows``; None for a failed cell.
         """
         path = self.cell_path(record.model, record.key)
         before = self.read_cell(record.model, record.key) if record.status == "failed" else None
@@ -82,7 +82,7 @@ class RecordStore:
                 yield record
 
     def predictions(self, record: CellRecord) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Rows int64 (n,) and predicted pixels float32 (n, 15, 2) of a cell.
+        """Rows int64 (n,) and predicted pixels float32 (n, K, 2) of a cell.
 
         Raises:
             RecordError: the array file is missing, is not the one that the record sealed, or does not fit it.
@@ -141,7 +141,7 @@ class RecordStore:
         _put(path, stream.getvalue())
 
     def truth(self, protocol: str) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-        """Keypoints (N, 15, 2), groups (N,) and fold of each row (N,) of a protocol.
+        """Keypoints (N, K, 2), groups (N,) and fold of each row (N,) of a protocol.
 
         Raises:
             RecordError: it was never stored or is damaged.
