@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from bench.errors import DataError
 from bench.faces.face_set import FaceSet
 from bench.records.store import RecordStore
 from bench.reporting.chapters import CHAPTERS
+from bench.reporting.markdown import leaderboard_markdown
 from bench.reporting.material import collect
 from bench.reporting.page import render_page
 from bench.reporting.section import Figure, Section
 from bench.reporting.tables import number_columns
+from bench.scheme import scheme_of_names
 from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
 from tests.conftest import bench_environment
 
@@ -185,6 +188,24 @@ def test_the_ranking_shows_letters_intervals_and_flags(page: str) -> None:
     assert heads[:10] == [
         "rank", "model", "RMSE px", "95 % interval", "± folds", "NME %", "latency ms", "parameters", "MACs", "flags",
     ]  # fmt: skip
+
+
+def test_a_board_of_another_scheme_shows_its_points_frame_and_normaliser(tmp_path: Path) -> None:
+    scheme = scheme_of_names(tuple(f"point_{number}" for number in range(1, 69)), side_px=128, channels=3)
+    store = draw_results(tmp_path, DrawnResults(models(), seeds=2, scheme=scheme))
+    images = np.random.default_rng(0).integers(0, 255, (200, 128, 128, 3)).astype(np.uint8)
+    grey = faces()
+    coloured = replace(grey, images=images, keypoints=np.full((200, 68, 2), 40, np.float32), scheme=scheme)
+    page = render_page(replace(collect(store), faces=coloured))
+    assert "Mean point distance over the diagonal of the points' box" in unescape(page)
+    assert "NME at most, % of the diagonal of the points" in page
+    assert 'class="outline"' not in page and 'class="disc"' in page
+    assert re.search(r'<image id="picture-\d+" width="128" height="128"', page)
+    table = page.partition('id="keypoint-table"')[2].partition("</table>")[0]
+    assert "point 68" in table and table.count("<tr>") == 69  # below one another: they do not fit side by side
+    assert "NME is the mean point distance over the diagonal of the points' box." in leaderboard_markdown(
+        collect(store).facts
+    )
 
 
 def test_columns_of_numbers_are_set_to_the_right(page: str) -> None:
