@@ -76,12 +76,7 @@ def available() -> dict[str, Architecture]:
 
 @lru_cache(maxsize=1)
 def packaged_names() -> Mapping[str, tuple[EntryPoint, ...]]:
-    """:func:`find_packaged_names`, looked up once per process."""
-    return find_packaged_names()
-
-
-def find_packaged_names() -> Mapping[str, tuple[EntryPoint, ...]]:
-    """Names that installed packages declare; nothing is imported for that."""
+    """Names that installed packages declare, looked up once per process; nothing is imported for that."""
     found: dict[str, tuple[EntryPoint, ...]] = {}
     for point in entry_points(group=ENTRY_POINTS):
         # A development install can be seen twice on the path; only different targets are a conflict.
@@ -91,11 +86,8 @@ def find_packaged_names() -> Mapping[str, tuple[EntryPoint, ...]]:
 
 
 def _only_owner(name: str, points: tuple[EntryPoint, ...]) -> str:
-    owners = [_owner(point) for point in points] + (["bench itself"] if name in registered() else [])
+    owners = [point.dist.name if point.dist is not None else point.module for point in points]
+    owners += ["bench itself"] if name in registered() else []
     if len(owners) > 1:
         raise ArchitectureError(f"two architectures are named '{name}': in {' and in '.join(owners)}; rename one")
     return owners[0]
-
-
-def _owner(point: EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else point.module

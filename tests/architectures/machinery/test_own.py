@@ -11,6 +11,9 @@ import architectures
 from architectures import ArchitectureError
 from architectures.machinery import lookup
 
+FIND_PACKAGED_NAMES = lookup.packaged_names.__wrapped__
+"""Looks afresh on each call."""
+
 NET = '''
 """A user's file."""
 from torch import nn
@@ -123,7 +126,7 @@ def test_a_file_cannot_shadow_an_installed_module(net: Path) -> None:
 
 def with_packages(monkeypatch: pytest.MonkeyPatch, *points: EntryPoint) -> None:
     monkeypatch.setattr(lookup, "entry_points", lambda group: [one for one in points if one.group == group])
-    monkeypatch.setattr(lookup, "packaged_names", lookup.find_packaged_names)
+    monkeypatch.setattr(lookup, "packaged_names", FIND_PACKAGED_NAMES)
 
 
 def point(name: str, value: str) -> EntryPoint:
