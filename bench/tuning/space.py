@@ -82,7 +82,7 @@ def search_space(
         if found is None:
             continue
         parameter = Parameter(name, found, defaults[name])
-        _refuse_impossible_values(architecture, options, parameter, origin)
+        _refuse_impossible_values(architecture, options, scheme, parameter, origin)
         if not found.holds(parameter.default):
             raise ConfigError(
                 f"{origin}: {name} leaves out the default {parameter.default!r}, which is always the first trial; "
@@ -178,7 +178,7 @@ def _tables(tree: object, prefix: str, origin: str) -> Iterator[tuple[str, Mappi
 
 
 def _refuse_impossible_values(
-    architecture: Architecture, options: Mapping[str, Any], parameter: Parameter, origin: str
+    architecture: Architecture, options: Mapping[str, Any], scheme: Scheme, parameter: Parameter, origin: str
 ) -> None:
     """The values of a recipe range must be recipes, those of an option's range must build."""
     kind, _, short = parameter.name.partition(".")
@@ -187,7 +187,7 @@ def _refuse_impossible_values(
             if kind == "recipe":
                 Recipe(**{short: value})
             else:
-                refuse_bad_build(architecture, {**options, short: value})
+                refuse_bad_build(architecture, {**options, short: value}, scheme)
         except ValidationError as error:
             message = error.errors(include_url=False)[0]["msg"].lower()
             raise ConfigError(f"{origin}: {parameter.name} = {value!r} is refused: {message}") from error

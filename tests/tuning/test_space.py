@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 import architectures
 from bench.config.recipe import Recipe
 from bench.errors import ConfigError
+from bench.scheme import SEED_SCHEME
 from bench.tuning.parameters import Range, split_params
 from bench.tuning.sampling import distributions
 from bench.tuning.space import search_space
@@ -129,3 +131,16 @@ def test_an_int_range_holds_its_grid_and_nothing_else(low: int, steps: int, step
 
 def test_parameters_split_into_options_and_recipe() -> None:
     assert split_params({"options.width": 8, "recipe.lr": 0.1}) == ({"width": 8}, {"lr": 0.1})
+
+
+def test_ends_of_a_range_are_built_for_the_datas_frame_and_no_other() -> None:
+    def only_small(*, width: int = 8, side_px: int = 96) -> nn.Module:
+        if side_px != 64:
+            raise ValueError(f"side_px is {side_px}, expected 64")
+        return nn.Sequential(nn.Flatten(), nn.Linear(64 * 64, width), nn.Linear(width, 30))
+
+    entry = architectures.Architecture("small", only_small, "", space={"width": {"type": "int", "low": 4, "high": 16}})
+    space = search_space(entry, {}, Recipe(), scheme=SEED_SCHEME.model_copy(update={"side_px": 64}))
+    assert "options.width" in {one.name for one in space}
+    with pytest.raises(ConfigError, match="side_px is 96, expected 64"):
+        search_space(entry, {}, Recipe())
