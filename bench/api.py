@@ -29,10 +29,9 @@ from bench.records.tuned import TunedParameters, all_tuned
 from bench.reporting.board import Board, Comparison
 from bench.reporting.face_lookup import find_pictures
 from bench.reporting.material import Material, collect
-from bench.reporting.rebuilding import report_from_records
 from bench.reporting.report_files import write_reports
 from bench.reporting.search_material import SearchMaterial
-from bench.running.events import Event, Stage
+from bench.running.events import Stage
 from bench.running.run import OnEvent, RunResult, execute_run
 from bench.running.variants import model_name
 
@@ -45,9 +44,17 @@ if TYPE_CHECKING:
     from bench.reporting.choice import Choice
 
 __all__ = [
-    "choose", "compare", "export", "fit", "leaderboard", "load_faces", "predict", "report_from_records", "run",
-    "run_and_report", "tune",
-]  # fmt: skip
+    "choose",
+    "compare",
+    "export",
+    "fit",
+    "leaderboard",
+    "load_faces",
+    "predict",
+    "run",
+    "run_and_report",
+    "tune",
+]
 
 
 @spelt
@@ -78,13 +85,8 @@ def run(models: Sequence[Model] | str | None = None, **settings: Unpack[RunKeywo
 
     console, drawn = watched(settings.get("progress"))
     bars = RunBars(console, drawn=drawn)
-
-    def listen(event: Event) -> None:
-        bars(event)
-        (settings.get("on_event") or _ignore)(event)
-
     try:
-        return Board(run_and_report(configuration(models, settings), listen)[1])
+        return Board(run_and_report(configuration(models, settings), _listener(bars, settings))[1])
     finally:
         bars.close()
 
@@ -103,13 +105,7 @@ def tune(models: Sequence[Model] | str | None = None, **settings: Unpack[TuneKey
 
     config = configuration(models, settings)
     with _steps("trials", config.tuning.trials, settings) as advance:
-
-        def listen(event: Any) -> None:
-            if isinstance(event, TrialEnded):
-                advance()
-            (settings.get("on_event") or _ignore)(event)
-
-        return search(config, listen)
+        return search(config, _listener(lambda event: advance() if isinstance(event, TrialEnded) else None, settings))
 
 
 @spelt
@@ -125,12 +121,7 @@ def fit(model: Model, *, to: str | Path | None = None, **settings: Unpack[Traini
     (name,) = config.run.models
     path = Path(to) if to is not None else fitting.fitted_path(config.run.out, name)
     with _steps(name, fitting.fitted_variant(config, name).network_recipe.epochs, settings) as advance:
-
-        def listen(point: Any) -> None:
-            advance()
-            (settings.get("on_event") or _ignore)(point)
-
-        return fitting.fit(config, name, path, listen)
+        return fitting.fit(config, name, path, _listener(lambda _: advance(), settings))
 
 
 @spelt
@@ -278,5 +269,13 @@ def _steps(name: str, total: int | None, settings: Mapping[str, Any]) -> Iterato
         yield advance
 
 
-def _ignore(event: object) -> None:
-    del event
+def _listener(draw: Callable[[Any], None], settings: Mapping[str, Any]) -> Callable[[Any], None]:
+    """Draws an event, then passes it on to the caller's own listener, if there is one."""
+    heard = settings.get("on_event")
+
+    def listen(event: Any) -> None:
+        draw(event)
+        if heard is not None:
+            heard(event)
+
+    return listen

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypedDict, TypeVar, get_args, get_type_hints
 
 import numpy as np
+from pydantic import ValidationError
 
 from bench.config.loading import load_config
 from bench.config.settings import Config
@@ -16,7 +17,7 @@ from bench.errors import DataError
 from bench.faces.arrays import faces_of_arrays, store_faces
 from bench.faces.face_set import FaceSet
 from bench.running.variants import model_name
-from bench.scheme import SEED_SCHEME, scheme_of_names
+from bench.scheme import LEAST_SIDE_PX, MOST_SIDE_PX, SEED_SCHEME, scheme_of_names
 
 if TYPE_CHECKING:
     from torch import nn
@@ -159,14 +160,14 @@ def as_faces(data: FaceSet | tuple[Any, ...]) -> FaceSet:
         raise DataError(f"data: {len(data)} arrays, expected (pictures, points) or (pictures, points, groups)")
     pictures, points, *groups = data
     pictures, points = np.asarray(pictures), np.asarray(points, dtype=np.float32)
-    count = points.shape[1] if points.ndim == 3 else 0
-    side = pictures.shape[1] if pictures.ndim >= 3 else 0
-    if points.shape[2:] != (2,) or pictures.shape[1:] not in ((side, side), (side, side, 3)):
-        raise DataError(
-            f"data: pictures {pictures.shape} and points {points.shape}, expected uint8 (N, side, side) or "
-            "(N, side, side, 3), and (N, K, 2) in pixels"
-        )
+    side, count = (array.shape[1] if array.ndim > 1 else 0 for array in (pictures, points))
     known = SEED_SCHEME.names
     names = known if count == len(known) else tuple(f"point_{number}" for number in range(1, count + 1))
-    scheme = scheme_of_names(names, side, 3 if pictures.ndim == 4 else 1)
+    try:
+        scheme = scheme_of_names(names, side, 3 if pictures.ndim == 4 else 1)
+    except ValidationError as error:
+        raise DataError(
+            f"data: pictures {pictures.shape} and points {points.shape}, expected uint8 (N, side, side) or "
+            f"(N, side, side, 3) of {LEAST_SIDE_PX} to {MOST_SIDE_PX} pixels, and (N, K, 2)"
+        ) from error
     return faces_of_arrays(pictures, points, groups[0] if groups else None, scheme)

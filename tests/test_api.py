@@ -186,7 +186,9 @@ def test_a_fit_predicts_and_exports(tmp_path: Path) -> None:
     ("data", "message"),
     [
         ((np.zeros((4, 96, 96), np.uint8),), "1 arrays, expected"),
-        ((np.zeros((4, 96, 90), np.uint8), np.ones((4, 15, 2))), r"pictures \(4, 96, 90\)"),
+        ((np.zeros((4, 96, 90), np.uint8), np.ones((4, 15, 2))), r"uint8 \(4, 96, 90\)"),
+        ((np.zeros((4, 8, 8), np.uint8), np.ones((4, 15, 2))), r"pictures \(4, 8, 8\) .* of 16 to 1024 pixels"),
+        ((np.zeros(4, np.uint8), np.ones((4, 15, 2))), r"pictures \(4,\) and points"),
         ((np.zeros((4, 96, 96)), np.ones((4, 15, 2))), "float64"),
         ((np.zeros((4, 96, 96), np.uint8), np.full((4, 15, 2), 300.0)), "outside the frame"),
     ],
@@ -201,6 +203,15 @@ def test_arrays_of_other_points_and_colours_are_a_scheme() -> None:
     faces = bench.load_faces((pictures, np.full((6, 4, 2), 30.0), list("aabbcc")))
     assert faces.scheme.names == ("point_1", "point_2", "point_3", "point_4")
     assert (faces.scheme.side_px, faces.scheme.channels, faces.group_count) == (64, 3, 3)
+
+
+def test_other_points_and_colours_are_fitted_and_predicted(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    pictures = generator.integers(0, 255, (8, 64, 64, 3), dtype=np.uint8)
+    points = generator.uniform(10, 50, (8, 4, 2))
+    bench.fit("plain_cnn", data=(pictures, points), epochs=1, out=tmp_path, options={"plain_cnn": {"width": 4}})
+    found = bench.predict("plain_cnn", pictures[:2], out=tmp_path)
+    assert np.isfinite(found[["point_1_x", "point_4_y"]]).all(axis=None)
 
 
 def test_a_class_of_a_registered_name_or_no_class_at_all_is_refused(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def fitted_variant(config: Config, model: str) -> VariantFacts:
 
     Raises:
         ConfigError: an ensemble, or nothing was searched for a tuned model.
+        DataError: the faces, whose points and frame it is built for, cannot be used.
         ArchitectureError: unknown model or option.
     """
     refuse_ensemble(model)
@@ -52,7 +53,7 @@ def fitted_variant(config: Config, model: str) -> VariantFacts:
     if name != model:
         tuned = load_tuned(config.run.out, name)
         config = config.with_parameters(name, tuned.options, tuned.recipe)
-    return network_variant(config, name)
+    return network_variant(config, name, load_faces(FaceSource.of(config).without_groups()).scheme)
 
 
 def fit(config: Config, model: str, path: Path, on_epoch: Callable[[CurvePoint], None]) -> Fitted:
