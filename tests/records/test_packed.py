@@ -187,6 +187,9 @@ def test_packed_records_of_a_named_set_may_be_committed_and_nothing_else() -> No
 
     assert not ignored("results/a-set/records/truth.zip")
     assert not ignored("results/a-set/leaderboard.md")
+    assert not ignored("results/a-set/tuning/plain_cnn.json")
+    assert ignored("results/a-set/tuning/studies.journal")
+    assert ignored("results/tuning/plain_cnn.json")
     for path in ("cells/x/y.npz", "records/truth.zip", "a-set/cells/x/y.npz", "a-set/report.html", "leaderboard.md"):
         assert ignored(f"results/{path}"), path
 
