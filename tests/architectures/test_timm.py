@@ -106,6 +106,9 @@ def test_local_weights_fill_the_backbone_and_sum_its_stem(tmp_path: Path, suffix
     assert torch.equal(loaded["layer3.0.conv1.weight"], state["layer3.0.conv1.weight"])
     assert torch.allclose(loaded["conv1.weight"], state["conv1.weight"].sum(1, keepdim=True), atol=1e-6)
     assert loaded["fc.weight"].shape == (30, 512)
+    colour = architectures.build("resnet18", weights=str(path), channels=3, keypoints=4, side_px=128).state_dict()
+    assert torch.equal(colour["conv1.weight"], state["conv1.weight"])
+    assert colour["fc.weight"].shape == (8, 512)
 
 
 def test_weights_serve_the_heatmap_head_and_other_sizes(tmp_path: Path) -> None:
