@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -94,7 +95,7 @@ def stored_set(folder: Path, faces: FaceSet) -> Cached:
 
     def fill(work: Path) -> None:
         write_atomically(work / IMAGES, faces.images.tofile)
-        _write_facts(faces, {}, work)
+        _write_facts(Cached(faces, {}), digest_of(faces.images, faces.keypoints, faces.scheme), work)
 
     return _built(folder, fill)
 
@@ -176,14 +177,15 @@ def digest_of(images: NDArray[np.uint8], keypoints: NDArray[np.float32], scheme:
     return digest.hexdigest()
 
 
-def _write_facts(faces: FaceSet, columns: Mapping[str, list[str]], work: Path) -> None:
-    """Write everything but the pictures, which stand in ``work`` already."""
+def _write_facts(cached: Cached, sha256: str, work: Path) -> None:
+    """Write everything but the pictures, which stand in ``work`` already; ``sha256`` as :func:`digest_of` tells it."""
+    faces = cached.faces
     told = {name: value for name, value in vars(faces).items() if isinstance(value, str | bool)}
     facts = {
         "version": VERSION,
         "told": {**told, "scheme": faces.scheme.model_dump()},
-        "columns": columns,
-        "sha256": digest_of(faces.images, faces.keypoints, faces.scheme),
+        "columns": cached.columns,
+        "sha256": sha256,
         "sample_sha256": _sample_digest(faces.images),
     }
     text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
@@ -195,24 +197,24 @@ def _write_facts(faces: FaceSet, columns: Mapping[str, list[str]], work: Path) -
 def _parse_into(path: Path, settings: DataSettings, work: Path) -> None:
     points: list[NDArray[np.float32]] = []
     columns: dict[str, list[str]] = {}
-    schemes: list[Scheme] = []
+    rows = kind_of(path).read(path, settings)
+    scheme, first = next(rows)
 
     def write(stream: BinaryIO) -> None:
-        for scheme, row in kind_of(path).read(path, settings):
+        for _, row in chain([(scheme, first)], rows):
             stream.write(row.picture.reshape(scheme.picture_shape).data)
-            schemes[:] = [scheme]
             points.append(row.points)
             for name, value in row.columns.items():
                 columns.setdefault(name, []).append(value)
 
     write_atomically(work / IMAGES, write)
-    (scheme,) = schemes
     keypoints = np.stack(points)
     refuse_unlabelled(keypoints, scheme, path.name)
     images = np.memmap(work / IMAGES, np.uint8, "r", shape=(len(points), *scheme.picture_shape))
-    fingerprint = digest_of(images, keypoints, scheme)[:16]
+    sha256 = digest_of(images, keypoints, scheme)
     alone = np.arange(len(points), dtype=np.int64)
-    _write_facts(FaceSet(path.name, images, keypoints, alone, NONE, False, fingerprint, scheme=scheme), columns, work)
+    faces = FaceSet(path.name, images, keypoints, alone, NONE, False, sha256[:16], scheme=scheme)
+    _write_facts(Cached(faces, columns), sha256, work)
 
 
 def refuse_unlabelled(keypoints: NDArray[np.float32], scheme: Scheme, name: str) -> None:

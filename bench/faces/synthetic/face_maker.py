@@ -62,7 +62,7 @@ def draw_face(
     shot = Shot(generator)
     geometry = FaceGeometry(person, shot.expression)
     head = lower_jaw(closed, person.mouth_y, shot.expression.jaw)
-    points = _points_on_head(geometry, head)
+    points = np.array([(x, y, head.depth_at(x, y)) for x, y in geometry.frontal_points()])
     view = frame(points, shot)
     hits = trace(head, view)
     picture = draw_background(generator)
@@ -74,11 +74,6 @@ def draw_face(
     draw_glasses(generator, person, head, hits, view, picture)
     draw_obstacle(generator, picture)
     return expose(picture, shot.camera, generator), view.project(points).astype(np.float32)
-
-
-def _points_on_head(geometry: FaceGeometry, head: Head) -> NDArray[np.float64]:
-    flat = geometry.frontal_points()
-    return np.array([(x, y, head.depth_at(x, y)) for x, y in flat])
 
 
 def frame(points: NDArray[np.float64], shot: Shot) -> View:
