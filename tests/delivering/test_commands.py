@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from bench.delivering.fitting import fitted_path
-from bench.faces.keypoints import KEYPOINT_NAMES
 from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
 from bench.records.weight_facts import read_weights_facts
+from bench.scheme import SEED_SCHEME
 from tests.conftest import PROJECT, RunBench, draw_rows, write_faces_csv
 from tests.delivering.conftest import MOUSE, Bench, write_fitted
 
@@ -91,7 +91,7 @@ def test_predict_pictures_and_tables(bench: Bench, tmp_path: Path) -> None:
     assert [one["row"] for one in document["pictures"]] == [None, None, 1, 2, 3]
     assert [one["name"] for one in document["pictures"]] == [None, None, "1", "2", "3"]
     assert document["pictures"][0]["crop"] == [50, 0, 200, 200]
-    assert list(document["pictures"][0]["keypoints"]) == list(KEYPOINT_NAMES)
+    assert list(document["pictures"][0]["keypoints"]) == list(SEED_SCHEME.names)
     assert json.loads((tmp_path / "predictions" / "predictions.json").read_text()) == document
     drawn = sorted(path.name for path in (tmp_path / "predictions").glob("*.png"))
     assert drawn == ["face-points-2.png", "face-points.png"]
