@@ -212,25 +212,25 @@ def _text(field: bytes, where: str) -> str:
 
 def _parse_row(fields: Fields, others: Sequence[str], scheme: Scheme, where: str) -> Row:
     flat = scheme.flat_names
-    points = [_coordinate(fields[column], f"{where}, column {column}", scheme.side_px) for column in flat]
-    for place in range(0, len(points), 2):
-        missing = [math.isnan(value) for value in points[place : place + 2]]
-        if any(missing) and not all(missing):
-            empty, given = flat[place + missing.index(True)], flat[place + missing.index(False)]
+    points = [_coordinate(fields[column], where, column, scheme.side_px) for column in flat]
+    for place, (x, y) in enumerate(zip(points[::2], points[1::2], strict=True)):
+        if math.isnan(x) != math.isnan(y):
+            empty, given = flat[2 * place : 2 * place + 2][:: 1 if math.isnan(x) else -1]
             raise DataError(f"{where}, column {empty}: empty beside a labelled {given}; give both or neither")
     picture = decode_picture(fields[IMAGE], where, scheme)
     columns = {column: _text(fields[column], where) for column in others}
     return Row(picture, np.array(points, dtype=np.float32).reshape(-1, 2), columns)
 
 
-def _coordinate(field: bytes, where: str, side_px: int) -> float:
+def _coordinate(field: bytes, where: str, column: str, side_px: int) -> float:
     text = field.strip()
     if text in MISSING:
         return float("nan")
-    shown = text[:20].decode("utf-8", "replace")
     if NUMBER.fullmatch(text) is None:
-        raise DataError(f"{where}: '{shown}' is no number; give pixels, or leave it empty")
+        shown = text[:20].decode("utf-8", "replace")
+        raise DataError(f"{where}, column {column}: '{shown}' is no number; give pixels, or leave it empty")
     value = float(text)
     if not -MARGIN_PX <= value <= side_px - 1 + MARGIN_PX:
-        raise DataError(f"{where}: {shown} lies outside the frame of 0 to {side_px - 1} pixels")
+        shown = text[:20].decode()
+        raise DataError(f"{where}, column {column}: {shown} lies outside the frame of 0 to {side_px - 1} pixels")
     return value

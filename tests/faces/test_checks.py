@@ -14,16 +14,16 @@ from bench.faces.grouping import near_duplicate_clusters
 from bench.scheme import SEED_SCHEME
 from tests.conftest import draw_rows
 
-MIRROR = list(SEED_SCHEME.mirror or ())
+PARTNERS = list(SEED_SCHEME.mirror or ())
 
 
 def face_set(rows: int = 30) -> FaceSet:
     images, keypoints = draw_rows(rows)
     # The drawn points are named at random: put every left one on the picture's right.
-    swap = keypoints[:, :, 0] < keypoints[:, MIRROR, 0]
-    left = np.array([index < MIRROR[index] for index in range(15)])
-    mirrored = keypoints[:, MIRROR]
-    keypoints = np.where((swap & left | swap[:, MIRROR] & left[MIRROR])[..., None], mirrored, keypoints)
+    swap = keypoints[:, :, 0] < keypoints[:, PARTNERS, 0]
+    left = np.array([index < PARTNERS[index] for index in range(15)])
+    mirrored = keypoints[:, PARTNERS]
+    keypoints = np.where((swap & left | swap[:, PARTNERS] & left[PARTNERS])[..., None], mirrored, keypoints)
     return FaceSet("f.csv", images, keypoints, np.arange(rows), "none", False, "ab")
 
 
@@ -42,7 +42,7 @@ def test_each_doubt_names_its_rows() -> None:
     images[9] = images[2]
     keypoints[9] = keypoints[2]
     images[11] = images[3]
-    keypoints[20] = keypoints[20, MIRROR]
+    keypoints[20] = keypoints[20, PARTNERS]
     keypoints[25, 10] = [2, 93]
     found = kinds(dataclasses.replace(faces, images=images, keypoints=keypoints))
     assert found["constant pictures"] == [4]

@@ -9,7 +9,7 @@ from bench.config.recipe import Recipe, mirror_of
 from bench.scheme import SEED_SCHEME
 from bench.training.augmentation import Augmenter
 
-MIRROR = mirror_of(SEED_SCHEME)
+PARTNERS = mirror_of(SEED_SCHEME)
 GEOMETRY = Recipe(rotation_degrees=20, scale_fraction=0.2, shift_px=8, brightness=0, contrast=0)
 
 
@@ -40,7 +40,7 @@ def test_a_mirror_swaps_the_names() -> None:
     _, points = augment(torch.zeros(2, 1, 96, 96), SEED_SCHEME.to_normalised(pixels), torch.tensor([True, False]))
     back = SEED_SCHEME.to_pixels(points)
     assert torch.allclose(back[1], pixels[1], atol=1e-4)
-    expected = pixels[0, list(MIRROR)] * torch.tensor([-1.0, 1.0]) + torch.tensor([95.0, 0.0])
+    expected = pixels[0, list(PARTNERS)] * torch.tensor([-1.0, 1.0]) + torch.tensor([95.0, 0.0])
     assert torch.allclose(back[0], expected, atol=1e-4)
 
 
@@ -51,7 +51,7 @@ def test_unlabelled_points_stay_unlabelled_and_alone() -> None:
     _, points = augment(torch.zeros(3, 1, 96, 96), targets, torch.tensor([True, False, True]))
     missing = ~torch.isfinite(points).all(-1)
     assert missing.sum(1).tolist() == [1, 1, 1]
-    assert missing[0, MIRROR[0]]
+    assert missing[0, PARTNERS[0]]
     assert missing[1, 0]
 
 
