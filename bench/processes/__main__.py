@@ -1,7 +1,5 @@
-"""The child's end of a servant: ``python -m bench.processes ADDRESS``."""
-
-import sys
+"""The child's end of a servant: ``python -m bench.processes``."""
 
 from bench.processes.servant import serve
 
-serve(sys.argv[1])
+serve()

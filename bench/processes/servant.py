@@ -1,38 +1,41 @@
-"""An object of ours in a process of its own: started fresh, asked over a secret connection, gone with its parent.
+"""An object of ours in a process of its own: started fresh, asked over its pipes, gone with its parent.
 
-The parent runs ``python -m bench.processes ADDRESS``, hands over a secret on the child's stdin and keeps that pipe
-open: when the parent ends, however it ends, the pipe closes and the child leaves at once. No ``multiprocessing`` start
-method is involved, so scripts and notebooks need no ``__main__`` guard.
+The parent runs ``python -m bench.processes`` and asks over the child's stdin; when the parent ends, however it ends,
+that pipe closes and the child leaves at once. No ``multiprocessing`` start method is involved, so scripts and notebooks
+need no ``__main__`` guard. At both ends a thread takes in what arrives, so that nobody waits for a full pipe; what a
+message holds is unpickled by whoever waits for it.
 """
 
 import contextlib
 import os
-import secrets
+import pickle
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.connection import Client, Connection, Listener
-from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
+from queue import Empty, SimpleQueue
+from typing import IO, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from bench.errors import BenchError, ProcessError
 
-START_TIMEOUT_S = 120.0
 STOP_POLL_S = 0.2
-SECRET_BYTES = 32
-STDIN = 0
-DONE, FAILED, HEARD = "done", "failed", "heard"
-"""What a child sends: a result, why there is none, or what a listener of the parent's is to hear."""
+STDIN, STDOUT, STDERR = 0, 1, 2
+LENGTH_BYTES = 8
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
 """glibc gives the memory of a training step back after it and asks for it again, page fault by page fault, in the
 next: 1,300 faults a step, 7 % of plain_cnn's time. Other systems ignore these."""
 
-Messages: TypeAlias = "Connection[Any, Any]"
+READY = b"ready\n"
+"""The child's first line; what a hook of the installation prints before it is passed over."""
+
+DONE, FAILED, HEARD = "done", "failed", "heard"
+"""What a child sends: a result, why there is none, or what a listener of the parent's is to hear."""
+
 Served = TypeVar("Served")
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -55,7 +58,8 @@ class Servant(Generic[Served]):
         self.threads = threads
         self.limit_s = limit_s
         self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Messages | None = None
+        self._reader = threading.Thread()
+        self._arrived: SimpleQueue[bytes | None] = SimpleQueue()
 
     @property
     def pid(self) -> int | None:
@@ -79,43 +83,41 @@ class Servant(Generic[Served]):
         listeners = {place: each for place, each in enumerate(arguments) if callable(each)}
         sent = [None if place in listeners else each for place, each in enumerate(arguments)]
         try:
-            connection = self._started()
-            connection.send((method, sent, named, tuple(listeners)))
+            if self._process is None or self._process.poll() is not None:
+                self._start()
+            self._send((method, sent, named, tuple(listeners)))
         except ConnectionError as error:
             raise ProcessError("killed", self.why_it_ended()) from error
-        return Answer(self, connection, method.__name__, listeners)
+        except OSError as error:  # no memory or no process number left, say
+            raise ProcessError("killed", f"no worker process could be started ({error})") from error
+        return Answer(self, self._arrived, method.__name__, listeners)
 
     def close(self) -> None:
         """Stop the child, if there is one."""
-        process, connection = self._process, self._connection
-        self._process = self._connection = None
-        if connection is not None:
-            connection.close()
+        process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
+            self._reader.join()
+            for pipe in (process.stdin, process.stdout):
+                assert pipe is not None
+                with contextlib.suppress(OSError):  # a request that the child never read is flushed once more
+                    pipe.close()
 
-    def _started(self) -> Messages:
-        if self._connection is not None and self._process is not None and self._process.poll() is None:
-            return self._connection
+    def _start(self) -> None:
         self.close()
-        secret = secrets.token_bytes(SECRET_BYTES)
-        try:
-            with Listener(authkey=secret) as listener:
-                command = [sys.executable, "-m", "bench.processes", _as_text(listener.address)]
-                # Anything an architecture prints must not reach our stdout, which may be the JSON result.
-                self._process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=sys.__stderr__, env=_child_environment(self.threads)
-                )
-                os.write(_stdin_of(self._process), secret)
-                self._connection = _accept(listener, self._process)
-        except OSError as error:  # no memory or no process number left, say
-            ended = f"; {self.why_it_ended()}" if self._process is not None else ""
-            raise ProcessError("killed", f"no worker process could be started ({error}{ended})") from error
-        self._connection.send(self.served)
-        return self._connection
+        command = [sys.executable, "-m", "bench.processes"]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_child_environment(self.threads)
+        )
+        self._arrived = SimpleQueue()
+        self._reader = threading.Thread(target=_take_in, args=(self._process.stdout, self._arrived), daemon=True)
+        self._reader.start()
+        self._send(self.served)
+
+    def _send(self, message: object) -> None:
+        assert self._process is not None and self._process.stdin is not None
+        _write(self._process.stdin, message)
 
     def why_it_ended(self) -> str:
         """Wait for a child whose connection broke, and say how it ended."""
@@ -134,7 +136,7 @@ class Answer(Generic[Result]):
     """What a servant was asked for and has not told yet."""
 
     servant: Servant[Any]
-    connection: Messages
+    arrived: "SimpleQueue[bytes | None]"
     asked: str
     listeners: Mapping[int, Callable[..., object]]
 
@@ -152,7 +154,7 @@ class Answer(Generic[Result]):
         """
         try:
             kind, told = self._listen(limit_s, stop)
-        except (EOFError, ConnectionError) as error:
+        except EOFError as error:
             raise ProcessError("killed", self.servant.why_it_ended()) from error
         except BaseException:
             self.servant.close()
@@ -173,54 +175,78 @@ class Answer(Generic[Result]):
             if left_s is not None and left_s <= 0:
                 raise ProcessError("timeout", f"no answer to '{self.asked}' within {limit_s:g} s; it was ended")
             # Without a stop nothing wakes up here before the answer: what the child does may be a timing.
-            if self.connection.poll(STOP_POLL_S if stop is not None else left_s):
-                kind, told = self.connection.recv()
-                if kind != HEARD:
-                    return kind, told
-                place, arguments = told
-                self.listeners[place](*arguments)
+            try:
+                message = self.arrived.get(timeout=STOP_POLL_S if stop is not None else left_s)
+            except Empty:
+                continue
+            if message is None:
+                raise EOFError
+            kind, told = pickle.loads(message)  # noqa: S301  (from a child of ours)
+            if kind != HEARD:
+                return kind, told
+            place, arguments = told
+            self.listeners[place](*arguments)
 
 
-def serve(address: str) -> None:
-    """The child's end: connect to the parent at ``address`` and do what it asks; leave when the parent is gone."""
+def serve() -> None:
+    """The child's end: do what the parent asks; leave when it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    secret = b""
-    while len(secret) < SECRET_BYTES and (part := os.read(STDIN, SECRET_BYTES - len(secret))):
-        secret += part
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    connection = Client(address, authkey=secret)
-    with contextlib.suppress(EOFError):
-        served = connection.recv()()
-        while True:
-            connection.send(_answer(served, connection))
+    answers = os.fdopen(os.dup(STDOUT), "wb")
+    # Anything an architecture prints must reach neither the parent nor its stdout, which may be the JSON result.
+    os.dup2(STDERR, STDOUT)
+    answers.write(b"\n" + READY)
+    answers.flush()
+    requests: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_leave_with_parent, args=(requests,), daemon=True).start()
+    served = pickle.loads(requests.get())()  # noqa: S301  (from our parent)
+    while True:
+        _write(answers, _answer(served, requests.get(), answers))
 
 
-def _answer(served: object, connection: Messages) -> tuple[str, Any]:
-    """What came of the next request: its result, or the reason in one line."""
-    method, arguments, named, listeners = connection.recv()
-    for place in listeners:
-        arguments[place] = partial(_tell, connection, place)
+def _answer(served: object, request: bytes, answers: IO[bytes]) -> tuple[str, Any]:
+    """What came of a request: its result, or the reason in one line."""
     try:
+        method, arguments, named, listeners = pickle.loads(request)  # noqa: S301  (from our parent)
+        for place in listeners:
+            arguments[place] = partial(_tell, answers, place)
         return DONE, method(served, *arguments, **named)
     except Exception as error:  # whatever a user's own network raises is the parent's to tell
         reason = " ".join(str(error).split())
         return FAILED, reason if isinstance(error, BenchError) else f"{type(error).__name__}: {reason}"
 
 
-def _tell(connection: Messages, place: int, *arguments: object) -> None:
-    connection.send((HEARD, (place, arguments)))
+def _tell(answers: IO[bytes], place: int, *arguments: object) -> None:
+    _write(answers, (HEARD, (place, arguments)))
 
 
-def _stdin_of(process: "subprocess.Popen[bytes]") -> int:
-    assert process.stdin is not None
-    return process.stdin.fileno()
+def _write(pipe: IO[bytes], message: object) -> None:
+    body = pickle.dumps(message)
+    pipe.write(len(body).to_bytes(LENGTH_BYTES, "big") + body)
+    pipe.flush()
 
 
-def _leave_with_parent() -> None:
-    # The parent never writes again: this returns only when its end of the pipe is closed.
-    # Not through sys.stdin, whose lock, held by this thread, would abort an interpreter that ends by itself.
-    while os.read(STDIN, 1):
+def _messages(pipe: IO[bytes]) -> Iterator[bytes]:
+    """What arrives, still pickled, until the other end is gone, be it in the middle of a message."""
+    while len(head := pipe.read(LENGTH_BYTES)) == LENGTH_BYTES:
+        length = int.from_bytes(head, "big")
+        body = pipe.read(length)
+        if len(body) == length:
+            yield body
+
+
+def _take_in(pipe: IO[bytes], arrived: "SimpleQueue[bytes | None]") -> None:
+    """Pass messages on, and None when the child is gone."""
+    while pipe.readline() not in (READY, b""):
         pass
+    for message in _messages(pipe):
+        arrived.put(message)
+    arrived.put(None)
+
+
+def _leave_with_parent(requests: "SimpleQueue[bytes]") -> None:
+    # Not through sys.stdin, whose lock, held by this thread, would abort an interpreter that ends by itself.
+    for message in _messages(os.fdopen(os.dup(STDIN), "rb")):
+        requests.put(message)
     os._exit(1)
 
 
@@ -228,27 +254,3 @@ def _child_environment(threads: int) -> Mapping[str, str]:
     """The child has its threads pinned, keeps memory, and finds the same packages also after ``sys.path`` changes."""
     path = os.pathsep.join(path for path in sys.path if path)
     return {**KEEP_MEMORY, **os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "PYTHONPATH": path}
-
-
-def _as_text(address: Any) -> str:
-    return address if isinstance(address, str) else f"{address[0]}:{address[1]}"
-
-
-def _accept(listener: Listener, process: "subprocess.Popen[bytes]") -> Messages:
-    # accept() has no time limit of its own: a child that dies while starting would leave us waiting for ever.
-    accepted: list[Messages] = []
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):  # closed by us, who gave up
-            accepted.append(listener.accept())
-
-    waiter = threading.Thread(target=accept, daemon=True)
-    waiter.start()
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while waiter.is_alive() and process.poll() is None and time.monotonic() < deadline:
-        waiter.join(0.1)
-    if not accepted:
-        if process.poll() is None:
-            process.kill()
-        raise ConnectionError("no connection")
-    return accepted[0]

@@ -127,8 +127,30 @@ def test_stop_ends_the_child() -> None:
 
 def test_a_child_that_ends_while_starting_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(ProcessError, match=r"no worker process could be started .*exit code 1"):
+    with pytest.raises(ProcessError, match="ended with exit code 1"):
+        Servant(Echo).begin(Echo.all_words).wait()
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(ProcessError, match=r"no worker process could be started .*No such file"):
         Servant(Echo).begin(Echo.all_words)
+
+
+def test_more_than_a_pipe_holds_goes_both_ways() -> None:
+    servant = Servant(Echo)
+    try:
+        answers = [servant.begin(Echo.threads_of, "x" * 10_000_000) for _ in range(2)]
+        assert [len(answer.wait()[0]) for answer in answers] == [10_000_000] * 2
+    finally:
+        servant.close()
+
+
+def test_what_a_hook_of_the_installation_prints_is_no_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('hello from a hook', end='')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    servant = Servant(Echo)
+    try:
+        assert servant.begin(Echo.all_words).wait(60) == []
+    finally:
+        servant.close()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9")
