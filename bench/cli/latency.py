@@ -6,47 +6,46 @@ import typer
 
 from bench.cli import options
 from bench.cli.app import EXIT_FAILED_CELLS, app
-from bench.errors import ConfigError, RecordError
+from bench.errors import RecordError
 
 if TYPE_CHECKING:
     from bench.cli.console import Screen
     from bench.config.latency import LatencySettings
-    from bench.measuring.latency.measure import LatencyProgress, TimedModel
+    from bench.config.settings import Config
     from bench.records.store import RecordStore
 
 COLUMNS = ("model", "runtime", "device", "scope", "threads", "batch", "p50 ms", "95 % interval", "p95 ms", "p99 ms",
            "images/s", "memory MB", "note")  # fmt: skip
 
-Batches = Annotated[str, typer.Option("--batches", metavar="1,8,64", help="Pictures per call.")]
-Threads = Annotated[str, typer.Option("--threads", metavar="1,all", help="Intra-op threads; all = every core.")]
-Runtimes = Annotated[str, typer.Option("--runtime", metavar="torch,onnx", help="onnx needs the export extra.")]
-Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to measure. [auto]")]
-Rounds = Annotated[int | None, typer.Option("--rounds", metavar="N", help="Undisturbed rounds wanted. [12]")]
-Starts = Annotated[int | None, typer.Option("--starts", metavar="N", help="Fresh processes that share the rounds. [3]")]
-TurnSeconds = Annotated[
-    float | None, typer.Option("--turn-seconds", metavar="S", help="Time per setting and round. [0.25]")
-]
-MemoryFormat = Annotated[
-    str | None, typer.Option("--memory-format", metavar="channels_last|contiguous", help="In torch. [channels_last]")
-]
-Show = Annotated[bool, typer.Option("--show", help="Show what is stored; measure nothing.")]
-
 
 @app.command("latency")
 def latency(
     models: options.Models = None,
-    batches: Batches = "1",
-    threads: Threads = "1",
-    runtimes: Runtimes = "torch",
-    device: Device = None,
-    rounds: Rounds = None,
-    starts: Starts = None,
-    turn_seconds: TurnSeconds = None,
-    memory_format: MemoryFormat = None,
+    batches: Annotated[str | None, typer.Option("--batches", metavar="1,8,64", help="Pictures per call. [1]")] = None,
+    threads: Annotated[
+        str | None, typer.Option("--threads", metavar="1,all", help="Intra-op threads; all = every core. [1]")
+    ] = None,
+    runtimes: Annotated[
+        str | None,
+        typer.Option("--runtimes", "--runtime", metavar="torch,onnx", help="onnx needs the export extra. [torch]"),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to measure. [auto]")
+    ] = None,
+    rounds: Annotated[int | None, typer.Option("--rounds", metavar="N", help="Undisturbed rounds wanted. [12]")] = None,
+    starts: Annotated[
+        int | None, typer.Option("--starts", metavar="N", help="Fresh processes that share the rounds. [3]")
+    ] = None,
+    turn_s: Annotated[
+        float | None, typer.Option("--turn", "--turn-seconds", metavar="S", help="Time per setting and round. [0.25]")
+    ] = None,
+    memory_format: Annotated[
+        str | None, typer.Option("--memory-format", metavar="channels_last|contiguous", help="[channels_last]")
+    ] = None,
     out: options.Out = options.DEFAULT_OUT,
     assignments: options.Assignments = None,
     config_file: options.ConfigFile = None,
-    show: Show = False,
+    show: Annotated[bool, typer.Option("--show", help="Show what is stored; measure nothing.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Measure latency on this machine: interleaved rounds, a process per model, raw samples stored.
@@ -54,50 +53,54 @@ def latency(
     Without --models: the networks recorded under --out. Keep the machine idle meanwhile.
     """
     from bench.cli.console import Screen
-    from bench.config.latency import latency_settings
-    from bench.config.loading import load_config
+    from bench.config.latency import LatencySettings
+    from bench.config.loading import checked_options, load_config
     from bench.records.store import RecordStore
 
     screen, store = Screen(as_json=as_json), RecordStore(out)
-    names = options.split_models(models)
     if show:
-        show_latencies(screen, store, names)
+        show_latencies(screen, store, options.split_models(models))
         return
-    settings = latency_settings(
-        options.given(
-            batches=_numbers("--batches", batches),
-            threads=_numbers("--threads", threads, also="all"),
-            runtimes=tuple(name.strip() for name in runtimes.split(",")),
-            rounds=rounds,
-            extra_rounds=rounds,
-            starts=starts,
-            turn_s=turn_seconds,
-            memory_format=memory_format,
-        )
-    )
-    from bench.running.timed_models import models_to_time, networks_shown
-    from bench.training.precision import resolve_device
+    settings = checked_options(LatencySettings, options.chosen(locals(), LatencySettings))
+    from bench.running.timed_models import networks_shown
 
-    skipped: list[str] = []
-
-    def skip(model: str, reason: str) -> None:
-        skipped.append(model)
-        screen.warn(f"latency of {model} is not measured: {reason}")
-
-    recorded = None if names else networks_shown(store)
-    asked = options.given(models=names or recorded or None, out=out, device=device)
+    recorded = None if models else networks_shown(store)
+    asked = {"models": models or recorded or None, "out": out, "device": device}
     config = load_config(config_file, assignments or (), asked)
-    settings = settings.model_copy(update={"device": resolve_device(config.run.device)})
     # What is recorded may be stale, and then the others still count; what was typed is to be mended.
-    timed = models_to_time(config, store, skip if recorded else None)
-    measured, failed = _measure(screen, store, timed, settings) if timed else (set(), set())
+    measured, failed = _measure(screen, store, config, settings, stale_allowed=bool(recorded))
     if measured:
         show_latencies(screen, store, [name for name in config.run.models if name in measured])
         _say_where_they_show(screen, store)
     else:
         screen.result_json({"rows": []})
-    if failed or skipped:
+    if failed:
         raise typer.Exit(EXIT_FAILED_CELLS)
+
+
+def _measure(
+    screen: "Screen", store: "RecordStore", config: "Config", settings: "LatencySettings", *, stale_allowed: bool
+) -> tuple[set[str], set[str]]:
+    """Names of the models that were measured, and of those that failed: in one runtime of two, a model is in both."""
+    from bench.measuring.latency.measure import LatencyProgress, measure_latencies
+    from bench.running.timed_models import models_to_time
+    from bench.training.precision import resolve_device
+
+    failed: set[str] = set()
+
+    def skip(model: str, reason: str) -> None:
+        tell(LatencyProgress(f"latency of {model} is not measured: {reason}", failed_model=model))
+
+    def tell(progress: LatencyProgress) -> None:
+        if progress.failed_model is not None:
+            failed.add(progress.failed_model)
+        if progress.message is not None:
+            (screen.note if progress.failed_model is None else screen.warn)(progress.message)
+
+    settings = settings.model_copy(update={"device": resolve_device(config.run.device)})
+    timed = models_to_time(config, store, skip if stale_allowed else None)
+    records = measure_latencies(timed, settings, store, tell) if timed else []
+    return {record.model for record in records}, failed
 
 
 def _say_where_they_show(screen: "Screen", store: "RecordStore") -> None:
@@ -110,24 +113,6 @@ def _say_where_they_show(screen: "Screen", store: "RecordStore") -> None:
         screen.note("the leaderboard is of another machine or torch and leaves these figures out; --show shows them")
 
 
-def _measure(
-    screen: "Screen", store: "RecordStore", timed: "list[TimedModel]", settings: "LatencySettings"
-) -> tuple[set[str], set[str]]:
-    """Names of the models that were measured, and of those that failed: in one runtime of two, a model is in both."""
-    from bench.measuring.latency.measure import measure_latencies
-
-    failed: set[str] = set()
-
-    def tell(progress: "LatencyProgress") -> None:
-        if progress.failed_model is not None:
-            failed.add(progress.failed_model)
-        if progress.message is not None:
-            (screen.note if progress.failed_model is None else screen.warn)(progress.message)
-
-    records = measure_latencies(timed, settings, store, tell)
-    return {record.model for record in records}, failed
-
-
 def show_latencies(screen: "Screen", store: "RecordStore", models: "list[str] | tuple[str, ...] | None") -> None:
     """Print stored latencies of one machine as a table or as JSON.
 
@@ -138,11 +123,8 @@ def show_latencies(screen: "Screen", store: "RecordStore", models: "list[str] | 
 
     rows, environment, elsewhere = latency_rows(store.latencies(), models)
     if environment is None:
-        if models:
-            raise RecordError(
-                f"--out {store.out}: holds no latency of {', '.join(models)}; `bench latency` measures it"
-            )
-        raise RecordError(f"--out {store.out}: holds no latencies; `bench latency` measures them")
+        whose, what = (f"latency of {', '.join(models)}", "it") if models else ("latencies", "them")
+        raise RecordError(f"--out {store.out}: holds no {whose}; `bench latency` measures {what}")
     cells = [_cells(row["model"], entry) for row in rows for entry in row["latencies"]]
     title = f"latency, float32, on {environment['processor']}, {environment['cores']} cores"
     screen.table(title, COLUMNS, cells, text_columns=4, last_is_text=True)
@@ -175,16 +157,3 @@ def _cells(model: str, entry: dict[str, Any]) -> list[str]:
 
 def _shown(milliseconds: float | None) -> str:
     return "–" if milliseconds is None else f"{milliseconds:.3f}"
-
-
-def _numbers(option: str, text: str, also: str | None = None) -> tuple[int | str, ...]:
-    found: list[int | str] = []
-    for word in (word.strip() for word in text.split(",")):
-        if word.isdecimal() and int(word) >= 1:
-            found.append(int(word))
-        elif also is not None and word == also:
-            found.append(word)
-        else:
-            more = f" or {also}" if also else ""
-            raise ConfigError(f"{option} {text}: '{word}' is not a number from 1{more}; write 1,8")
-    return tuple(dict.fromkeys(found))

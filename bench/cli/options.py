@@ -89,8 +89,3 @@ def chosen(arguments: Mapping[str, Any], settings: "type[Frozen]", *also: str) -
     An argument that was not typed is None, so a flag's default is None too.
     """
     return {name: arguments[name] for name in (*settings.model_fields, *also) if arguments.get(name) is not None}
-
-
-def given(**options: Any) -> dict[str, Any]:
-    """The options that were typed: without those that are None."""
-    return {name: value for name, value in options.items() if value is not None}

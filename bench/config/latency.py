@@ -1,15 +1,27 @@
 """How latency is measured."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from bench.config.recipe import Frozen
-from bench.errors import ConfigError
+
+
+def _listed(value: object) -> object:
+    """``1,8`` as a command line has it."""
+    return tuple(dict.fromkeys(word.strip() for word in value.split(","))) if isinstance(value, str) else value
+
+
+def _count_or_all(value: object) -> object:
+    if value == "all" or str(value).isdecimal():
+        return value
+    raise ValueError("write a number of threads, or all")
+
 
 Positive = Annotated[int, Field(ge=1, le=65_536)]
+Threads = Annotated[Positive | Literal["all"], BeforeValidator(_count_or_all)]
 Runtime = Literal["torch", "onnx"]
+Listed = BeforeValidator(_listed)
 
 PRECISION = "float32"
 """What latency is measured in, whatever the training used: the precision of the weights that are delivered."""
@@ -27,42 +39,29 @@ class LatencySettings(Frozen):
         end_to_end: also time uint8 pictures in, pixel coordinates out, beside the bare forward pass.
         starts: fresh processes of each model, one after the other, over which the rounds are spread.
         rounds: undisturbed rounds wanted; in each, every model has one turn.
-        extra_rounds: how many more may be taken in place of disturbed ones.
+        extra_rounds: how many more may be taken in place of disturbed ones; None = as many as are wanted.
         turn_s: how long one setting is timed in one round; a call that takes longer is timed once.
         warm_up_limit_s: a setting that is not steady after this time is measured but marked unstable.
     """
 
-    batches: tuple[Positive, ...] = Field(default=(1,), min_length=1)
-    threads: tuple[Positive | Literal["all"], ...] = Field(default=(1,), min_length=1)
-    runtimes: tuple[Runtime, ...] = Field(default=("torch",), min_length=1)
+    batches: Annotated[tuple[Positive, ...], Listed] = Field(default=(1,), min_length=1)
+    threads: Annotated[tuple[Threads, ...], Listed] = Field(default=(1,), min_length=1)
+    runtimes: Annotated[tuple[Runtime, ...], Listed] = Field(default=("torch",), min_length=1)
     device: str = "cpu"
     memory_format: Literal["channels_last", "contiguous"] = "channels_last"
     end_to_end: bool = True
     starts: int = Field(default=3, ge=1, le=100)
     rounds: int = Field(default=12, ge=1, le=1000)
-    extra_rounds: int = Field(default=12, ge=0, le=1000)
+    extra_rounds: int | None = Field(default=None, ge=0, le=1000)
     turn_s: float = Field(default=0.25, gt=0, le=60)
     warm_up_limit_s: float = Field(default=5.0, gt=0, le=600)
 
-
-OPTION_OF_FIELD = {"runtimes": "--runtime", "turn_s": "--turn-seconds", "extra_rounds": "--rounds"}
-
-
-def latency_settings(values: Mapping[str, Any]) -> LatencySettings:
-    """Settings from option values.
-
-    Raises:
-        ConfigError: a value out of range, named by its option.
-    """
-    try:
-        return LatencySettings(**values)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        field = str(problem["loc"][0])
-        option = OPTION_OF_FIELD.get(field, f"--{field.replace('_', '-')}")
-        raise ConfigError(f"{option}: {problem['input']!r}, {problem['msg'][0].lower()}{problem['msg'][1:]}") from error
+    @property
+    def most_rounds(self) -> int:
+        """Rounds that may be taken, disturbed ones included."""
+        return self.rounds + (self.rounds if self.extra_rounds is None else self.extra_rounds)
 
 
-AFTER_TRAINING = LatencySettings(starts=3, rounds=10, extra_rounds=10, turn_s=0.1)
+AFTER_TRAINING = LatencySettings(rounds=10, turn_s=0.1)
 """What ``bench run`` measures when nothing trains any more: a few seconds per model. Ten rounds carry a median also
 where a call fills its turn."""

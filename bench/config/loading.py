@@ -91,6 +91,15 @@ def checked_recipe(values: Mapping[str, Any], origin: str) -> Recipe:
     return _checked(Recipe, dict(values), ("recipe",), [(origin, {"recipe": dict(values)})])
 
 
+def checked_options(kind: type[Made], typed: Mapping[str, Any]) -> Made:
+    """Settings that stand in no configuration file, made of a command's options by the names of the settings.
+
+    Raises:
+        ConfigError: a value out of range, named by its option.
+    """
+    return _checked(kind, dict(typed), (), [(_option(name), {name: value}) for name, value in typed.items()])
+
+
 def _checked(kind: type[Made], values: Tree, place: KeyPath, layers: Sequence[Layer]) -> Made:
     """``values`` as ``kind``; only the first problem is told."""
     try:

@@ -27,9 +27,6 @@ def store_costs(store: RecordStore, plan: Plan) -> None:
 
 def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None]) -> None:
     """Measure each network of the plan that was not measured on this machine yet; nothing may train meanwhile."""
-    networks = [variant for variant in plan.variants.values() if variant.kind == "network"]
-    if not networks:
-        return
     device = plan.device
     here = machine_digest(describe_environment(device))
     measured = {
@@ -38,9 +35,9 @@ def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None])
         if machine_digest(record.environment) == here and record.device == device and is_headline(record)
     }
     missing = [
-        timed_model(variant.model, variant.facts, variant.digest, plan.dataset.scheme)
-        for variant in networks
-        if variant.digest not in measured
+        timed_model(variant.model, variant.facts, variant.digest)
+        for variant in plan.variants.values()
+        if variant.kind == "network" and variant.digest not in measured
     ]
     if missing:
         tell(f"measuring latency of {', '.join(timed.model for timed in missing)}")

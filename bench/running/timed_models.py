@@ -43,12 +43,12 @@ def models_to_time(config: Config, store: RecordStore, on_skipped: OnSkipped | N
     records = store.asked()
     scheme = records[-1].dataset.scheme if records else SEED_SCHEME
     asked = {record.model: record for record in records if record.kind == "network"}
-    recorded = {cell.variant_digest: cell.variant for cell in store.cells()}
+    # Where nothing tells which code made a record, it is not taken for today's.
+    recorded = {cell.variant_digest: cell.variant for cell in store.cells() if cell.variant.code_digest}
     timed = []
     for model in config.run.models:
         try:
-            facts, name = _chosen(config, model, scheme, asked.get(model), recorded)
-            timed.append(timed_model(model, facts, name, scheme))
+            timed.append(_chosen(config, model, scheme, asked.get(model), recorded))
         except (BenchError, architectures.ArchitectureError) as error:
             if on_skipped is None:
                 raise
@@ -61,25 +61,20 @@ def networks_shown(store: RecordStore) -> tuple[str, ...]:
     return tuple(dict.fromkeys(record.model for record in store.asked() if record.kind == "network"))
 
 
-def timed_model(model: str, facts: VariantFacts, name: str, scheme: Scheme) -> TimedModel:
+def timed_model(model: str, facts: VariantFacts, name: str) -> TimedModel:
     """A variant with the digest ``name`` as what is timed: both passes where its recipe predicts in two."""
     flip = facts.recipe is not None and facts.recipe.test_time_flip
-    return TimedModel(model, architecture_of(model), facts.options, scheme, flip, name)
+    return TimedModel(model, architecture_of(model), facts.options, facts.scheme, flip, name)
 
 
 def _chosen(
     config: Config, model: str, scheme: Scheme, asked: AskedRecord | None, recorded: dict[str, VariantFacts]
-) -> tuple[VariantFacts, str]:
-    """The variant to time, and its digest."""
+) -> TimedModel:
     shown = recorded.get(asked.variant_digest) if asked is not None else None
-    if (
-        asked is not None
-        and shown is not None
-        and model not in config.models
-        and not is_of_earlier_code("network", shown)
-    ):
-        return shown, asked.variant_digest
+    stands = shown is not None and model not in config.models and not is_of_earlier_code("network", shown)
+    if asked is not None and shown is not None and stands:
+        return timed_model(model, shown, asked.variant_digest)
     if architecture_of(model) != model:
         raise ConfigError(f"model '{model}': not recorded as it stands now; `bench run --models {model}` records it")
     variant = network_variant(config, model, scheme)
-    return variant, variant_digest(model, variant)
+    return timed_model(model, variant, variant_digest(model, variant))

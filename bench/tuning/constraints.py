@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable
-from types import TracebackType
 
 import numpy as np
 
@@ -21,7 +20,7 @@ SAMPLES = 30
 
 
 class Constraints:
-    """``--max-params`` and ``--max-ms``, measured once per network; a context manager that ends its process.
+    """``--max-params`` and ``--max-ms``, measured once per network in a process that :meth:`close` ends.
 
     A time taken beside running trainings is longer than in a quiet machine, so a network near the limit may be left
     out; the leaderboard measures it again under the full protocol.
@@ -42,12 +41,8 @@ class Constraints:
         self._process = Servant(Stopwatch, limit_s=ANSWER_LIMIT_S)
         self._known: dict[tuple[str, str], float] = {}
 
-    def __enter__(self) -> "Constraints":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """End the process that measures."""
         self._process.close()
 
     def active(self) -> dict[str, Callable[[Params], float]]:

@@ -115,7 +115,7 @@ class _Tuning:
         objective = make_objective(self.config, self.faces, assignment)
         study = open_study(self.storage, self.config, self.plan, assignment)
         end = SearchEnd(tuning.trials, search_s, self.workers)
-        with Constraints(tuning, base.task.model, base.task.variant, self.faces.scheme) as constraints:
+        with closing(Constraints(tuning, base.task.model, base.task.variant, self.faces.scheme)) as constraints:
             active = constraints.active()
             search = Search(study, assignment.space, objective, end, active, self.on_event, stop)
             self.on_event(SearchBegan(study.study_name, base.model, base.fold, search.finished()))

@@ -56,10 +56,17 @@ def test_show_prints_the_stored_samples_of_the_machine_that_measured_last(run_be
     [
         (("--show",), "holds no latencies"),
         (("--show", "--models", "nobody"), "holds no latency of nobody"),
-        (("--models", "plain_cnn", "--batches", "0"), "--batches 0"),
-        (("--models", "plain_cnn", "--threads", "some"), "--threads some"),
+        (
+            ("--models", "plain_cnn", "--batches", "1,0"),
+            "--batches: batches is '0', input should be",
+        ),
+        (
+            ("--models", "plain_cnn", "--threads", "1,some"),
+            "--threads: threads is 'some', write a number",
+        ),
         (("--models", "plain_cnn", "--runtime", "tensorrt"), "--runtime"),
-        (("--models", "plain_cnn", "--rounds", "0"), "--rounds"),
+        (("--models", "plain_cnn", "--rounds", "0"), "--rounds: rounds is 0"),
+        (("--models", "plain_cnn", "--turn-seconds", "0"), "--turn: turn_s is 0.0"),
         (("--models", "plain_cn"), "did you mean plain_cnn"),
         (("--models", "plain_cnn,plain_cnn"), "names 'plain_cnn' twice"),
         (("--models", "plain_cnn", "--threads", "4096"), "--threads 4096: this process may use"),

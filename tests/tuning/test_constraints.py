@@ -1,6 +1,7 @@
 """``--max-params`` and ``--max-ms``: each trial's own network is measured."""
 
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 from bench.config.recipe import Recipe
@@ -33,7 +34,7 @@ def constraints(folder: Path, settings: TuningSettings) -> Constraints:
 
 
 def test_each_trial_is_timed_with_its_own_network_and_both_passes(tmp_path: Path) -> None:
-    with constraints(tmp_path, TuningSettings(max_ms=30.0)) as limits:
+    with closing(constraints(tmp_path, TuningSettings(max_ms=30.0))) as limits:
         above_ms = limits.active()["ms"]
         assert above_ms({"recipe.lr": 0.1}) < -20
         assert above_ms({"options.ms": 45.0}) > 15
@@ -42,7 +43,7 @@ def test_each_trial_is_timed_with_its_own_network_and_both_passes(tmp_path: Path
 
 
 def test_parameters_are_counted_per_trial(tmp_path: Path) -> None:
-    with constraints(tmp_path, TuningSettings(max_params=300_000)) as limits:
+    with closing(constraints(tmp_path, TuningSettings(max_params=300_000))) as limits:
         above = limits.active()["parameters"]
         assert above({}) == (96 * 96 + 1) * 30 - 300_000
         assert above({"options.width": 2}) == 2 * (96 * 96 + 1) * 30 - 300_000

@@ -73,7 +73,7 @@ class Heats:
 
         # Rounds are spread evenly over the starts; what one of them lacks, the next ones make up for.
         starts = min(settings.starts, settings.rounds)
-        limit = math.ceil((settings.rounds + settings.extra_rounds) / starts)
+        limit = math.ceil(settings.most_rounds / starts)
         with tempfile.TemporaryDirectory(prefix="bench-onnx-") as folder:
             self._export(timings, folder)
             for start in range(starts):

@@ -18,7 +18,8 @@ MIN_ROUNDS_FOR_INTERVAL = 3
 HEADLINE = {"batch": 1, "threads": 1, "runtime": "torch", "end_to_end": False}
 """The setting of ``latency_ms``: one picture, one thread, forward only."""
 
-ALIKE_FOR_THROUGHPUT = ("threads", "runtime", "end_to_end", "device", "precision", "memory_format")
+ALIKE_FOR_THROUGHPUT = ("threads", "device", "precision", "memory_format", "runtime", "end_to_end")
+SHOWN_AS_STORED = ("batch", *ALIKE_FOR_THROUGHPUT, "unstable", "unstable_reason", "rounds_retaken", "measured")
 
 Summary = dict[str, Any]
 
@@ -100,20 +101,10 @@ def summarise(record: LatencyRecord) -> Summary:
         "p50_ci95": median_interval_ms(record.samples_ms),
         "samples": len(samples),
         "rounds": len(record.samples_ms),
-        "batch": record.batch,
-        "threads": record.threads,
-        "device": record.device,
-        "precision": record.precision,
-        "memory_format": record.memory_format,
-        "runtime": record.runtime,
-        "end_to_end": record.end_to_end,
+        **{name: getattr(record, name) for name in SHOWN_AS_STORED},
         "throughput_images_per_s": _rounded(1000.0 * record.batch / p50),
         "peak_memory_mb": _rounded(record.peak_memory_mb),
-        "unstable": record.unstable,
-        "unstable_reason": record.unstable_reason,
-        "rounds_retaken": record.rounds_retaken,
         "accelerator": record.environment.get("accelerator"),
-        "measured": record.measured,
     }
 
 

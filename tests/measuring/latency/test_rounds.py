@@ -10,7 +10,7 @@ from bench.measuring.latency.networks import FORWARD, Plan, Series, TimedModel
 from bench.measuring.latency.rounds import Canary, KeptRounds, Timing, samples_per_turn, take_rounds, undisturbed_ms
 from bench.measuring.latency.stopwatch import Stopwatch, Turn
 
-SETTINGS = LatencySettings(rounds=6, extra_rounds=6)
+SETTINGS = LatencySettings(rounds=6)
 
 
 @dataclass
@@ -58,7 +58,7 @@ def run(machine: Machine, **dies_at: int) -> tuple[list[Timing], Canary, list[in
         Timing(Plan(TimedModel(name, name)), machine.process(name, call_ms, dies_at.get(name)), {FORWARD: 10})
         for name, call_ms in (("a", 1.0), ("b", 2.0), ("c", 3.0))
     ]
-    take_rounds(timings, canary, SETTINGS.rounds, SETTINGS.rounds + SETTINGS.extra_rounds, heard.append)
+    take_rounds(timings, canary, SETTINGS.rounds, SETTINGS.most_rounds, heard.append)
     return timings, canary, heard
 
 
@@ -108,7 +108,7 @@ def test_a_drift_within_five_percent_is_left_alone() -> None:
 
 def test_a_disturbance_that_stays_marks_the_rows_unstable() -> None:
     timings, canary, heard = run(Machine(slowness=lambda turn: 1.0 if turn < 27 else 1.3))
-    assert len(heard) == SETTINGS.rounds + SETTINGS.extra_rounds
+    assert len(heard) == SETTINGS.most_rounds
     for timing in timings:
         found, numbers = kept(timing, canary)
         assert found.unstable
