@@ -40,6 +40,9 @@ Epochs = Annotated[int | None, typer.Option("--epochs", metavar="N", help="Same 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of records and reports.")]
 RunOut = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")]
 Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="Threads of each training. [1]")]
+CellTimeout = Annotated[
+    float | None, typer.Option("--cell-timeout", metavar="SECONDS", help="Longest time for one training.")
+]
 Workers = Annotated[str | None, typer.Option("--workers", metavar="N|auto", help="Cells trained side by side. [auto]")]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to train. [auto]")]
 Assignments = Annotated[

@@ -31,9 +31,7 @@ def run(
     ] = None,
     tuned: Annotated[bool | None, typer.Option("--tuned", help="Use what `bench tune` found, as NAME@tuned.")] = None,
     keep_weights: Annotated[bool | None, typer.Option("--keep-weights", help="Keep the weights of every cell.")] = None,
-    cell_timeout_s: Annotated[
-        float | None, typer.Option("--cell-timeout", metavar="SECONDS", help="Longest time for one cell.")
-    ] = None,
+    cell_timeout_s: options.CellTimeout = None,
     retry_failed: Annotated[
         bool | None, typer.Option("--retry-failed", help="Train failed cells again, whatever they failed by.")
     ] = None,

@@ -1,18 +1,16 @@
 """``bench tune``: search recipe and architecture parameters, fairly, and say whether it was worth it."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli import options
-from bench.cli.app import app
+from bench.cli.app import EXIT_FAILED_CELLS, app
 
 if TYPE_CHECKING:
     from bench.cli.console import Screen
     from bench.config.settings import Config
-    from bench.records.studies import StudyFacts
 
 
 @app.command("tune")
@@ -34,6 +32,8 @@ def tune(
     ] = None,
     out: options.RunOut = None,
     workers: options.Workers = None,
+    threads: options.Threads = None,
+    cell_timeout_s: options.CellTimeout = None,
     device: options.Device = None,
     space: Annotated[Path | None, typer.Option("--space", metavar="FILE", help="TOML: narrows the search.")] = None,
     max_ms: Annotated[float | None, typer.Option("--max-ms", help="Longest forward time of one picture.")] = None,
@@ -82,8 +82,11 @@ def _tune(config: "Config", screen: "Screen") -> None:
         screen.note(f"written: {found_path(config.run.out, tuned.model)}")
     screen.note("`bench run --tuned` ranks it beside the defaults and draws the search in report.html")
     if screen.as_json:
-        document = {"found": [tuned.model_dump(mode="json", by_alias=True) for tuned in found]}
-        screen.result_json(document | _as_json(read_studies(config.run.out, config.tuning.storage)))
+        studies = read_studies(config.run.out, config.tuning.storage)
+        document = [tuned.model_dump(mode="json", by_alias=True) for tuned in found]
+        screen.result_json({"found": document, "studies": [study.as_json() for study in studies]})
+    if any(tuned.comparison_failed for tuned in found):
+        raise typer.Exit(EXIT_FAILED_CELLS)
 
 
 def _show(config: "Config", screen: "Screen") -> None:
@@ -95,8 +98,4 @@ def _show(config: "Config", screen: "Screen") -> None:
     show_studies(screen, studies)
     for tuned in all_tuned(config.run.out):
         screen.say(f"{tuned.model}: {tuned.verdict}")
-    screen.result_json(_as_json(studies))
-
-
-def _as_json(studies: "Sequence[StudyFacts]") -> dict[str, Any]:
-    return {"studies": [study.as_json() for study in studies]}
+    screen.result_json({"studies": [study.as_json() for study in studies]})

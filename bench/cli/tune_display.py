@@ -8,15 +8,7 @@ from bench.cli.console import Screen
 from bench.records.studies import StudyFacts
 from bench.records.tuned import TunedParameters
 from bench.reporting.number_text import format_seconds
-from bench.tuning.announcements import (
-    Comparing,
-    ComparisonFailed,
-    Found,
-    SearchBegan,
-    SearchEstimated,
-    TrialEnded,
-    TuningEvent,
-)
+from bench.tuning import announcements
 
 
 class TuneDisplay:
@@ -26,27 +18,27 @@ class TuneDisplay:
         self._screen = screen
         self._started = time.monotonic()
 
-    def __call__(self, event: TuningEvent) -> None:
+    def __call__(self, event: announcements.TuningEvent) -> None:
         """Show one event."""
         match event:
-            case SearchEstimated():
+            case announcements.SearchEstimated():
                 self._estimated(event)
-            case SearchBegan():
+            case announcements.SearchBegan():
                 self._screen.note(
                     f"{event.model}, outer fold {event.outer_fold}: study '{event.study}'"
                     + (f", {event.finished} trials already" if event.finished else "")
                 )
-            case TrialEnded():
+            case announcements.TrialEnded():
                 self._trial_ended(event)
-            case Comparing(model, outer_folds):
+            case announcements.Comparing(model, outer_folds):
                 folds = f"outer fold{'s' * (len(outer_folds) > 1)} {', '.join(map(str, outer_folds))}"
                 self._screen.note(f"{model}: training default and best in full for {folds}")
-            case ComparisonFailed(model, outer_fold, reason):
+            case announcements.ComparisonFailed(model, outer_fold, reason):
                 self._screen.warn(f"{model}, outer fold {outer_fold}: the comparison failed: {reason}")
-            case Found(tuned):
+            case announcements.Found(tuned):
                 self._found(tuned)
 
-    def _estimated(self, event: SearchEstimated) -> None:
+    def _estimated(self, event: announcements.SearchEstimated) -> None:
         each = ", ".join(f"{model} {format_seconds(seconds)}" for model, seconds in event.trial_seconds.items())
         full = ", ".join(f"{model} {format_seconds(seconds)}" for model, seconds in event.training_seconds.items())
         self._screen.note(
@@ -54,7 +46,7 @@ class TuneDisplay:
             f"(one complete trial: {each}; one training in full: {full})"
         )
 
-    def _trial_ended(self, event: TrialEnded) -> None:
+    def _trial_ended(self, event: announcements.TrialEnded) -> None:
         result = event.result
         value = f" {result.value:.3f} px" if result.value is not None else ""
         reason = f": {result.reason}" if result.reason is not None else ""

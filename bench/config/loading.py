@@ -51,7 +51,7 @@ def load_config(
     overruled = {"epochs"} if given.get("quick") else set()
     for _, tree in typed:
         overruled |= set(tree["recipe"]) if isinstance(tree.get("recipe"), dict) else set()
-    return _validate([(str(file), _without(overruled, _read_toml(file))), *typed])
+    return _validate([(str(file), _without(overruled, read_toml("--config", file))), *typed])
 
 
 def _option(field: str) -> str:
@@ -140,14 +140,19 @@ def _split_key(key: str) -> list[str]:
     return ["models", model.strip("\"'"), *middle, option]
 
 
-def _read_toml(file: Path) -> Tree:
+def read_toml(option: str, file: Path) -> Tree:
+    """The tables of a TOML file that an option of the command line names.
+
+    Raises:
+        ConfigError: it cannot be read or is not TOML; begins with ``option``.
+    """
     try:
         with file.open("rb") as stream:
             return tomllib.load(stream)
     except OSError as error:
-        raise ConfigError(f"--config {file}: cannot be read ({error.strerror}); check the path") from error
+        raise ConfigError(f"{option} {file}: cannot be read ({error.strerror}); check the path") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--config {file}: not valid TOML ({error})") from error
+        raise ConfigError(f"{option} {file}: not valid TOML ({error})") from error
 
 
 def _merge(into: Tree, new: Mapping[str, Any]) -> None:

@@ -129,7 +129,7 @@ def load_tuned(out: Path, model: str) -> TunedParameters:
     """
     path = found_path(out, model).with_suffix(".json")
     try:
-        return TunedParameters.model_validate_json(path.read_bytes())
+        return _read(path)
     except OSError as error:
         raise ConfigError(
             f"--tuned: nothing found for {model} under {out / 'tuning'}; run `bench tune --models {model}` first"
@@ -143,10 +143,14 @@ def all_tuned(out: Path) -> list[TunedParameters]:
     found = []
     for path in sorted((out / "tuning").glob("*.json")):
         try:
-            found.append(TunedParameters.model_validate_json(path.read_bytes()))
+            found.append(_read(path))
         except (OSError, ValidationError):
             continue
     return sorted(found, key=lambda one: one.model)
+
+
+def _read(path: Path) -> TunedParameters:
+    return TunedParameters.model_validate_json(path.read_bytes())
 
 
 def write_tuned(out: Path, tuned: TunedParameters) -> Path:

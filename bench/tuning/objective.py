@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +18,14 @@ from bench.records.studies import State, TrialResult
 from bench.running.task import FoldOutcome, FoldTask, GiveUp
 from bench.tuning.parameters import Params, split_params
 
+ENDING_S = 1.0
+"""A fold that took too long with less than this left of the budget was stopped by the budget."""
+
 AfterFold = Callable[[int, float], bool]
 """Given the inner fold just ended (from 0) and the RMSE of all rows scored so far: whether to give the trial up."""
 
-
-class RunFold(Protocol):
-    """Trains one fold; a failure is an outcome with a cause."""
-
-    def __call__(self, task: FoldTask, timeout_s: float | None) -> FoldOutcome:
-        """``timeout_s`` is the longest it may take."""
-        ...
+RunFold = Callable[[FoldTask, float | None], FoldOutcome]
+"""Trains one fold, in so many seconds at most; a failure is an outcome with a cause."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,9 @@ class Objective:
             outcome = run_fold(self.task(params, fold, bar_px if prunable else math.inf), left_s())
             seconds.append(time.perf_counter() - started)
             if outcome.predictions is None:
-                return _ended_early(outcome, fold, tuple(seconds))
+                left = left_s()
+                over = outcome.cause == "timeout" and left is not None and left < ENDING_S
+                return _ended_early(outcome, fold, tuple(seconds), over=over)
             errors = squared_errors(outcome.predictions, self.keypoints[inner.scored_rows])
             squares += float(np.nansum(errors))
             labelled += int(np.isfinite(errors).sum())
@@ -154,10 +153,9 @@ class Objective:
         )
 
 
-def _ended_early(outcome: FoldOutcome, fold: int, seconds: tuple[float, ...]) -> TrialResult:
-    states: dict[str | None, State] = {"gave up": "pruned", "timeout": "interrupted"}
+def _ended_early(outcome: FoldOutcome, fold: int, seconds: tuple[float, ...], *, over: bool) -> TrialResult:
+    state: State = "interrupted" if over else "pruned" if outcome.cause == "gave up" else "failed"
     reason = f"{outcome.cause} on inner fold {fold + 1}: {outcome.reason}"
-    if outcome.cause == "timeout":
+    if over:
         reason = "interrupted: the budget ended"
-    state = states.get(outcome.cause, "failed")
     return TrialResult(state=state, reason=reason, folds_done=fold, fold_seconds=seconds)

@@ -18,7 +18,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -94,12 +94,6 @@ def settle_abandoned(study: optuna.Study) -> int:
     abandoned = [trial for trial in running if is_abandoned(trial)]
     for trial in abandoned:
         fail(study, trial, "interrupted: the process that ran it is gone", uncounted=INTERRUPTED)
-    enqueue_missing_retries(study)
-    return len(abandoned)
-
-
-def enqueue_missing_retries(study: optuna.Study) -> None:
-    """Enqueue the parameters of every interrupted trial that nobody has enqueued yet."""
     everything = study.get_trials(deepcopy=False)
     tasks = {trial.user_attrs.get("task") for trial in everything}
     for trial in everything:
@@ -109,6 +103,7 @@ def enqueue_missing_retries(study: optuna.Study) -> None:
             # Killed while it was asked for, a trial may lack some values; those it was given beforehand stand apart.
             params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
             study.enqueue_trial(params, user_attrs=attributes)
+    return len(abandoned)
 
 
 def enqueue_defaults(study: optuna.Study, params: dict[str, Any]) -> None:
@@ -142,9 +137,9 @@ def counts(trial: FrozenTrial) -> bool:
     return trial.state.is_finished() and "uncounted" not in trial.user_attrs
 
 
-def trials_under_way(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """The running trials that were not given up by their claimants."""
-    return [trial for trial in trials if trial.state == TrialState.RUNNING and "uncounted" not in trial.user_attrs]
+def takes_a_place(trial: FrozenTrial) -> bool:
+    """Whether a trial is one of those that were asked for, or may become one: it runs, and was not given up."""
+    return counts(trial) or (trial.state == TrialState.RUNNING and "uncounted" not in trial.user_attrs)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import BaseSampler, TPESampler
+from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial
 
 from bench.records.keys import digest
@@ -31,7 +31,7 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
     return FloatDistribution(float(found.low), float(found.high), log=found.log, step=found.step)
 
 
-class SteadySampler(BaseSampler):
+class SteadySampler(TPESampler):
     """TPE whose random numbers depend on the seed and the trial's place alone.
 
     One generator for the whole search would start again at every resumption and draw what it drew before. A trial's
@@ -39,32 +39,16 @@ class SteadySampler(BaseSampler):
     """
 
     def __init__(self, seed: int) -> None:
+        super().__init__(seed=seed)
         self.seed = seed
-        self._sampler = TPESampler(seed=seed)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Seed for this trial."""
+        """Begin anew for this trial."""
         before = (other for other in study.get_trials(deepcopy=False) if other.number < trial.number)
         place = sum(counts(other) or not other.state.is_finished() for other in before)
         fresh = int(digest({"seed": self.seed, "place": place}), 16) % 2**32
-        self._sampler = TPESampler(seed=fresh, n_startup_trials=RANDOM_TRIALS)
-        self._sampler.before_trial(study, trial)
-
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """As TPE."""
-        return self._sampler.infer_relative_search_space(study, trial)
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """As TPE."""
-        return self._sampler.sample_relative(study, trial, search_space)
-
-    def sample_independent(
-        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """As TPE."""
-        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
+        super().__init__(seed=fresh, n_startup_trials=RANDOM_TRIALS)
+        super().before_trial(study, trial)
 
 
 def plain(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -103,7 +103,7 @@ class Search:
 
     def _taken(self) -> int:
         """Counted trials and those under way."""
-        return self.finished() + len(ownership.trials_under_way(self._trials()))
+        return sum(map(ownership.takes_a_place, self._trials()))
 
     def _trials(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False)

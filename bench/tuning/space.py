@@ -2,7 +2,6 @@
 
 import difflib
 import inspect
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from architectures import Architecture, ArchitectureError, get
+from bench.config.loading import read_toml
 from bench.config.recipe import Recipe
 from bench.errors import ConfigError
 from bench.running.variants import refuse_bad_build
@@ -63,15 +63,15 @@ def search_space(
     """
     given = _read(file) if file is not None else {}
     origin = f"--space {file}" if file is not None else f"search space of {architecture.name}"
-    _refuse_unknown_models(given, architecture.name, origin)
-    raw = {} if given.get("replace") else _built_in(architecture, recipe)
+    raw = {} if _flag(given, "replace", "the file", origin, default=False) else _built_in(architecture, recipe)
     defaults = default_params(architecture, options, recipe)
-    from_file = dict(_given_tables(given, architecture.name, origin))
-    for name, table in from_file.items():
+    from_file = set()
+    for name, table in _given_tables(given, architecture.name, origin):
         if name in MIRRORING and scheme.mirror is None:
             raise ConfigError(f"{origin}: {name} cannot be searched: these points have no mirror image; take it out")
         if name not in defaults:
             raise ConfigError(f"{origin}: {name} cannot be searched for {architecture.name}; {_hint(name, defaults)}")
+        from_file.add(name)
         raw[name] = _over(raw.get(name, {}), table)
         if not _flag(table, "search", name, origin, default=True):
             del raw[name]
@@ -119,16 +119,10 @@ def _built_in(architecture: Architecture, recipe: Recipe) -> dict[str, dict[str,
 
 
 def _read(file: Path) -> dict[str, Any]:
-    try:
-        tree = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"--space {file}: cannot be read ({error.strerror}); check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--space {file}: not valid TOML ({error})") from error
+    tree = read_toml("--space", file)
     for key in tree:
         if key not in ("replace", "recipe", "models"):
             raise ConfigError(f"--space {file}: unknown key '{key}'; known: replace, recipe, models")
-    _flag(tree, "replace", "the file", f"--space {file}", default=False)
     return tree
 
 
@@ -145,36 +139,32 @@ def _over(before: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]
     return {**kept, **{key: value for key, value in table.items() if key != "search"}}
 
 
-def _refuse_unknown_models(given: Mapping[str, Any], searched: str, origin: str) -> None:
-    """A file may speak of models that this command does not search, but not of some that do not exist."""
-    models = given.get("models", {})
-    for name in models if isinstance(models, Mapping) else ():
+def _given_tables(given: Mapping[str, Any], searched: str, origin: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """By parameter. A file may speak of models that are not searched now, but not of some that do not exist."""
+    models = _table(given, "models", origin)
+    for name in models:
         try:
             if name != searched:
                 get(name)
         except ArchitectureError as error:
             raise ConfigError(f"{origin}: {error}") from error
+    own = _table(models, searched, origin)
+    options = {key: value for key, value in own.items() if key != "recipe"}
+    trees = (
+        ("recipe", _table(given, "recipe", origin)),
+        ("options", options),
+        ("recipe", _table(own, "recipe", origin)),
+    )
+    for prefix, tree in trees:
+        for name in tree:
+            yield f"{prefix}.{name}", _table(tree, name, origin)
 
 
-def _given_tables(given: Mapping[str, Any], model: str, origin: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    yield from _tables(given.get("recipe", {}), "recipe", origin)
-    models = given.get("models", {})
-    own = models.get(model, {}) if isinstance(models, Mapping) else models
-    if not isinstance(own, Mapping):
-        raise ConfigError(f"{origin}: models.{model} must be a table, found {own!r}")
-    yield from _tables({key: value for key, value in own.items() if key != "recipe"}, "options", origin)
-    yield from _tables(own.get("recipe", {}), "recipe", origin)
-
-
-def _tables(tree: object, prefix: str, origin: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if not isinstance(tree, Mapping):
-        raise ConfigError(f"{origin}: '{prefix}' must be a table, found {tree!r}")
-    for name, table in tree.items():
-        if not isinstance(table, Mapping):
-            raise ConfigError(
-                f"{origin}: {prefix}.{name} must be a table such as {{low = 1, high = 2}}, found {table!r}"
-            )
-        yield f"{prefix}.{name}", table
+def _table(tree: Mapping[str, Any], key: str, origin: str) -> Mapping[str, Any]:
+    value = tree.get(key, {})
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{origin}: '{key}' must be a table such as {{low = 1, high = 2}}, found {value!r}")
+    return value
 
 
 def _refuse_impossible_values(

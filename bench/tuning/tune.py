@@ -21,6 +21,7 @@ from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
 from bench.running.plan import Cell, Plan, make_plan
 from bench.running.probe import probe_cell_seconds
 from bench.running.run import choose_workers
+from bench.running.task import FoldOutcome, FoldTask
 from bench.running.worker_process import WorkerProcess
 from bench.tuning.announcements import Comparing, Found, OnTuning, SearchBegan, SearchEstimated
 from bench.tuning.comparison import compare_on_outer_folds
@@ -123,8 +124,14 @@ class _Tuning:
         return summarise_study(study, base.fold)
 
     def _work(self, search: Search) -> None:
-        with closing(WorkerProcess(self.config.run.threads)) as worker:
-            search.work(lambda task, timeout_s: worker.run(task, lambda _: None, timeout_s, search.stop))
+        run = self.config.run
+        with closing(WorkerProcess(run.threads)) as worker:
+
+            def run_fold(task: FoldTask, left_s: float | None) -> FoldOutcome:
+                limits = [limit for limit in (left_s, run.cell_timeout_s) if limit is not None]
+                return worker.run(task, lambda _: None, min(limits, default=None), search.stop)
+
+            search.work(run_fold)
 
     def _conclude(self, model: str, folds: Sequence[FoldFinding]) -> TunedParameters:
         """Train defaults and best in full on each outer fold, then say whether the search was worth it."""

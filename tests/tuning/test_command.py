@@ -74,6 +74,16 @@ def test_a_limit_on_parameters_and_time_holds(tune: RunBench) -> None:
     assert "The defaults break the limits" in document["found"][0]["verdict"]
 
 
+@pytest.mark.slow
+def test_a_comparison_that_fails_is_told_with_its_reason_and_by_the_exit_code(tune: RunBench) -> None:
+    done = tune("--trials", "1", "--threads", "1", "--cell-timeout", "0.001", "--json")
+    assert done.returncode == 1, done.stderr
+    assert "plain_cnn, outer fold 0: the comparison failed: timeout: took longer than 0.001 s" in done.stderr
+    document = json.loads(done.stdout)
+    assert document["studies"][0]["trials"][0]["reason"].startswith("timeout on inner fold 1")
+    assert document["found"][0]["folds"][0]["outer_default_px"] is None
+
+
 @pytest.mark.usefixtures("ctrl_c_heeded")
 @pytest.mark.slow
 def test_ctrl_c_tells_optuna_and_the_same_command_goes_on(tune: RunBench, faces_csv: Path, tmp_path: Path) -> None:

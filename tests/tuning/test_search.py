@@ -118,6 +118,13 @@ def test_a_failure_is_a_counted_trial_with_its_reason(study: optuna.Study) -> No
     assert summarise_study(study, 0).trials["failed"] == len(failed)
 
 
+def test_a_fold_that_takes_longer_than_a_cell_may_is_a_failure_while_time_is_left(study: optuna.Study) -> None:
+    too_long = FoldOutcome(None, cause="timeout", reason="took longer than 5 s (--cell-timeout)")
+    make_search(study, make_objective(small_faces()), SearchEnd(2)).work(lambda *_: too_long)
+    assert [trial.state for trial in counted(study)] == [TrialState.FAIL] * 2
+    assert study.get_trials()[0].user_attrs["reason"].startswith("timeout on inner fold 1: took longer than 5 s")
+
+
 def hopeless_but_the_defaults(faces: FaceSet, seen: list[FoldTask]) -> RunFold:
     """Trainings that miss by 50 px, except those of the defaults."""
     works = Arithmetic(faces)

@@ -10,7 +10,7 @@ from torch import nn
 import architectures
 from bench.config.recipe import Recipe
 from bench.errors import ConfigError
-from bench.scheme import SEED_SCHEME
+from bench.scheme import SEED_SCHEME, scheme_of_names
 from bench.tuning.parameters import Range, split_params
 from bench.tuning.sampling import distributions
 from bench.tuning.space import search_space
@@ -94,6 +94,17 @@ def test_a_bad_space_is_one_line_that_names_the_thing(tmp_path: Path, text: str,
         space_of(tmp_path, text)
     assert "\n" not in str(caught.value)
     assert "space.toml" in str(caught.value)
+
+
+def test_points_without_a_mirror_leave_nothing_about_mirroring_to_search(tmp_path: Path) -> None:
+    file = tmp_path / "space.toml"
+    file.write_text('[recipe.flip]\ntype = "categorical"\nchoices = [true, false]\n')
+    entry = architectures.get("plain_cnn")
+    assert "recipe.flip" in {one.name for one in search_space(entry, {}, Recipe(), file)}
+    mouse = scheme_of_names(("nose", "tail"))
+    assert "recipe.flip" not in {one.name for one in search_space(entry, {}, Recipe(), scheme=mouse)}
+    with pytest.raises(ConfigError, match=r"recipe.flip cannot be searched: these points have no mirror"):
+        search_space(entry, {}, Recipe(), file, mouse)
 
 
 def test_the_learning_rate_is_searched_around_the_models_own() -> None:
