@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,11 +51,13 @@ class FoldFinding(Stored):
     @property
     def optimism_gap_px(self) -> float | None:
         """(default - best) on the inner folds minus (default - best) on the outer fold."""
-        if None in (self.inner_default_px, self.inner_best_px, self.outer_default_px, self.outer_best_px):
-            return None
-        assert self.inner_default_px is not None and self.inner_best_px is not None
-        assert self.outer_default_px is not None and self.outer_best_px is not None
-        return (self.inner_default_px - self.inner_best_px) - (self.outer_default_px - self.outer_best_px)
+        inner = _gain_px(self.inner_default_px, self.inner_best_px)
+        outer = _gain_px(self.outer_default_px, self.outer_best_px)
+        return inner - outer if inner is not None and outer is not None else None
+
+
+def _gain_px(default_px: float | None, best_px: float | None) -> float | None:
+    return default_px - best_px if default_px is not None and best_px is not None else None
 
 
 class TunedParameters(Stored):
@@ -142,10 +145,8 @@ def all_tuned(out: Path) -> list[TunedParameters]:
     """Every readable finding under ``out``, by model name."""
     found = []
     for path in sorted((out / "tuning").glob("*.json")):
-        try:
+        with suppress(OSError, ValidationError):
             found.append(_read(path))
-        except (OSError, ValidationError):
-            continue
     return sorted(found, key=lambda one: one.model)
 
 

@@ -64,8 +64,3 @@ class Found:
 
 TuningEvent = SearchEstimated | SearchBegan | TrialEnded | Comparing | ComparisonFailed | Found
 OnTuning = Callable[[TuningEvent], None]
-
-
-def unheard(event: TuningEvent) -> None:
-    """Nobody listens."""
-    del event

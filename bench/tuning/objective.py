@@ -60,7 +60,7 @@ class Objective:
     Attributes:
         base: a task with the model's default options and recipe (epochs already those of the search); its rows are
             replaced by those of each inner fold.
-        keypoints: float32 (N, 15, 2) of the whole face set, pixels.
+        keypoints: float32 (N, K, 2) of the whole face set, pixels.
         folds: the inner folds, the same for every trial.
         give_up_share: share of the epochs after which a training must beat the mean face, where the defaults did so
             too: a net that only begins to learn in the time it is given says nothing by losing. None = never asked.
@@ -112,6 +112,12 @@ class Objective:
         squares, labelled = 0.0, 0
         seconds: list[float] = []
         beaten: list[bool] = []
+
+        def ended(state: State, value: float | None, reason: str | None, folds_done: int) -> TrialResult:
+            return TrialResult(
+                state=state, value=value, reason=reason, folds_done=folds_done, fold_seconds=tuple(seconds)
+            )
+
         for fold, inner in enumerate(self.folds):
             judged = prunable and self.give_up_share is not None and mean_face_counts(fold)
             bar_px = inner.mean_face_rmse_px if judged else None
@@ -122,7 +128,7 @@ class Objective:
             if outcome.predictions is None:
                 left = left_s()
                 over = outcome.cause == "timeout" and left is not None and left < ENDING_S
-                return _ended_early(outcome, fold, tuple(seconds), over=over)
+                return ended(*_failure(outcome, fold, over=over), fold)
             errors = squared_errors(outcome.predictions, self.keypoints[inner.scored_rows])
             squares += float(np.nansum(errors))
             labelled += int(np.isfinite(errors).sum())
@@ -137,25 +143,14 @@ class Objective:
                     done = f"{fold + 1} of {len(self.folds)} inner folds"
                     reason = f"{running_px:.2f} px after {done}: others did better"
                 if reason is not None:
-                    return TrialResult(
-                        state="pruned",
-                        value=running_px,
-                        reason=reason,
-                        folds_done=fold + 1,
-                        fold_seconds=tuple(seconds),
-                    )
-        return TrialResult(
-            state="complete",
-            value=running_px,
-            folds_done=len(self.folds),
-            fold_seconds=tuple(seconds),
-            beat_mean_face=() if prunable else tuple(beaten),
-        )
+                    return ended("pruned", running_px, reason, fold + 1)
+        result = ended("complete", running_px, None, len(self.folds))
+        return result if prunable else replace(result, beat_mean_face=tuple(beaten))
 
 
-def _ended_early(outcome: FoldOutcome, fold: int, seconds: tuple[float, ...], *, over: bool) -> TrialResult:
-    state: State = "interrupted" if over else "pruned" if outcome.cause == "gave up" else "failed"
-    reason = f"{outcome.cause} on inner fold {fold + 1}: {outcome.reason}"
+def _failure(outcome: FoldOutcome, fold: int, *, over: bool) -> tuple[State, None, str]:
+    """State, no value, and reason of a trial one of whose folds came to no end; ``over``: since the budget did."""
     if over:
-        reason = "interrupted: the budget ended"
-    return TrialResult(state=state, reason=reason, folds_done=fold, fold_seconds=seconds)
+        return "interrupted", None, "interrupted: the budget ended"
+    state: State = "pruned" if outcome.cause == "gave up" else "failed"
+    return state, None, f"{outcome.cause} on inner fold {fold + 1}: {outcome.reason}"

@@ -16,7 +16,7 @@ from architectures import ArchitectureError
 from bench.errors import BenchError
 from bench.records.studies import TrialResult, default_of
 from bench.tuning import ownership
-from bench.tuning.announcements import OnTuning, TrialEnded, unheard
+from bench.tuning.announcements import OnTuning, TrialEnded
 from bench.tuning.history import read_trials
 from bench.tuning.objective import Objective, RunFold
 from bench.tuning.parameters import Parameter, Params
@@ -63,7 +63,7 @@ class Search:
     objective: Objective
     end: SearchEnd
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
-    on_event: OnTuning = unheard
+    on_event: OnTuning = lambda _: None
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:

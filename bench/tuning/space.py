@@ -96,11 +96,9 @@ def search_space(
 
 def default_params(architecture: Architecture, options: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
     """Every parameter that could be searched, at its default."""
-    known = {
-        name: value for name, value in architecture.option_defaults().items() if value is not inspect.Parameter.empty
-    }
-    searchable = {f"options.{name}": value for name, value in {**known, **options}.items()}
-    return searchable | {f"recipe.{name}": value for name, value in recipe.model_dump().items()}
+    known = {**architecture.option_defaults(), **options}
+    named = {f"options.{name}": value for name, value in known.items() if value is not inspect.Parameter.empty}
+    return named | {f"recipe.{name}": value for name, value in recipe.model_dump().items()}
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
@@ -150,12 +148,8 @@ def _given_tables(given: Mapping[str, Any], searched: str, origin: str) -> Itera
             raise ConfigError(f"{origin}: {error}") from error
     own = _table(models, searched, origin)
     options = {key: value for key, value in own.items() if key != "recipe"}
-    trees = (
-        ("recipe", _table(given, "recipe", origin)),
-        ("options", options),
-        ("recipe", _table(own, "recipe", origin)),
-    )
-    for prefix, tree in trees:
+    shared, special = _table(given, "recipe", origin), _table(own, "recipe", origin)
+    for prefix, tree in (("recipe", shared), ("options", options), ("recipe", special)):
         for name in tree:
             yield f"{prefix}.{name}", _table(tree, name, origin)
 
