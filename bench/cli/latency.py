@@ -119,6 +119,7 @@ def show_latencies(screen: "Screen", store: "RecordStore", models: "list[str] | 
     Raises:
         RecordError: there are none.
     """
+    from bench.config.latency import PRECISION
     from bench.measuring.latency.percentiles import latency_rows
 
     rows, environment, elsewhere = latency_rows(store.latencies(), models)
@@ -126,7 +127,7 @@ def show_latencies(screen: "Screen", store: "RecordStore", models: "list[str] | 
         whose, what = (f"latency of {', '.join(models)}", "it") if models else ("latencies", "them")
         raise RecordError(f"--out {store.out}: holds no {whose}; `bench latency` measures {what}")
     cells = [_cells(row["model"], entry) for row in rows for entry in row["latencies"]]
-    title = f"latency, float32, on {environment['processor']}, {environment['cores']} cores"
+    title = f"latency, {PRECISION}, on {environment['processor']}, {environment['cores']} cores"
     screen.table(title, COLUMNS, cells, text_columns=4, last_is_text=True)
     if elsewhere:
         screen.note(f"{elsewhere} records of other machines are not shown: latencies compare within one machine only")

@@ -1,6 +1,7 @@
 """Weights to use: one network trained on all rows."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,11 +81,8 @@ def fit(config: Config, model: str, path: Path, on_epoch: Callable[[CurvePoint],
         seed=cell_seed(run.seed, NO_FOLD, 0),
         keep_weights=str(path),
     )
-    worker = WorkerProcess(variant.threads)
-    try:
+    with closing(WorkerProcess(variant.threads)) as worker:
         outcome = worker.run(task, on_epoch)
-    finally:
-        worker.close()
     if outcome.predictions is None or outcome.train_seconds is None:
         raise ModelError(f"model {model}: the fit failed: {outcome.cause}: {outcome.reason}")
     return Fitted(

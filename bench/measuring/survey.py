@@ -4,17 +4,16 @@ Some of timm's models take seconds to lay out, and a few raise errors that only 
 neither tried one after the other nor in the caller.
 """
 
-import contextlib
 import logging
-import queue
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from bench.errors import ProcessError
 from bench.measuring.catalogue import CatalogueEntry, counted
 from bench.processes.servant import Servant
-from bench.processes.side_by_side import side_by_side
+from bench.processes.side_by_side import Waiting, side_by_side
 from bench.scheme import Scheme
 
 MODEL_TIMEOUT_S = 120.0
@@ -35,18 +34,16 @@ def survey(names: Sequence[str], scheme: Scheme, workers: int, on_surveyed: OnSu
     Returns:
         One entry per name, in the order of ``names``.
     """
-    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-    for name in names:
-        waiting.put(name)
     found: dict[str, CatalogueEntry] = {}
     stop, lock = threading.Event(), threading.Lock()
+    waiting = Waiting(names, stop)
 
     def drive() -> None:
-        with contextlib.closing(Servant(Examiner)) as servant, contextlib.suppress(queue.Empty):
-            while not stop.is_set():
-                result = _ask(servant, waiting.get_nowait(), scheme, stop)
+        with closing(Servant(Examiner)) as servant:
+            for name in waiting:
+                result = _ask(servant, name, scheme, stop)
                 with lock:
-                    found[result.name] = result
+                    found[name] = result
                     on_surveyed(result)
 
     side_by_side([drive] * min(workers, len(names)), stop)

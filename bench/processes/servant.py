@@ -58,7 +58,6 @@ class Servant(Generic[Served]):
         self.threads = threads
         self.limit_s = limit_s
         self._process: subprocess.Popen[bytes] | None = None
-        self._reader = threading.Thread()
         self._arrived: SimpleQueue[bytes | None] = SimpleQueue()
 
     @property
@@ -98,11 +97,9 @@ class Servant(Generic[Served]):
         if process is not None:
             process.kill()
             process.wait()
-            self._reader.join()
-            for pipe in (process.stdin, process.stdout):
-                assert pipe is not None
-                with contextlib.suppress(OSError):  # a request that the child never read is flushed once more
-                    pipe.close()
+            assert process.stdin is not None
+            with contextlib.suppress(OSError):  # a request that the child never read is flushed once more
+                process.stdin.close()
 
     def _start(self) -> None:
         self.close()
@@ -111,8 +108,7 @@ class Servant(Generic[Served]):
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_child_environment(self.threads)
         )
         self._arrived = SimpleQueue()
-        self._reader = threading.Thread(target=_take_in, args=(self._process.stdout, self._arrived), daemon=True)
-        self._reader.start()
+        threading.Thread(target=_take_in, args=(self._process.stdout, self._arrived), daemon=True).start()
         self._send(self.served)
 
     def _send(self, message: object) -> None:
@@ -125,7 +121,7 @@ class Servant(Generic[Served]):
         code = process.wait() if process is not None else None  # a broken connection means that it is ending
         self.close()
         if code is not None and code < 0:
-            name = signal.Signals(-code).name if -code in {int(known) for known in signal.Signals} else str(-code)
+            name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
             hint = " (the system does this when memory runs out)" if -code == getattr(signal, "SIGKILL", 9) else ""
             return f"worker killed by {name}{hint}"
         return f"worker ended with exit code {code}"
@@ -236,10 +232,11 @@ def _messages(pipe: IO[bytes]) -> Iterator[bytes]:
 
 def _take_in(pipe: IO[bytes], arrived: "SimpleQueue[bytes | None]") -> None:
     """Pass messages on, and None when the child is gone."""
-    while pipe.readline() not in (READY, b""):
-        pass
-    for message in _messages(pipe):
-        arrived.put(message)
+    with pipe:
+        while pipe.readline() not in (READY, b""):
+            pass
+        for message in _messages(pipe):
+            arrived.put(message)
     arrived.put(None)
 
 

@@ -1,8 +1,13 @@
 """Jobs in threads side by side, ended together: by the last job, by an error or by Ctrl-C."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
 
 POLL_S = 0.2
 """A wait without limit would not let Ctrl-C through on every system."""
@@ -40,3 +45,22 @@ def side_by_side(jobs: Sequence[Callable[[], None]], stop: threading.Event) -> N
             stop.set()
     if errors:
         raise errors[0]
+
+
+class Waiting(Generic[Item]):
+    """What waits for the threads of some jobs: each takes items by iterating, and each item is taken once."""
+
+    def __init__(self, items: Iterable[Item], stop: threading.Event) -> None:
+        """Args:
+        items: in the order in which they are taken.
+        stop: leaves the rest untaken when set.
+        """
+        self._queue: SimpleQueue[Item] = SimpleQueue()
+        self._stop = stop
+        for item in items:
+            self._queue.put(item)
+
+    def __iter__(self) -> Iterator[Item]:
+        with suppress(Empty):
+            while not self._stop.is_set():
+                yield self._queue.get_nowait()

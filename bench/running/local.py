@@ -1,11 +1,11 @@
 """The local engine: worker processes on this machine, each driven by a thread of its own."""
 
-import queue
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
-from bench.processes.side_by_side import side_by_side
+from bench.processes.side_by_side import Waiting, side_by_side
 from bench.records.schema import TRANSIENT_CAUSES, CurvePoint
 from bench.running.engine import Listener
 from bench.running.plan import Cell
@@ -37,24 +37,15 @@ class LocalEngine:
         Raises:
             BaseException: what the listener raised, or KeyboardInterrupt; all workers are gone by then.
         """
-        waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
-        for cell in cells:
-            waiting.put(cell)
         stop = threading.Event()
+        waiting = Waiting(cells, stop)
         drivers = min(self.workers, len(cells))
         side_by_side([lambda: self._drive(waiting, listener, stop)] * drivers, stop)
 
-    def _drive(self, waiting: "queue.SimpleQueue[Cell]", listener: Listener, stop: threading.Event) -> None:
-        worker = WorkerProcess(self.threads)
-        try:
-            while not stop.is_set():
-                try:
-                    cell = waiting.get_nowait()
-                except queue.Empty:
-                    return
+    def _drive(self, waiting: Waiting[Cell], listener: Listener, stop: threading.Event) -> None:
+        with closing(WorkerProcess(self.threads)) as worker:
+            for cell in waiting:
                 self._run(worker, cell, listener, stop)
-        finally:
-            worker.close()
 
     def _run(self, worker: WorkerProcess, cell: Cell, listener: Listener, stop: threading.Event) -> None:
         with self._lock:

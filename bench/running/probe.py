@@ -1,9 +1,9 @@
 """How long will it take? A short measured probe of each architecture, before anything long begins."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 
-from bench.records.schema import CurvePoint
 from bench.running.plan import Cell
 from bench.running.task import FoldTask
 from bench.running.worker_process import WorkerProcess
@@ -19,16 +19,13 @@ def probe_cell_seconds(cells: Sequence[Cell], threads: int) -> dict[str, float]:
     A few batches are trained for three epochs; the first pays for allocation and kernel choice and is not counted. A
     model whose probe fails is left out: its cells will tell why.
     """
-    worker = WorkerProcess(threads)
     seconds: dict[str, float] = {}
-    try:
+    with closing(WorkerProcess(threads)) as worker:
         for cell in cells:
             if cell.kind == "network" and cell.model not in seconds:
                 measured = _probe(worker, cell.task)
                 if measured is not None:
                     seconds[cell.model] = measured
-    finally:
-        worker.close()
     return seconds
 
 
@@ -41,7 +38,7 @@ def _probe(worker: WorkerProcess, task: FoldTask) -> float | None:
         variant=task.variant.model_copy(update={"recipe": task.recipe.model_copy(update={"epochs": PROBE_EPOCHS})}),
         keep_weights=None,
     )
-    outcome = worker.run(short, _unheard, PROBE_TIMEOUT_S)
+    outcome = worker.run(short, lambda _: None, PROBE_TIMEOUT_S)
     if outcome.predictions is None or len(outcome.curve) < PROBE_EPOCHS:
         return None
     warm = outcome.curve[-1].seconds - outcome.curve[0].seconds
@@ -53,7 +50,3 @@ def total_seconds(cells: Sequence[Cell], cell_seconds: dict[str, float], workers
     """Wall time of all ``cells`` on ``workers`` processes: the mean load, but never less than the longest cell."""
     costs = [cell_seconds.get(cell.model, 0.0) for cell in cells]
     return max(sum(costs) / max(workers, 1), max(costs, default=0.0))
-
-
-def _unheard(point: CurvePoint) -> None:
-    del point

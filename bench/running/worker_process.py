@@ -18,16 +18,11 @@ class FoldTrainer:
         return run_fold(task, on_epoch)
 
 
-class WorkerProcess:
-    """The parent's end. Not thread-safe: one thread drives one worker."""
+class WorkerProcess(Servant[FoldTrainer]):
+    """The parent's end. Not thread-safe: one thread drives one worker, and closes it."""
 
     def __init__(self, threads: int = 1) -> None:
-        self._servant = Servant(FoldTrainer, threads)
-
-    @property
-    def pid(self) -> int | None:
-        """Process number of the child, once started."""
-        return self._servant.pid
+        super().__init__(FoldTrainer, threads)
 
     def run(
         self,
@@ -42,13 +37,9 @@ class WorkerProcess:
         outcome with cause ``killed``. The next call starts a fresh child where the last one is gone.
         """
         try:
-            return self._servant.begin(FoldTrainer.run, task, on_epoch).wait(timeout_s, stop)
+            return self.begin(FoldTrainer.run, task, on_epoch).wait(timeout_s, stop)
         except ProcessError as error:
             cause: FailureCause = error.cause
             if cause == "timeout":
                 return FoldOutcome(None, cause=cause, reason=f"took longer than {timeout_s:g} s (--cell-timeout)")
             return FoldOutcome(None, cause=cause, reason=str(error))
-
-    def close(self) -> None:
-        """Stop the child, if there is one."""
-        self._servant.close()

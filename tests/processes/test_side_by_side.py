@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bench.processes.side_by_side import side_by_side
+from bench.processes.side_by_side import Waiting, side_by_side
 
 
 @pytest.mark.usefixtures("ctrl_c_heeded")
@@ -44,3 +44,19 @@ def test_no_jobs_end_at_once() -> None:
     stop = threading.Event()
     side_by_side([], stop)
     assert stop.is_set()
+
+
+def test_what_waits_is_taken_once_and_the_rest_is_left_when_stopped() -> None:
+    stop = threading.Event()
+    taken: list[int] = []
+    waiting = Waiting(range(100), stop)
+
+    def job() -> None:
+        for number in waiting:
+            taken.append(number)
+            if number == 49:
+                stop.set()
+
+    side_by_side([job, job], stop)
+    assert sorted(taken) == list(range(len(taken)))
+    assert 50 <= len(taken) <= 51
