@@ -12,6 +12,7 @@ import pytest
 
 from bench.errors import ModelError, ProcessError
 from bench.processes.servant import Servant
+from tests.conftest import PROJECT
 
 
 class Echo:
@@ -166,7 +167,7 @@ def test_the_child_dies_with_its_parent_and_no_main_guard_is_needed(tmp_path: Pa
         time.sleep(60)
     """
     (tmp_path / "script.py").write_text(textwrap.dedent(program))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PROJECT), *filter(None, sys.path)])}
     command = [sys.executable, str(tmp_path / "script.py")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as parent:
         assert parent.stdout is not None
