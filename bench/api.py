@@ -130,6 +130,7 @@ def predict(
     pictures: str | Path | Sequence[str | Path] | NDArray[np.uint8],
     *,
     crop: tuple[int, int, int, int] | None = None,
+    precision: Literal["float32", "bfloat16"] = "float32",
     **where: Unpack[WeightsKeywords],
 ) -> "pd.DataFrame":
     """Find the points in pictures, with the weights of :func:`fit`, of a file, or of one fold of a run.
@@ -139,6 +140,7 @@ def predict(
         pictures: picture files, tables of faces, or frames as they were trained on, uint8 (N, side, side) or
             (N, side, side, 3).
         crop: the face in a picture: x, y, width, height in pixels; None = the centre square.
+        precision: what the network computes in.
         where: whose weights; see :class:`WeightsKeywords`.
 
     Returns:
@@ -159,7 +161,7 @@ def predict(
     else:
         files = [pictures] if isinstance(pictures, str | Path) else pictures
         faces = predicting.read_faces([Path(file) for file in files], scheme, Crop(*crop) if crop is not None else None)
-    header, lines = predicting.as_table(predicting.predict_faces(trained, faces), scheme)
+    header, lines = predicting.as_table(predicting.predict_faces(trained, faces, precision), scheme)
     return pd.DataFrame(lines, columns=header)
 
 

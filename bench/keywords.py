@@ -72,6 +72,7 @@ class RunKeywords(TrainingKeywords, total=False):
     cell_timeout_s: float | None
     retry_failed: bool | None
     latency: bool | None
+    precision: Literal["float32", "bfloat16"] | None
 
 
 class TuneKeywords(TrainingKeywords, total=False):

@@ -32,6 +32,7 @@ def latency(
     device: Annotated[
         str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to measure. [auto]")
     ] = None,
+    precision: options.UsedPrecision = None,
     rounds: Annotated[int | None, typer.Option("--rounds", metavar="N", help="Undisturbed rounds wanted. [12]")] = None,
     starts: Annotated[
         int | None, typer.Option("--starts", metavar="N", help="Fresh processes that share the rounds. [3]")
@@ -65,7 +66,7 @@ def latency(
     from bench.running.timed_models import networks_shown
 
     recorded = None if models else networks_shown(store)
-    asked = {"models": models or recorded or None, "out": out, "device": device}
+    asked = {"models": models or recorded or None, "out": out, "device": device, "precision": precision}
     config = load_config(config_file, assignments or (), asked)
     # What is recorded may be stale, and then the others still count; what was typed is to be mended.
     measured, failed = _measure(screen, store, config, settings, stale_allowed=bool(recorded))
@@ -119,7 +120,6 @@ def show_latencies(screen: "Screen", store: "RecordStore", models: "list[str] | 
     Raises:
         RecordError: there are none.
     """
-    from bench.config.latency import PRECISION
     from bench.measuring.latency.percentiles import latency_rows
 
     rows, environment, elsewhere = latency_rows(store.latencies(), models)
@@ -127,7 +127,8 @@ def show_latencies(screen: "Screen", store: "RecordStore", models: "list[str] | 
         whose, what = (f"latency of {', '.join(models)}", "it") if models else ("latencies", "them")
         raise RecordError(f"--out {store.out}: holds no {whose}; `bench latency` measures {what}")
     cells = [_cells(row["model"], entry) for row in rows for entry in row["latencies"]]
-    title = f"latency, {PRECISION}, on {environment['processor']}, {environment['cores']} cores"
+    precisions = " and ".join(dict.fromkeys(entry["precision"] for row in rows for entry in row["latencies"]))
+    title = f"latency, {precisions}, on {environment['processor']}, {environment['cores']} cores"
     screen.table(title, COLUMNS, cells, text_columns=4, last_is_text=True)
     if elsewhere:
         screen.note(f"{elsewhere} records of other machines are not shown: latencies compare within one machine only")
@@ -152,7 +153,10 @@ def _cells(model: str, entry: dict[str, Any]) -> list[str]:
         _shown(entry["p99"]),
         f"{entry['throughput_images_per_s']:,.0f}",
         "–" if entry["peak_memory_mb"] is None else f"{entry['peak_memory_mb']:,.0f}",
-        entry["unstable_reason"] or ("unstable" if entry["unstable"] else ""),
+        "; ".join(
+            [entry["precision"]] * (entry["precision"] != "float32")
+            + [entry["unstable_reason"] or "unstable"] * entry["unstable"]
+        ),
     ]
 
 

@@ -45,6 +45,12 @@ CellTimeout = Annotated[
 ]
 Workers = Annotated[str | None, typer.Option("--workers", metavar="N|auto", help="Cells trained side by side. [auto]")]
 Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to train. [auto]")]
+UsedPrecision = Annotated[
+    str | None,
+    typer.Option(
+        "--precision", metavar="float32|bfloat16", help="Of what comes after training: scores, latency. [float32]"
+    ),
+]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key, e.g. recipe.lr=0.001.")
 ]

@@ -20,6 +20,9 @@ def predict(
     crop: Annotated[
         str | None, typer.Option("--crop", metavar="X,Y,W,H", help="The face, in pixels. [the centre square]")
     ] = None,
+    precision: Annotated[
+        Literal["float32", "bfloat16"], typer.Option("--precision", help="What the network computes in.")
+    ] = "float32",
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder for the results.")] = Path("predictions"),
     format_: Annotated[Literal["json", "csv"], typer.Option("--format", help="Form of the coordinates.")] = "json",
     draw: Annotated[
@@ -37,7 +40,7 @@ def predict(
     face_crop = parse_crop(crop) if crop is not None else None
     trained = load_trained(WeightsChoice(model, out, weights, fold, seed))
     faces = predicting.read_faces(files, trained.facts.scheme, face_crop)
-    predictions = predicting.predict_faces(trained, faces)
+    predictions = predicting.predict_faces(trained, faces, precision)
     document = predicting.as_document(trained, predictions)
     target = to / f"predictions.{format_}"
     if format_ == "json":

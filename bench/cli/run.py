@@ -24,6 +24,7 @@ def run(
     workers: options.Workers = None,
     threads: options.Threads = None,
     device: options.Device = None,
+    precision: options.UsedPrecision = None,
     assignments: options.Assignments = None,
     config_file: options.ConfigFile = None,
     quick: Annotated[

@@ -23,9 +23,6 @@ Threads = Annotated[Positive | Literal["all"], BeforeValidator(_count_or_all)]
 Runtime = Literal["torch", "onnx"]
 Listed = BeforeValidator(_listed)
 
-PRECISION = "float32"
-"""What latency is measured in, whatever the training used: the precision of the weights that are delivered."""
-
 
 class LatencySettings(Frozen):
     """The settings of ``bench latency``; every combination of batch, threads and runtime is measured.

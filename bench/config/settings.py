@@ -12,9 +12,15 @@ from bench.config.tuning import TuningSettings
 
 QUICK_EPOCHS = 4
 
+Precision = Literal["float32", "bfloat16"]
+
 
 class RunSettings(Frozen):
-    """The ``[run]`` table and the options of ``bench run``."""
+    """The ``[run]`` table and the options of ``bench run``.
+
+    ``precision`` is that of everything after training: predictions that are scored, latency. None is that of a record
+    where there is one, else float32. Training has its own, in the recipe.
+    """
 
     models: tuple[str, ...] = ("resnet_custom", "plain_cnn")
     data: Path | None = None
@@ -26,6 +32,7 @@ class RunSettings(Frozen):
     workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     threads: int = Field(default=1, ge=1, le=1024)
     device: str = "auto"
+    precision: Precision | None = None
     cell_timeout_s: float | None = Field(default=None, gt=0)
     retry_failed: bool = False
     quick: bool = False

@@ -202,6 +202,7 @@ def trains_below_the_mean_face(examinee: Examinee) -> None:
     import torch
 
     from bench.training.loop import Examples, Execution, predict, train
+    from bench.training.predictor import Predictor
 
     faces = examinee.faces
     fold_of_row = assign_folds(faces, FOLDS, seed=0)
@@ -217,7 +218,8 @@ def trains_below_the_mean_face(examinee: Examinee) -> None:
     recipe = small.model_copy(update={"epochs": int(np.clip(possible, FEWEST_EPOCHS, MOST_EPOCHS))})
     module = copy.deepcopy(examinee.module)
     train(module, examples, recipe, execution, lambda _: None)
-    guessed = predict(module, torch.tensor(faces.images[unseen]), recipe, execution, examinee.scheme)
+    predictor = Predictor(module, examinee.scheme, flip=recipe.test_time_flip)
+    guessed = predict(predictor, torch.tensor(faces.images[unseen]))
     truth = faces.keypoints[unseen]
     network = rmse_px(guessed, truth)
     mean_face = predict_gate("mean_face", faces.images[seen], faces.keypoints[seen], faces.images[unseen])

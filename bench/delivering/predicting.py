@@ -105,15 +105,15 @@ def _faces_of(file: Path, scheme: Scheme, crop: Crop | None) -> Iterator[Face]:
     yield Face(file, None, None, picture.image.size, picture.crop, picture.frame)
 
 
-def predict_faces(trained: "Trained", faces: Sequence[Face]) -> list[Prediction]:
-    """Run the network over all faces, in batches, in float32."""
+def predict_faces(trained: "Trained", faces: Sequence[Face], precision: str = "float32") -> list[Prediction]:
+    """Run the network over all faces, in batches, in ``float32`` or ``bfloat16``."""
     import torch
 
-    from bench.training.loop import Execution, predict
+    from bench.training.loop import predict
 
     scheme = trained.facts.scheme
     frames = torch.from_numpy(np.stack([face.frame for face in faces]))
-    points = predict(trained.module, frames, trained.recipe, Execution(), scheme)
+    points = predict(trained.predictor(precision), frames)
     return [
         Prediction(face, face.crop.to_picture(each, scheme.side_px)) for face, each in zip(faces, points, strict=True)
     ]

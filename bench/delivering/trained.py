@@ -28,11 +28,11 @@ class Trained:
     recipe: Recipe
     file: Path
 
-    def predictor(self) -> "Predictor":
+    def predictor(self, precision: str = "float32") -> "Predictor":
         """The network as it is used: pictures in, points out."""
         from bench.training.predictor import Predictor
 
-        return Predictor(self.module, self.facts.scheme, flip=self.recipe.test_time_flip).eval()
+        return Predictor(self.module, self.facts.scheme, flip=self.recipe.test_time_flip, precision=precision).eval()
 
 
 @dataclass(frozen=True)

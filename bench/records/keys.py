@@ -30,7 +30,8 @@ def digest(facts: Any) -> str:
 
 def variant_digest(model: str, variant: VariantFacts) -> str:
     """Names one way of training one model."""
-    left_out = {"tuned", "source"} | ({"scheme"} if variant.scheme == SEED_SCHEME else set())
+    later = {"scheme": SEED_SCHEME, "predict_precision": "float32"}  # fields that enter where they are not the default
+    left_out = {"tuned", "source", *(name for name, default in later.items() if getattr(variant, name) == default)}
     return digest({"model": model, **variant.model_dump(mode="json", exclude=left_out)})
 
 

@@ -50,6 +50,8 @@ class ProtocolFacts(Stored):
 class VariantFacts(Stored):
     """Everything besides dataset, protocol, fold and seed that can change a cell's numbers.
 
+    It was trained in ``precision``; what came after (scores, latency) is in ``predict_precision``.
+
     ``recipe`` is None for a gate and an ensemble, which no recipe trains; a file holds ``{}`` then. ``source`` tells
     where a network's code stands (``package.module`` or ``FILE.py``), so that a later reader can compare; a network
     from before this was noted has none.
@@ -59,6 +61,7 @@ class VariantFacts(Stored):
     recipe: Recipe | None = None
     device: str = "cpu"
     precision: str = "float32"
+    predict_precision: str = "float32"
     threads: int = 1
     code_digest: str = ""
     source: str = ""

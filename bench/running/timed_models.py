@@ -64,16 +64,17 @@ def networks_shown(store: RecordStore) -> tuple[str, ...]:
 def timed_model(model: str, facts: VariantFacts, name: str) -> TimedModel:
     """A variant with the digest ``name`` as what is timed: both passes where its recipe predicts in two."""
     flip = facts.recipe is not None and facts.recipe.test_time_flip
-    return TimedModel(model, architecture_of(model), facts.options, facts.scheme, flip, name)
+    return TimedModel(model, architecture_of(model), facts.options, facts.scheme, flip, facts.predict_precision, name)
 
 
 def _chosen(
     config: Config, model: str, scheme: Scheme, asked: AskedRecord | None, recorded: dict[str, VariantFacts]
 ) -> TimedModel:
     shown = recorded.get(asked.variant_digest) if asked is not None else None
-    stands = shown is not None and model not in config.models and not is_of_earlier_code("network", shown)
-    if asked is not None and shown is not None and stands:
-        return timed_model(model, shown, asked.variant_digest)
+    if asked is not None and shown is not None:
+        as_asked = model not in config.models and config.run.precision in (None, shown.predict_precision)
+        if as_asked and not is_of_earlier_code("network", shown):
+            return timed_model(model, shown, asked.variant_digest)
     if architecture_of(model) != model:
         raise ConfigError(f"model '{model}': not recorded as it stands now; `bench run --models {model}` records it")
     variant = network_variant(config, model, scheme)

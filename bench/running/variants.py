@@ -77,6 +77,7 @@ def network_variant(config: Config, model: str, scheme: Scheme = SEED_SCHEME) ->
         recipe=recipe,
         device=device,
         precision=resolve_precision(recipe.precision, device),
+        predict_precision=config.run.precision or "float32",
         threads=config.run.threads,
         code_digest=code,
         source=source,

@@ -107,6 +107,7 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     import architectures
     from bench.training.inputs import MappedPictures
     from bench.training.loop import Examples, Execution, predict, train
+    from bench.training.predictor import Predictor
 
     variant, recipe = task.variant, task.recipe
     torch.set_num_threads(variant.threads)
@@ -114,12 +115,13 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     torch.manual_seed(task.seed)  # the initial weights are drawn from it
     module = architectures.get(task.model).build(**variant.scheme.dimensions, **variant.options)
 
+    predictor = Predictor(module, faces.scheme, flip=recipe.test_time_flip, precision=variant.predict_precision)
     scored = MappedPictures(faces.images, task.scored_rows)
 
     def report(point: CurvePoint) -> None:
         on_epoch(point)
         if task.give_up is not None and point.epoch == task.give_up.epoch:
-            mark_px.append(rmse_px(predict(module, scored, recipe, execution, faces.scheme), truth))
+            mark_px.append(rmse_px(predict(predictor, scored, variant.device), truth))
             module.train()
             _give_up_if_hopeless(task.give_up, mark_px[0])
 
@@ -130,7 +132,7 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     examples = Examples(seen, torch.from_numpy(faces.keypoints[task.train_rows]), faces.scheme)
     curve = train(module, examples, recipe, execution, report)
     trained = time.perf_counter()
-    predictions = predict(module, scored, recipe, execution, faces.scheme)
+    predictions = predict(predictor, scored, variant.device)
     ended = time.perf_counter()
     if not np.isfinite(predictions).all():
         return FoldOutcome(None, cause="diverged", reason="predictions are not finite")

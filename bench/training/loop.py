@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -19,6 +18,7 @@ from bench.training.averaging import TailAverage
 from bench.training.inputs import Pictures, channels_first, channels_last, resident
 from bench.training.losses import masked_loss
 from bench.training.optimisation import learning_rate, parameter_groups
+from bench.training.precision import autocast
 from bench.training.predictor import Predictor
 
 PREDICT_BATCH = 256
@@ -96,24 +96,15 @@ def train(
     return reports
 
 
-def predict(
-    module: nn.Module, images: Pictures, recipe: Recipe, execution: Execution, scheme: Scheme
-) -> NDArray[np.float32]:
+def predict(predictor: Predictor, images: Pictures, device: str = "cpu") -> NDArray[np.float32]:
     """Coordinates of N pictures, as stored -> float32 (N, K, 2) in pixels."""
-    predictor = Predictor(module, scheme, flip=recipe.test_time_flip).eval().to(execution.device)
+    predictor.eval().to(device)
     parts = []
-    with torch.inference_mode(), autocast(execution):
+    with torch.inference_mode():
         for positions in torch.split(torch.arange(len(images)), PREDICT_BATCH):
-            pictures = channels_last(channels_first(images[positions].to(execution.device)))
+            pictures = channels_last(channels_first(images[positions].to(device)))
             parts.append(predictor(pictures).cpu())
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
-
-
-def autocast(execution: Execution) -> AbstractContextManager[object]:
-    """Autocast to bfloat16 where the execution says so."""
-    if execution.precision == "float32":
-        return nullcontext()
-    return torch.autocast(execution.device.partition(":")[0], dtype=torch.bfloat16)
 
 
 class HasTrainingLoss(Protocol):
@@ -171,7 +162,7 @@ class Trainer:
     def loss(self, pictures: Tensor, targets: Tensor) -> Tensor:
         """The recipe's loss of pictures float32 (B, C, side, side), 0-255, and targets (B, K, 2), normalised."""
         inputs = channels_last(self.predictor.scaled(pictures))
-        with autocast(self.execution):
+        with autocast(self.execution.precision, self.execution.device):
             if self.recipe.loss == "own":
                 own = cast(HasTrainingLoss, self.module)
                 return own.training_loss(inputs, targets.flatten(1))

@@ -1,5 +1,6 @@
-"""Where and in which arithmetic a network is trained."""
+"""Where and in which arithmetic a network is trained and used."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -35,6 +36,13 @@ def resolve_precision(asked: str, device: str) -> str:
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     return "bfloat16" if device == "cpu" and processor_has_bf16() else "float32"
+
+
+def autocast(precision: str, device: str) -> AbstractContextManager[object]:
+    """Autocast to bfloat16 over float32 weights, where ``precision`` says so."""
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
 
 
 def processor_has_bf16() -> bool:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from bench.config.recipe import mirror_of
 from bench.scheme import Scheme
 from bench.training.inputs import input_scaling
+from bench.training.precision import autocast
 
 
 class Predictor(nn.Module):
@@ -16,21 +17,29 @@ class Predictor(nn.Module):
 
     Attributes:
         passes: from scaled pictures float (B, C, side, side) to normalised coordinates float (B, 2 K); the network
-            itself, or both passes of it. This is what 'forward only' times and what costs count.
+            itself, or both passes of it, in the precision asked for. This is what 'forward only' times and what costs
+            count.
     """
 
     factor: Tensor
     offset: Tensor
 
-    def __init__(self, network: nn.Module, scheme: Scheme, *, flip: bool) -> None:
+    def __init__(self, network: nn.Module, scheme: Scheme, *, flip: bool, precision: str = "float32") -> None:
         """Wrap a network.
+
+        Args:
+            network: float (B, C, side, side) -> (B, 2 K), normalised.
+            scheme: the data's frame, channels and points.
+            flip: answer with the mean over a picture and its mirror image.
+            precision: ``float32``, or ``bfloat16`` (autocast over float32 weights), whatever it was trained in.
 
         Raises:
             ConfigError: ``flip`` with a scheme that has no mirror.
         """
         super().__init__()
         self.scheme = scheme
-        self.passes = BothViews(network, mirror_of(scheme)) if flip else network
+        passes = BothViews(network, mirror_of(scheme)) if flip else network
+        self.passes = passes if precision == "float32" else Autocast(passes, precision)
         factor, offset = input_scaling(scheme.channels)
         self.register_buffer("factor", factor, persistent=False)
         self.register_buffer("offset", offset, persistent=False)
@@ -43,6 +52,21 @@ class Predictor(nn.Module):
     def scaled(self, pictures: Tensor) -> Tensor:
         """What the network sees: uint8 or float (B, C, side, side), 0-255 -> float32, the layout in memory kept."""
         return pictures.float().mul(self.factor).sub(self.offset)
+
+
+class Autocast(nn.Module):
+    """A network in another arithmetic than that of its weights."""
+
+    def __init__(self, network: nn.Module, precision: str) -> None:
+        super().__init__()
+        self.network = network
+        self.precision = precision
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Float (B, C, side, side) -> float32 (B, 2 K), normalised."""
+        with autocast(self.precision, inputs.device.type):
+            points: Tensor = self.network(inputs)
+        return points.float()
 
 
 class BothViews(nn.Module):

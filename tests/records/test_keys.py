@@ -111,10 +111,10 @@ def test_only_what_code_does_counts(tmp_path: Path, text: str, same: bool) -> No
     assert (code_digest([net]) == before) is same
 
 
-def test_a_scheme_counts_only_where_it_is_another_and_a_place_never() -> None:
+def test_what_came_later_counts_only_where_it_is_not_the_default_and_a_place_never() -> None:
     base = VariantFacts.model_validate(BASE)
     assert variant_digest("net", base.model_copy(update={"source": "nets.net"})) == variant_digest("net", base)
-    stored = base.model_dump(mode="json", exclude={"source", "scheme", "tuned"})
+    stored = base.model_dump(mode="json", exclude={"source", "scheme", "tuned", "predict_precision"})
     assert variant_digest("net", base) == digest({"model": "net", **stored})
-    other = base.model_copy(update={"scheme": scheme_of_names(("a", "b"))})
-    assert variant_digest("net", other) != variant_digest("net", base)
+    for other in ({"scheme": scheme_of_names(("a", "b"))}, {"predict_precision": "bfloat16"}):
+        assert variant_digest("net", base.model_copy(update=other)) != variant_digest("net", base)

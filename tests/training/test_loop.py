@@ -14,6 +14,7 @@ from bench.records.schema import CurvePoint
 from bench.scheme import SEED_SCHEME, scheme_of_names
 from bench.training.inputs import MappedPictures, Pictures
 from bench.training.loop import Diverged, Examples, Execution, predict, train
+from bench.training.predictor import Predictor
 from tests.conftest import draw_rows
 
 
@@ -24,7 +25,7 @@ def learn(recipe: Recipe, seed: int = 3, keypoints: np.ndarray | None = None) ->
     execution = Execution(seed=seed)
     truth = torch.from_numpy(drawn if keypoints is None else keypoints)
     train(module, Examples(torch.from_numpy(images), truth, SEED_SCHEME), recipe, execution, ignore)
-    return predict(module, torch.from_numpy(images), recipe, execution, SEED_SCHEME)
+    return predict(Predictor(module, SEED_SCHEME, flip=recipe.test_time_flip), torch.from_numpy(images))
 
 
 def examples(images: np.ndarray, keypoints: np.ndarray) -> Examples:
@@ -105,10 +106,8 @@ def test_flip_at_test_time_is_the_mean_of_both_views() -> None:
     images, truth = draw_rows(20)
     module = architectures.build("plain_cnn", width=4)
     nn.init.normal_(module[-1].linear.weight, std=0.01)
-    both = Recipe(test_time_flip=True)
-    pictures = torch.from_numpy(images)
-    mirrored = predict(module, pictures.flip(-1), both, Execution(), SEED_SCHEME)
-    straight = predict(module, pictures, both, Execution(), SEED_SCHEME)
+    pictures, both = torch.from_numpy(images), Predictor(module, SEED_SCHEME, flip=True)
+    mirrored, straight = predict(both, pictures.flip(-1)), predict(both, pictures)
     back = mirrored[:, list(mirror_of(SEED_SCHEME))] * np.array([-1, 1], np.float32) + np.array([95, 0], np.float32)
     assert np.allclose(back, straight, atol=1e-3)
     del truth
@@ -122,7 +121,7 @@ def test_mapped_pictures_teach_the_same_bits_as_a_tensor() -> None:
         torch.manual_seed(1)
         module = architectures.build("plain_cnn", width=4)
         train(module, Examples(pictures, torch.from_numpy(truth[rows]), SEED_SCHEME), SHORT, Execution(seed=1), ignore)
-        return predict(module, pictures, SHORT, Execution(), SEED_SCHEME).tobytes()
+        return predict(Predictor(module, SEED_SCHEME, flip=False), pictures).tobytes()
 
     assert learnt(MappedPictures(images, rows)) == learnt(torch.from_numpy(images[rows]))
 
@@ -139,7 +138,7 @@ def test_any_scheme_trains_and_points_without_a_mirror_are_never_flipped(size: i
         module = nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16 * channels, 4))
         recipe = SHORT.model_copy(update={"flip": flip})
         train(module, Examples(images, keypoints, scheme), recipe, Execution(), ignore)
-        answers.append(predict(module, images, recipe, Execution(), scheme))
+        answers.append(predict(Predictor(module, scheme, flip=False), images))
     assert answers[0].shape == (24, 2, 2)
     assert np.array_equal(*answers)
 
@@ -152,4 +151,4 @@ def test_a_recipe_says_what_it_comes_to_without_a_mirror() -> None:
     with pytest.raises(ConfigError, match="say no left and right"):
         flipping.for_scheme(scheme)
     with pytest.raises(ConfigError, match="say no left and right"):
-        predict(nn.Flatten(), torch.zeros(1, 96, 96), flipping, Execution(), scheme)
+        Predictor(nn.Flatten(), scheme, flip=flipping.test_time_flip)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bench.config.latency import PRECISION, LatencySettings
+from bench.config.latency import LatencySettings
 from bench.errors import ConfigError
 from bench.measuring.environment import describe_environment, machine_digest
 from bench.measuring.latency.heats import Heats, LatencyProgress, OnProgress
@@ -41,6 +41,11 @@ def measure_latencies(
         require_onnx("--runtime onnx")
         if settings.device != "cpu":
             raise ConfigError(f"--runtime onnx runs on the CPU; use --device cpu, not {settings.device}")
+        for model in models:
+            if model.precision != "float32":
+                raise ConfigError(
+                    f"--runtime onnx runs in float32, and {model.model} is asked for in {model.precision}"
+                )
     for threads in settings.threads:
         if threads != "all" and threads > usable_cores():
             raise ConfigError(f"--threads {threads}: this process may use {usable_cores()} cores; write at most that")
@@ -62,7 +67,7 @@ def _records(timing: Timing, kept: KeptRounds, environment: Mapping[str, Any]) -
             **series._asdict(),
             "threads": plan.threads,
             "device": plan.device,
-            "precision": PRECISION,
+            "precision": timed.precision,
             "memory_format": plan.memory_format,
             "runtime": plan.runtime,
         }

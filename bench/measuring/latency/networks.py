@@ -47,6 +47,7 @@ class TimedModel:
         options: builder options.
         scheme: of the pictures it takes and the points it answers.
         flip: whether an answer is the mean of two passes, over a picture and its mirror image.
+        precision: ``float32``, or ``bfloat16`` (autocast over float32 weights).
         variant_digest: of the variant that the latency is shown with.
     """
 
@@ -55,6 +56,7 @@ class TimedModel:
     options: Mapping[str, Any] = field(default_factory=dict)
     scheme: Scheme = SEED_SCHEME
     flip: bool = False
+    precision: str = "float32"
     variant_digest: str = ""
 
 
@@ -98,7 +100,7 @@ def load_network(plan: Plan) -> Network:
 
 
 class TorchNetwork:
-    """Eager torch in float32 (no TF32), in eval mode, under inference mode."""
+    """Eager torch (float32 without TF32), in eval mode, under inference mode."""
 
     def __init__(self, plan: Plan) -> None:
         import torch
@@ -215,7 +217,7 @@ def build_predictor(timed: TimedModel) -> "Predictor":
     else:
         options = architectures.without_start(timed.options)
         network = architectures.build(timed.architecture, **timed.scheme.dimensions, **options)
-    return Predictor(network, timed.scheme, flip=timed.flip).eval()
+    return Predictor(network, timed.scheme, flip=timed.flip, precision=timed.precision).eval()
 
 
 def random_pictures(batch: int, scheme: Scheme) -> list[NDArray[np.uint8]]:
