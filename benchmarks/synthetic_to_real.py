@@ -21,6 +21,7 @@ from bench.faces.loading import load_faces
 from bench.faces.synthetic.stored import stored_synthetic_faces
 from bench.measuring.accuracy import rmse_px
 from bench.training.loop import Examples, Execution, predict, train
+from bench.training.predictor import Predictor
 
 
 def main() -> int:
@@ -41,12 +42,12 @@ def main() -> int:
     recipe = Recipe(**{**architecture.recipe, "epochs": options.epochs})
     execution = Execution(precision="bfloat16")
     module = architecture.build()
+    predictor = Predictor(module, drawn.scheme, flip=recipe.test_time_flip)
     images, keypoints = (torch.from_numpy(array[~kept]) for array in (drawn.images, drawn.keypoints))
     train(module, Examples(images, keypoints, drawn.scheme), recipe, execution, lambda _: None)
 
     def scored(pictures: np.ndarray, truth: np.ndarray) -> float:
-        images = torch.from_numpy(np.array(pictures))
-        return rmse_px(predict(module, images, recipe, execution, drawn.scheme), truth)
+        return rmse_px(predict(predictor, torch.from_numpy(np.array(pictures))), truth)
 
     mean_face = np.broadcast_to(np.nanmean(real.keypoints, axis=0), real.keypoints.shape)
     result = {
