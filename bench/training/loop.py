@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bench.config.recipe import Recipe
+from bench.errors import ModelError
 from bench.records.schema import CurvePoint
 from bench.scheme import Scheme
 from bench.training.augmentation import Augmenter
@@ -78,6 +79,7 @@ def train(
 
     Raises:
         Diverged: the mean loss of an epoch is not finite.
+        ModelError: the network answers something else than two numbers for each point of each picture.
         ConfigError: the recipe asks for flips at test time, and the scheme has no mirror.
     """
     trainer = Trainer(module, examples, recipe, execution)
@@ -97,14 +99,32 @@ def train(
 
 
 def predict(predictor: Predictor, images: Pictures, device: str = "cpu") -> NDArray[np.float32]:
-    """Coordinates of N pictures, as stored -> float32 (N, K, 2) in pixels."""
+    """Coordinates of N pictures, as stored -> float32 (N, K, 2) in pixels.
+
+    Raises:
+        ModelError: as :func:`train`.
+    """
     predictor.eval().to(device)
     parts = []
     with torch.inference_mode():
         for positions in torch.split(torch.arange(len(images)), PREDICT_BATCH):
             pictures = channels_last(channels_first(images[positions].to(device)))
-            parts.append(predictor(pictures).cpu())
+            points = answered(predictor.passes(predictor.scaled(pictures)), len(pictures), predictor.scheme)
+            parts.append(predictor.pixels(points).cpu())
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
+
+
+def answered(answer: Tensor, pictures: int, scheme: Scheme) -> Tensor:
+    """The answer of a network to ``pictures``: (pictures, 2 K). Another shape could broadcast, or be taken for others.
+
+    Raises:
+        ModelError: of another shape.
+    """
+    expected = (pictures, scheme.coordinates)
+    if not isinstance(answer, Tensor) or answer.shape != expected:
+        found = tuple(answer.shape) if isinstance(answer, Tensor) else f"a {type(answer).__name__}"
+        raise ModelError(f"the network answers {found} to {pictures} pictures, expected {expected}")
+    return answer
 
 
 class HasTrainingLoss(Protocol):
@@ -166,7 +186,8 @@ class Trainer:
             if self.recipe.loss == "own":
                 own = cast(HasTrainingLoss, self.module)
                 return own.training_loss(inputs, targets.flatten(1))
-            predicted, target = self.module(inputs).float(), targets.flatten(1)
+            predicted = answered(self.module(inputs), len(inputs), self.scheme).float()
+            target = targets.flatten(1)
             return masked_loss(self.scheme.to_pixels(predicted), self.scheme.to_pixels(target), self.recipe)
 
     def backward(self, loss: Tensor) -> None:

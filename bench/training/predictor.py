@@ -46,7 +46,10 @@ class Predictor(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """uint8 or float (B, C, side, side), 0-255 -> float32 (B, K, 2) in pixels of the frame."""
-        points: Tensor = self.passes(self.scaled(pictures))
+        return self.pixels(self.passes(self.scaled(pictures)))
+
+    def pixels(self, points: Tensor) -> Tensor:
+        """Normalised coordinates float (B, 2 K) -> float32 (B, K, 2) in pixels of the frame."""
         return self.scheme.to_pixels(points.float().reshape(-1, self.scheme.keypoints, 2))
 
     def scaled(self, pictures: Tensor) -> Tensor:
@@ -89,4 +92,4 @@ class BothViews(nn.Module):
 
     def _points(self, inputs: Tensor) -> Tensor:
         answer: Tensor = self.network(inputs)
-        return answer.float().reshape(-1, len(self.mirror), 2)
+        return answer.float().unflatten(1, (len(self.mirror), 2))

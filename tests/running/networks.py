@@ -85,3 +85,18 @@ class Chatty(Tiny):
     def forward(self, pictures: Tensor) -> Tensor:
         print("run")  # noqa: T201
         return super().forward(pictures)
+
+
+class OneRow(Tiny):
+    """Answers with one row for a whole batch, which would broadcast."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return super().forward(pictures).mean(0, keepdim=True)
+
+
+class Missing(Tiny):
+    """Loses the last picture of a batch when it is scored."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        answer = super().forward(pictures)
+        return answer if self.training or pictures.device.type == "meta" else answer[:-1]
