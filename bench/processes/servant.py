@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -103,7 +104,7 @@ class Servant(Generic[Served]):
 
     def _start(self) -> None:
         self.close()
-        command = [sys.executable, "-m", "bench.processes"]
+        command = [sys.executable, "-P", "-m", "bench.processes"]  # -P: nothing is imported from the working directory
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_child_environment(self.threads)
         )
@@ -248,6 +249,6 @@ def _leave_with_parent(requests: "SimpleQueue[bytes]") -> None:
 
 
 def _child_environment(threads: int) -> Mapping[str, str]:
-    """The child has its threads pinned, keeps memory, and finds the same packages also after ``sys.path`` changes."""
-    path = os.pathsep.join(path for path in sys.path if path)
+    """The child has its threads pinned, keeps memory, and finds the same packages, and those alone."""
+    path = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)  # "" in a notebook: it imports from there
     return {**KEEP_MEMORY, **os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "PYTHONPATH": path}

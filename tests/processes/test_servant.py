@@ -12,7 +12,7 @@ import pytest
 
 from bench.errors import ModelError, ProcessError
 from bench.processes.servant import Servant
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, RunBench
 
 
 class Echo:
@@ -178,6 +178,21 @@ def test_the_child_dies_with_its_parent_and_no_main_guard_is_needed(tmp_path: Pa
     while _alive(child) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _alive(child)
+
+
+PICKED_UP = "import pathlib; pathlib.Path(__file__).with_suffix('.ran').touch(); raise ImportError('not this one')"
+
+
+@pytest.mark.parametrize("arguments", [("models",), ("run", "--models", "plain_cnn", "--quick", "--data", "faces.csv")])
+def test_nothing_is_imported_from_the_working_directory(
+    run_bench: RunBench, tmp_path: Path, faces_csv: Path, arguments: tuple[str, ...]
+) -> None:
+    del faces_csv
+    for name in ("secrets", "sitecustomize", "architectures", "yaml", "pandas"):
+        (tmp_path / f"{name}.py").write_text(PICKED_UP)
+    done = run_bench(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.glob("*.ran")) == []
 
 
 def _alive(pid: int) -> bool:
