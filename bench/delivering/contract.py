@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 TRAINING_SECONDS = 40.0
-"""Planned length of the training check: with building, probing and predicting it ends within a minute."""
+"""Planned length of the training check: with building, probing and predicting it ends within a minute. Only a network
+that has not learnt by then is trained for MOST_EPOCHS."""
 
 MOST_EPOCHS = 60
 LARGEST_BATCH = 16
@@ -214,20 +215,21 @@ def trains_below_the_mean_face(examinee: Examinee) -> None:
     probe = small.model_copy(update={"epochs": 2})
     train(copy.deepcopy(examinee.module), examples, probe, execution, lambda _: stamps.append(_own_seconds()))
     # The second epoch, since the first one warms up.
-    possible = int(TRAINING_SECONDS / (stamps[1] - stamps[0]))
-    recipe = small.model_copy(update={"epochs": int(np.clip(possible, FEWEST_EPOCHS, MOST_EPOCHS))})
-    module = copy.deepcopy(examinee.module)
-    train(module, examples, recipe, execution, lambda _: None)
-    predictor = Predictor(module, examinee.scheme, flip=recipe.test_time_flip)
-    guessed = predict(predictor, torch.tensor(faces.images[unseen]))
+    possible = int(np.clip(TRAINING_SECONDS / (stamps[1] - stamps[0]), FEWEST_EPOCHS, MOST_EPOCHS))
     truth = faces.keypoints[unseen]
-    network = rmse_px(guessed, truth)
     mean_face = predict_gate("mean_face", faces.images[seen], faces.keypoints[seen], faces.images[unseen])
     mean = rmse_px(mean_face, truth)
-    if not network < mean:
-        raise BrokenContract(
-            f"after {recipe.epochs} epochs it misses by {network:.2f} px, the mean face by {mean:.2f} px: not learnt"
-        )
+    for epochs in dict.fromkeys((possible, MOST_EPOCHS)):  # a slow machine takes longer, and says the same
+        recipe = small.model_copy(update={"epochs": epochs})
+        module = copy.deepcopy(examinee.module)
+        train(module, examples, recipe, execution, lambda _: None)
+        predictor = Predictor(module, examinee.scheme, flip=recipe.test_time_flip)
+        network = rmse_px(predict(predictor, torch.tensor(faces.images[unseen])), truth)
+        if network < mean:
+            return
+    raise BrokenContract(
+        f"after {MOST_EPOCHS} epochs it misses by {network:.2f} px, the mean face by {mean:.2f} px: not learnt"
+    )
 
 
 def _own_seconds() -> float:
