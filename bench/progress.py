@@ -1,6 +1,5 @@
 """Bars of a long piece of work: rich's own, which draws on a terminal and in a notebook."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -18,11 +17,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from bench.outside_text import printable
+
 if TYPE_CHECKING:
     from bench.running.events import Event
     from bench.running.plan import Cell
-
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class RunBars:
@@ -93,4 +92,4 @@ def label(cell: "Cell") -> str:
 
 def escape(text: str) -> str:
     """Text that neither rich nor the terminal takes for a command: names and reasons come from other people's files."""
-    return escape_markup(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
+    return escape_markup(printable(text))

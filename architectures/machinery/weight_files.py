@@ -84,7 +84,9 @@ def _tensors(found: Any) -> dict[str, "Tensor"]:
         if isinstance(found.get(key), Mapping):
             found = found[key]
             break
-    weights = {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
+    weights = {
+        name: value for name, value in found.items() if isinstance(name, str) and isinstance(value, torch.Tensor)
+    }
     for prefix in WRAPPER_PREFIXES:
         if weights and all(name.startswith(prefix) for name in weights):
             weights = {name.removeprefix(prefix): value for name, value in weights.items()}

@@ -1,10 +1,11 @@
 """Tables, notes and errors on the terminal."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +21,16 @@ class _Console(Console):
         raise  # noqa: PLE0704
 
 
+def _apart(stdout: TextIO) -> TextIO:
+    """The process's stdout for results alone: whatever writes to its file descriptor from now on reaches stderr."""
+    if stdout is not sys.__stdout__:  # somebody's own, in the same process
+        return stdout
+    stdout.flush()
+    results = os.fdopen(os.dup(stdout.fileno()), "w", encoding=stdout.encoding, errors=stdout.errors)
+    os.dup2(sys.stderr.fileno(), stdout.fileno())
+    return results
+
+
 class Screen:
     """What a command shows a person.
 
@@ -30,7 +41,7 @@ class Screen:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self._results = sys.stdout
+        self._results = _apart(sys.stdout)
         self.out = _Console(file=self._results, highlight=False, soft_wrap=True)
         self.err = _Console(stderr=True, highlight=False, soft_wrap=True)
         sys.stdout = sys.stderr

@@ -1,5 +1,6 @@
 """The ``bench`` command: the one place that turns an error into a message and an exit code."""
 
+import logging
 import os
 import sys
 import traceback
@@ -11,6 +12,7 @@ import typer
 from bench.cli import commands
 from bench.cli.app import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_UNREAD, EXIT_USER, app
 from bench.errors import BenchError
+from bench.outside_text import printable
 
 __all__ = ["commands", "main"]
 
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Unread: the reader of the output (``| head``) went away before all was said.
     """
+    logging.lastResort = _Warnings(logging.WARNING)
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
@@ -38,6 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         code = _unread()
     sys.exit(code)
+
+
+class _Warnings(logging.Handler):
+    """Shows warnings; they may quote a file."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line on stderr."""
+        sys.stderr.write(f"{printable(self.format(record))}\n")
 
 
 def _guarded(arguments: list[str], debug: bool) -> int:
@@ -52,7 +63,7 @@ def _guarded(arguments: list[str], debug: bool) -> int:
     except SystemExit as left:
         if isinstance(left.__context__, BrokenPipeError):  # click has an exit of its own for it, with code 1
             return _unread()
-        raise
+        return _fail(f"a network, or what it imports, ended the command ({left!r}); take that out of it", EXIT_USER)
     except Exception as error:
         if debug:
             traceback.print_exc()
@@ -104,6 +115,6 @@ def _usage(error: UsageProblem) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    line = " ".join(message.split())
+    line = printable(" ".join(message.split()))
     sys.stderr.write(f"error: {line}\n")
     return code

@@ -124,6 +124,8 @@ def parse_assignment(text: str) -> Tree:
         value: Any = tomllib.loads(f"value = {raw.strip()}")["value"]
     except tomllib.TOMLDecodeError:
         value = raw.strip()
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"--set {key}: no value that can be read ({error})") from error
     tree: Any = value
     for part in reversed(parts):
         tree = {part: tree}
@@ -151,7 +153,7 @@ def read_toml(option: str, file: Path) -> Tree:
             return tomllib.load(stream)
     except OSError as error:
         raise ConfigError(f"{option} {file}: cannot be read ({error.strerror}); check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # too many digits, or too deep
         raise ConfigError(f"{option} {file}: not valid TOML ({error})") from error
 
 

@@ -1,8 +1,8 @@
 """The recipe: everything about training that is not architecture."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from bench.errors import ConfigError
 from bench.scheme import Scheme
@@ -12,6 +12,23 @@ class Frozen(BaseModel):
     """Base of all configuration: immutable, unknown keys refused, no infinite numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_number(cls, value: object, info: ValidationInfo) -> object:
+        """True is no 1, whatever Python says."""
+        if isinstance(value, bool) and not _takes_bool(cls.model_fields[str(info.field_name)].annotation):
+            raise ValueError("true and false say nothing here")
+        return value
+
+
+def _takes_bool(annotation: Any) -> bool:
+    return (
+        annotation is Any
+        or isinstance(annotation, bool)
+        or annotation is bool
+        or any(map(_takes_bool, get_args(annotation)))
+    )
 
 
 LossName = Literal["wing", "smooth_l1", "l1", "mse", "own"]

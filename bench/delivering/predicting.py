@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.delivering.photos import Crop, decode, draw_points, open_picture
-from bench.errors import DataError
+from bench.errors import DataError, ModelError
 from bench.faces.csv_reading import read_pictures
+from bench.outside_text import spreadsheet_cell
 from bench.records.atomic import write_text
 from bench.scheme import Scheme
 
@@ -106,7 +107,11 @@ def _faces_of(file: Path, scheme: Scheme, crop: Crop | None) -> Iterator[Face]:
 
 
 def predict_faces(trained: "Trained", faces: Sequence[Face], precision: str = "float32") -> list[Prediction]:
-    """Run the network over all faces, in batches, in ``float32`` or ``bfloat16``."""
+    """Run the network over all faces, in batches, in ``float32`` or ``bfloat16``.
+
+    Raises:
+        ModelError: the weights give no numbers.
+    """
     import torch
 
     from bench.training.loop import predict
@@ -114,6 +119,8 @@ def predict_faces(trained: "Trained", faces: Sequence[Face], precision: str = "f
     scheme = trained.facts.scheme
     frames = torch.from_numpy(np.stack([face.frame for face in faces]))
     points = predict(trained.predictor(precision), frames)
+    if not np.isfinite(points).all():
+        raise ModelError(f"weights {trained.file}: they answer with numbers that are none; fit the network again")
     return [
         Prediction(face, face.crop.to_picture(each, scheme.side_px)) for face, each in zip(faces, points, strict=True)
     ]
@@ -152,13 +159,16 @@ def write_csv(target: Path, predictions: Sequence[Prediction], scheme: Scheme) -
     header, lines = as_table(predictions, scheme)
     writer.writerow(header)
     for (file, row, name, *crop), points in ((line[:7], line[7:]) for line in lines):
-        writer.writerow([_safe(file), row or "", _safe(name or ""), *crop, *(f"{value:.3f}" for value in points)])
+        writer.writerow(
+            [
+                spreadsheet_cell(file),
+                row or "",
+                spreadsheet_cell(name or ""),
+                *crop,
+                *(f"{value:.3f}" for value in points),
+            ]
+        )
     write_text(target, stream.getvalue())
-
-
-def _safe(name: str) -> str:
-    """A spreadsheet takes a cell that begins like this for a formula."""
-    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 def draw_predictions(folder: Path, predictions: Sequence[Prediction]) -> list[Path]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.faces.grouping import NONE, describe_groups
+from bench.outside_text import printable
 from bench.reporting.board_facts import BoardFacts, headings
 from bench.reporting.board_notes import folds_text, footnotes, reading_notes, seed_notes, warnings_of
 from bench.reporting.number_text import places
@@ -82,6 +83,6 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text that cannot end a table cell or become HTML."""
-    flat = " ".join(text.split())
+    """Text that cannot end a table cell, become HTML or steer a terminal."""
+    flat = printable(" ".join(text.split()))
     return flat.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("`", "'")

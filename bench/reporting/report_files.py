@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from bench.outside_text import spreadsheet_cell
 from bench.records.atomic import write_text
 from bench.reporting.markdown import leaderboard_markdown
 from bench.reporting.material import Material
@@ -33,7 +34,10 @@ def _csv(material: Material) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(flat)
+    for row in flat:
+        writer.writerow(
+            {name: spreadsheet_cell(value) if isinstance(value, str) else value for name, value in row.items()}
+        )
     return stream.getvalue()
 
 

@@ -34,7 +34,7 @@ def open_storage(out: Path, url: str | None) -> BaseStorage:
     driven = url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
     try:
         return RDBStorage(driven, engine_kwargs={"pool_pre_ping": True})
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, ValueError) as error:  # ValueError: a port that is no number
         raise ConfigError(f"--storage {_without_password(url)}: cannot be opened ({_first_words(error)})") from error
 
 
@@ -137,6 +137,7 @@ def _first_words(error: Exception) -> str:
 
 
 def _without_password(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
+    """A URL to show: without the password, and without the query, which may hold another."""
+    scheme, separator, rest = url.partition("?")[0].partition("://")
     secret, at, host = rest.rpartition("@")
     return f"{scheme}{separator}{secret.partition(':')[0]}{at}{host}"

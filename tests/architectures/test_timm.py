@@ -161,6 +161,12 @@ def test_damaged_weights_are_one_clear_line(tmp_path: Path, suffix: str, content
     assert "\n" not in str(refused.value)
 
 
+def test_weights_named_by_numbers_are_one_clear_line(tmp_path: Path) -> None:
+    torch.save({0: torch.zeros(3), 1: torch.zeros(3)}, tmp_path / "weights.pth")
+    with pytest.raises(ArchitectureError, match=r"weights\.pth: holds no named tensors"):
+        architectures.build("resnet18", weights=str(tmp_path / "weights.pth"))
+
+
 def test_missing_weights_and_contradictions() -> None:
     with pytest.raises(ArchitectureError, match="no such file"):
         architectures.build("resnet18", weights="nowhere.pth")

@@ -82,6 +82,11 @@ def test_assignments_are_toml_values_or_plain_words(text: str, tree: dict[str, o
         ("recipe.lr", "--set recipe.lr: expected KEY=VALUE"),
         ("recipe.lr=nan", "recipe.lr is nan"),
         ("recipe=3", "recipe is 3"),
+        ("recipe.epochs=true", "recipe.epochs is True, true and false say nothing here"),
+        ("run.threads=false", "run.threads is False, true and false say nothing here"),
+        ("data.normaliser=true", "data.normaliser is True"),
+        (f"recipe.lr={'9' * 5000}", "--set recipe.lr: no value that can be read"),
+        (f"recipe.lr={'[' * 9000}", "--set recipe.lr: no value that can be read"),
         ("models=3", "'models' must be a table"),
         ("models.plain_cnn.recipe.lrr=1", r"unknown key 'models.plain_cnn.recipe.lrr'; did you mean lr\?"),
         ("run.workers=0", "run.workers is 0, .*greater than or equal to 1"),
@@ -100,6 +105,10 @@ def test_a_file_that_is_no_toml_is_refused_by_name(tmp_path: Path) -> None:
     file.write_text("[run\n")
     with pytest.raises(ConfigError, match=r"bench\.toml: not valid TOML"):
         load_config(file)
+    for text in (f"lr = {'9' * 5000}", f"lr = {'[' * 9000}", "\xff"):
+        file.write_text(text, encoding="latin-1")
+        with pytest.raises(ConfigError, match=r"bench\.toml: not valid TOML"):
+            load_config(file)
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path / "absent.toml")
 

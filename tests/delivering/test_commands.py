@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from bench.delivering.fitting import fitted_path
 from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
@@ -37,6 +39,21 @@ def test_fit_predict_export(run_bench: RunBench, tmp_path: Path, faces_csv: Path
         done = run_bench("export", "--model", "plain_cnn", "--format", form, "--data", str(faces_csv), "--json")
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["largest_difference_px"] < 0.01
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_weights_that_are_no_numbers_give_no_coordinates(bench: Bench, tmp_path: Path, form: str) -> None:
+    path = write_fitted(tmp_path / "broken.safetensors", width=4)
+    tensors = load_file(path)
+    with safe_open(path, "pt") as stored:
+        facts = stored.metadata()
+    save_file({name: value * float("nan") for name, value in tensors.items()}, path, facts)
+    Image.new("L", (100, 100), 77).save(tmp_path / "face.png")
+    done = bench("predict", "face.png", "--model", str(path), "--format", form, "--json")
+    assert done.returncode == 2
+    assert "broken.safetensors: they answer with numbers that are none" in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "predictions").exists()
 
 
 def test_fit_of_tuned_parameters(bench: Bench, tmp_path: Path, faces_csv: Path) -> None:

@@ -66,7 +66,15 @@ def test_a_lock_left_by_a_killed_process_is_released(tmp_path: Path, monkeypatch
     assert len(add_trials(Path("results"), 1).get_trials()) == 2
 
 
-@pytest.mark.parametrize("url", ["mysql://me:secret@host/db", "studies.db"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://me:secret@host/db",
+        "studies.db",
+        "mysql://host/db?password=secret",
+        "postgresql://me:secret@host:port/db?password=secret",
+    ],
+)
 def test_another_kind_of_storage_is_refused_without_showing_a_password(tmp_path: Path, url: str) -> None:
     with pytest.raises(ConfigError, match="--storage") as caught:
         open_storage(tmp_path, url)
