@@ -82,7 +82,7 @@ def lay_out(entry: architectures.Architecture, options: Mapping[str, Any], schem
     try:
         with torch.device("meta"):
             return entry.build(**scheme.dimensions, **options)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # `.numpy()` on meta is a TypeError, which `build` takes for a bad option.
         if isinstance(error, architectures.ArchitectureError) and not isinstance(error.__cause__, TypeError):
             raise
@@ -124,11 +124,11 @@ def _on_two_pictures(
     module = lay_out(entry, options, scheme).to("meta")
     try:
         return use(module, torch.empty(shape, device="meta"))
-    except (NotImplementedError, RuntimeError, AssertionError) as error:
+    except (NotImplementedError, RuntimeError, AssertionError, SystemExit) as error:
         logger.debug("%s: run on the CPU, not on meta (%s)", entry.name, error)
     try:
         return use(entry.build(**scheme.dimensions, **options), torch.zeros(shape))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
             f"model {entry.name}: cannot run on {scheme.frame_words} pictures ({reason}); see `bench check`"

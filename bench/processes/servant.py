@@ -7,6 +7,7 @@ message holds is unpickled by whoever waits for it.
 """
 
 import contextlib
+import ctypes
 import os
 import pickle
 import signal
@@ -15,16 +16,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any, Concatenate, Generic, ParamSpec, TypeVar
+
+import psutil
 
 from bench.errors import BenchError, ProcessError
 
 STOP_POLL_S = 0.2
 STDIN, STDOUT, STDERR = 0, 1, 2
+PR_SET_PDEATHSIG = 1
+"""Of Linux's prctl(2)."""
 LENGTH_BYTES = 8
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
@@ -96,7 +102,10 @@ class Servant(Generic[Served]):
         """Stop the child, if there is one."""
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
+            offspring = _offspring(process.pid)
+            for one in (process, *offspring):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
             process.wait()
             assert process.stdin is not None
             with contextlib.suppress(OSError):  # a request that the child never read is flushed once more
@@ -105,9 +114,8 @@ class Servant(Generic[Served]):
     def _start(self) -> None:
         self.close()
         command = [sys.executable, "-P", "-m", "bench.processes"]  # -P: nothing is imported from the working directory
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_child_environment(self.threads)
-        )
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": _child_environment(self.threads)}
+        self._process = _starter().submit(subprocess.Popen[bytes], command, **pipes).result()
         self._arrived = SimpleQueue()
         threading.Thread(target=_take_in, args=(self._process.stdout, self._arrived), daemon=True).start()
         self._send(self.served)
@@ -188,6 +196,9 @@ class Answer(Generic[Result]):
 def serve() -> None:
     """The child's end: do what the parent asks; leave when it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _die_with_parent()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_die_with_parent)  # what a network forks would stay otherwise
     answers = os.fdopen(os.dup(STDOUT), "wb")
     # Anything an architecture prints must reach neither the parent nor its stdout, which may be the JSON result.
     os.dup2(STDERR, STDOUT)
@@ -207,7 +218,7 @@ def _answer(served: object, request: bytes, answers: IO[bytes]) -> tuple[str, An
         for place in listeners:
             arguments[place] = partial(_tell, answers, place)
         return DONE, method(served, *arguments, **named)
-    except Exception as error:  # whatever a user's own network raises is the parent's to tell
+    except (Exception, SystemExit) as error:  # whatever a user's own network raises is the parent's to tell
         reason = " ".join(str(error).split())
         return FAILED, reason if isinstance(error, BenchError) else f"{type(error).__name__}: {reason}"
 
@@ -245,7 +256,31 @@ def _leave_with_parent(requests: "SimpleQueue[bytes]") -> None:
     # Not through sys.stdin, whose lock, held by this thread, would abort an interpreter that ends by itself.
     for message in _messages(os.fdopen(os.dup(STDIN), "rb")):
         requests.put(message)
+    for one in _offspring(os.getpid()):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
     os._exit(1)
+
+
+def _offspring(process: int) -> list[psutil.Process]:
+    """What a process has started, and what these have started."""
+    try:
+        return psutil.Process(process).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+@cache
+def _starter() -> ThreadPoolExecutor:
+    """Starts all children from one thread that ends with this process: the kernel counts the thread as the parent."""
+    return ThreadPoolExecutor(1, "starter")
+
+
+def _die_with_parent() -> None:
+    """Have Linux kill this process when its parent ends, also where it is stopped, or in C code that lets no thread of
+    Python run. Elsewhere the pipe that closes has to do."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _child_environment(threads: int) -> Mapping[str, str]:

@@ -1,10 +1,16 @@
 """Files that appear whole or not at all: temporary file in the same folder, fsync, ``os.replace``."""
 
+import contextlib
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
+
+SUFFIX = ".part"
+DEAD_S = 3600.0
+"""No file takes an hour to write: a part that old belongs to a process that was killed meanwhile."""
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -14,7 +20,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     OSError names ``path``: a full disk by itself names no file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=SUFFIX, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             write(stream)
@@ -42,6 +48,14 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """Put UTF-8 text at ``path`` whole or not at all."""
     write_bytes(path, content.encode())
+
+
+def sweep(folder: Path) -> None:
+    """Remove the parts that killed processes left anywhere under ``folder``."""
+    for part in folder.rglob(f".*{SUFFIX}"):
+        with contextlib.suppress(OSError):  # another process sweeps too, or it is not ours to remove
+            if time.time() - part.stat().st_mtime > DEAD_S:
+                part.unlink()
 
 
 def _umask() -> int:

@@ -179,7 +179,11 @@ class CostRecord(Stored):
 
 
 class AskedRecord(Stored):
-    """A run asked for this variant of a model under this dataset and protocol; the newest one decides what is shown."""
+    """A run asked for this variant of a model under this dataset and protocol; the newest one decides what is shown.
+
+    ``number`` counts the runs under ``--out``, so that a clock that was wrong once decides nothing; records from before
+    this was noted have 0.
+    """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
     model: str
@@ -190,6 +194,7 @@ class AskedRecord(Stored):
     protocol: ProtocolFacts
     asked: str
     order: int = 0
+    number: int = 0
     environment: dict[str, Any] = Field(default_factory=dict)
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)

@@ -119,7 +119,9 @@ class RecordStore:
 
     def asked(self) -> list[AskedRecord]:
         """What runs asked for, newest last."""
-        return sorted(self._read_all("asked", AskedRecord), key=lambda record: (record.asked, record.order))
+        return sorted(
+            self._read_all("asked", AskedRecord), key=lambda record: (record.number, record.asked, record.order)
+        )
 
     def write_truth(
         self,

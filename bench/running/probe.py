@@ -13,23 +13,26 @@ PROBE_EPOCHS = 3
 PROBE_TIMEOUT_S = 120.0
 
 
-def probe_cell_seconds(cells: Sequence[Cell], threads: int) -> dict[str, float]:
+def probe_cell_seconds(cells: Sequence[Cell], threads: int, limit_s: float | None = None) -> dict[str, float]:
     """Seconds that one cell of each network among ``cells`` will take, by model.
 
     A few batches are trained for three epochs; the first pays for allocation and kernel choice and is not counted. A
-    model whose probe fails is left out: its cells will tell why.
+    model whose probe fails, or takes longer than a cell may (``limit_s``), is left out: its cells will tell why.
     """
     seconds: dict[str, float] = {}
+    probed: dict[str, FoldTask] = {}
+    for cell in cells:
+        if cell.kind == "network":
+            probed.setdefault(cell.model, cell.task)
     with closing(WorkerProcess(threads)) as worker:
-        for cell in cells:
-            if cell.kind == "network" and cell.model not in seconds:
-                measured = _probe(worker, cell.task)
-                if measured is not None:
-                    seconds[cell.model] = measured
+        for model, task in probed.items():
+            measured = _probe(worker, task, min(limit_s or PROBE_TIMEOUT_S, PROBE_TIMEOUT_S))
+            if measured is not None:
+                seconds[model] = measured
     return seconds
 
 
-def _probe(worker: WorkerProcess, task: FoldTask) -> float | None:
+def _probe(worker: WorkerProcess, task: FoldTask, limit_s: float) -> float | None:
     rows = task.train_rows[: PROBE_BATCHES * task.recipe.batch_size]
     short = replace(
         task,
@@ -38,7 +41,7 @@ def _probe(worker: WorkerProcess, task: FoldTask) -> float | None:
         variant=task.variant.model_copy(update={"recipe": task.recipe.model_copy(update={"epochs": PROBE_EPOCHS})}),
         keep_weights=None,
     )
-    outcome = worker.run(short, lambda _: None, PROBE_TIMEOUT_S)
+    outcome = worker.run(short, lambda _: None, limit_s)
     if outcome.predictions is None or len(outcome.curve) < PROBE_EPOCHS:
         return None
     warm = outcome.curve[-1].seconds - outcome.curve[0].seconds

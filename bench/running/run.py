@@ -14,6 +14,7 @@ from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.measuring.environment import describe_environment
 from bench.processes.cores import free_memory_bytes, usable_cores
+from bench.records.atomic import sweep
 from bench.records.schema import TRANSIENT_CAUSES, AskedRecord, CellRecord, CurvePoint
 from bench.records.store import RecordStore
 from bench.running.costs import store_costs, store_latencies
@@ -57,6 +58,7 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     plan = make_plan(config, source, faces)
     for finding in inspect(faces) if not faces.synthetic else ():
         logger.warning("%s: %s; `bench data check` shows more", faces.name, finding.message)
+    sweep(run.out)
     store = RecordStore(run.out)
     environment = describe_environment(plan.device)
     _note_what_was_asked(store, plan, environment)
@@ -65,7 +67,7 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     workers = choose_workers(run, len(missing), plan.device)
     on_event(Planned(plan, missing, workers))
     if any(cell.kind == "network" for cell in missing):
-        on_event(_estimate(missing, run.threads, workers))
+        on_event(_estimate(missing, run, workers))
     recorder = Recorder(store, plan, environment, on_event, run.retry_failed)
     (engine or LocalEngine(workers, run.threads, run.cell_timeout_s))(missing, recorder)
     store_costs(store, plan)
@@ -76,8 +78,8 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     return RunResult(plan, store, failed)
 
 
-def _estimate(missing: Sequence[Cell], threads: int, workers: int) -> Estimated:
-    per_cell = probe_cell_seconds(missing, threads)
+def _estimate(missing: Sequence[Cell], run: RunSettings, workers: int) -> Estimated:
+    per_cell = probe_cell_seconds(missing, run.threads, run.cell_timeout_s)
     networks = dict.fromkeys(cell.model for cell in missing if cell.kind == "network")
     unknown = tuple(model for model in networks if model not in per_cell)
     return Estimated(per_cell, total_seconds(missing, per_cell, workers), unknown)
@@ -168,7 +170,11 @@ def now() -> str:
 
 
 def _note_what_was_asked(store: RecordStore, plan: Plan, environment: dict[str, Any]) -> None:
-    moment = now()
+    moment, before = now(), store.asked()
+    ahead = [record.asked for record in before if record.asked > moment]
+    if ahead:
+        logger.warning("--out %s: holds a run dated %s, ahead of this machine's clock; check it", store.out, ahead[-1])
+    number = 1 + max((record.number for record in before), default=0)
     for order, variant in enumerate(plan.variants.values()):
         record = AskedRecord(
             model=variant.model,
@@ -179,6 +185,7 @@ def _note_what_was_asked(store: RecordStore, plan: Plan, environment: dict[str, 
             protocol=plan.protocol,
             asked=moment,
             order=order,
+            number=number,
             environment=environment,
         )
         store.write_asked(record, plan.protocol_digest)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import ModelError
+from bench.errors import DataError, ModelError
 from bench.records.keys import code_digest, digest, meaning, source_file
 from bench.records.schema import Kind, VariantFacts
 
@@ -44,6 +44,18 @@ def network_code(entry: "Architecture") -> tuple[str, str]:
         return code_digest([*TRAINER, Path(file)]), typed if typed.endswith(".py") else target.__module__
     except (OSError, SyntaxError) as error:
         raise ModelError(f"model {entry.name}: its source cannot be read ({error}); mend the file") from error
+
+
+def refuse_changed_code(entry: "Architecture", variant: VariantFacts) -> None:
+    """Compare what a network's files say now, right after they were imported, with what its key was made from.
+
+    What a notebook or script holds came here as it was.
+
+    Raises:
+        DataError: they were edited since the run began.
+    """
+    if variant.code_digest and variant.source not in (GIVEN, UNKNOWN) and network_code(entry)[0] != variant.code_digest:
+        raise DataError(f"model {entry.name}: its code, or bench's own, was edited since the run began; run again")
 
 
 def _code_of_main(target: Callable[..., Any]) -> tuple[str, str]:

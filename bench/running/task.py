@@ -62,7 +62,8 @@ class FoldTask:
 class FoldOutcome:
     """What one fold gave. ``cause`` is None when it succeeded.
 
-    ``predictions`` is float32 (len(scored_rows), K, 2) in pixels; ``mark_px`` is the RMSE at ``give_up.epoch``.
+    ``predictions`` is float32 (len(scored_rows), K, 2) in pixels; ``mark_px`` is the RMSE at ``give_up.epoch``;
+    ``changed`` names what the network left otherwise in its process, for whoever would run there next.
     """
 
     predictions: NDArray[np.float32] | None
@@ -72,3 +73,4 @@ class FoldOutcome:
     cause: FailureCause | None = None
     reason: str | None = None
     mark_px: float | None = None
+    changed: tuple[str, ...] = ()

@@ -135,7 +135,7 @@ def refuse_bad_build(entry: "Architecture", options: dict[str, Any], scheme: Sch
             refuse_misfit(entry, options, scheme)
     except (ArchitectureError, ModelError):
         raise
-    except Exception as error:  # whatever a user's own builder raises
+    except (Exception, SystemExit) as error:  # whatever a user's own builder raises
         raise ModelError(
             f"model {entry.name}: cannot be built ({type(error).__name__}: {error}); `bench check` shows where"
         ) from error

@@ -16,6 +16,7 @@ from bench.faces.loading import load_faces
 from bench.gates import GATES, predict_gate
 from bench.measuring.accuracy import rmse_px
 from bench.records.schema import CurvePoint, FailureCause
+from bench.running.sources import refuse_changed_code
 from bench.running.task import FoldOutcome, FoldTask, GiveUp
 
 if TYPE_CHECKING:
@@ -43,13 +44,13 @@ def run_fold(task: FoldTask, on_epoch: OnEpoch) -> FoldOutcome:
         if task.model in GATES:
             return _run_gate(task, faces)
         return _run_network(task, faces, told)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if any(error is one for one in raised):
             raise
         return failed(error)
 
 
-def failed(error: Exception) -> FoldOutcome:
+def failed(error: BaseException) -> FoldOutcome:
     """The outcome that stands for an exception."""
     from bench.training.loop import Diverged
 
@@ -113,7 +114,9 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     torch.set_num_threads(variant.threads)
     execution = Execution(variant.device, variant.precision, variant.threads, task.seed)
     torch.manual_seed(task.seed)  # the initial weights are drawn from it
-    module = architectures.get(task.model).build(**variant.scheme.dimensions, **variant.options)
+    entry = architectures.get(task.model)
+    module = entry.build(**variant.scheme.dimensions, **variant.options)
+    refuse_changed_code(entry, variant)
 
     predictor = Predictor(module, faces.scheme, flip=recipe.test_time_flip, precision=variant.predict_precision)
     scored = MappedPictures(faces.images, task.scored_rows)

@@ -1,13 +1,18 @@
 """A persistent worker: a process of its own that trains folds, one at a time, and dies with its parent."""
 
+import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from bench.errors import ProcessError
 from bench.processes.servant import Servant
 from bench.records.schema import CurvePoint, FailureCause
+from bench.running.process_state import changed, process_state
 from bench.running.task import FoldOutcome, FoldTask
 from bench.running.worker import run_fold
+
+logger = logging.getLogger(__name__)
 
 
 class FoldTrainer:
@@ -15,7 +20,9 @@ class FoldTrainer:
 
     def run(self, task: FoldTask, on_epoch: Callable[[CurvePoint], None]) -> FoldOutcome:
         """See :func:`run_fold`."""
-        return run_fold(task, on_epoch)
+        before = process_state()
+        outcome = run_fold(task, on_epoch)
+        return replace(outcome, changed=changed(before))
 
 
 class WorkerProcess(Servant[FoldTrainer]):
@@ -37,9 +44,14 @@ class WorkerProcess(Servant[FoldTrainer]):
         outcome with cause ``killed``. The next call starts a fresh child where the last one is gone.
         """
         try:
-            return self.begin(FoldTrainer.run, task, on_epoch).wait(timeout_s, stop)
+            outcome = self.begin(FoldTrainer.run, task, on_epoch).wait(timeout_s, stop)
         except ProcessError as error:
             cause: FailureCause = error.cause
             if cause == "timeout":
                 return FoldOutcome(None, cause=cause, reason=f"took longer than {timeout_s:g} s (--cell-timeout)")
             return FoldOutcome(None, cause=cause, reason=str(error))
+        if outcome.changed:
+            what = ", ".join(outcome.changed)
+            logger.warning("model %s: changed its process for others (%s), which is not used again", task.model, what)
+            self.close()
+        return outcome

@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -12,7 +13,7 @@ import pytest
 
 from bench.errors import ModelError, ProcessError
 from bench.processes.servant import Servant
-from tests.conftest import PROJECT, RunBench
+from tests.conftest import PROJECT, RunBench, bench_environment
 
 
 class Echo:
@@ -33,6 +34,13 @@ class Echo:
         if how == "die":
             os.kill(os.getpid(), 9)
         os._exit(3)
+
+    def fork(self) -> int:
+        child = os.fork()
+        if child == 0:
+            time.sleep(600)
+            os._exit(0)
+        return child
 
     def refuse(self, error: Exception) -> None:
         raise error
@@ -174,10 +182,39 @@ def test_the_child_dies_with_its_parent_and_no_main_guard_is_needed(tmp_path: Pa
         child = int(parent.stdout.readline())
         assert psutil.pid_exists(child)
         parent.kill()
-    deadline = time.monotonic() + 10
-    while _alive(child) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _alive(child)
+    _wait_until_gone(child)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing ends a stopped process")
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_stopped_child_and_what_it_forked_die_with_the_parent(tmp_path: Path, stopped: bool) -> None:
+    program = """
+        import time
+        from bench.processes.servant import Servant
+        from tests.processes.test_servant import Echo
+
+        servant = Servant(Echo)
+        print(servant.begin(Echo.fork).wait(), servant.pid, flush=True)
+        time.sleep(60)
+    """
+    (tmp_path / "script.py").write_text(textwrap.dedent(program))
+    command = [sys.executable, str(tmp_path / "script.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=bench_environment()) as parent:
+        assert parent.stdout is not None
+        family = [int(word) for word in parent.stdout.readline().split()]
+        if stopped:
+            os.kill(family[-1], signal.SIGSTOP)
+        parent.kill()
+    _wait_until_gone(*family)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_what_a_child_forked_is_closed_with_it() -> None:
+    servant = Servant(Echo)
+    forked = servant.begin(Echo.fork).wait()
+    assert _alive(forked)
+    servant.close()
+    _wait_until_gone(forked)
 
 
 PICKED_UP = "import pathlib; pathlib.Path(__file__).with_suffix('.ran').touch(); raise ImportError('not this one')"
@@ -193,6 +230,13 @@ def test_nothing_is_imported_from_the_working_directory(
     done = run_bench(*arguments)
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.glob("*.ran")) == []
+
+
+def _wait_until_gone(*processes: int) -> None:
+    deadline = time.monotonic() + 10
+    while any(map(_alive, processes)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(_alive, processes))
 
 
 def _alive(pid: int) -> bool:

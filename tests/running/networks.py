@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -100,3 +101,44 @@ class Missing(Tiny):
     def forward(self, pictures: Tensor) -> Tensor:
         answer = super().forward(pictures)
         return answer if self.training or pictures.device.type == "meta" else answer[:-1]
+
+
+class Careless(Tiny):
+    """Changes what holds for its whole process."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if self.training and pictures.device.type != "meta":
+            torch.set_default_dtype(torch.float64)
+            torch.set_flush_denormal(True)
+            torch.backends.mkldnn.enabled = False
+            os.environ["CARELESS"] = "yes"
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return super().forward(pictures)
+
+
+class Leaving(Tiny):
+    """Ends its process while it trains, as if all were well."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if self.training and pictures.device.type != "meta":
+            sys.exit(0)
+        return super().forward(pictures)
+
+
+class Hanging(Tiny):
+    """Never comes to the end of a training, and counts how often it began in ``begun.txt``."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if self.training and pictures.device.type != "meta":
+            with Path("begun.txt").open("a") as stream:
+                stream.write("begun\n")
+            time.sleep(600)
+        return super().forward(pictures)
+
+
+class Loud(Tiny):
+    """Writes to file descriptor 1, past whatever Python calls stdout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        os.write(1, b"built\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunBench, write_faces_csv
-from tests.running.test_run_command import arguments
+from tests.running.test_run_command import NETWORKS, arguments, predictions
 
 
 @pytest.mark.parametrize(("model", "flip"), [("OneRow", "false"), ("Missing", "false"), ("Missing", "true")])
@@ -26,3 +26,102 @@ def test_an_answer_of_another_shape_never_counts(run_bench: RunBench, tmp_path: 
         assert found is not None, cell["reason"]
         assert int(found[1]) == (1 if model == "OneRow" else int(found[2]) - 1)
     assert run_bench("report").returncode == 0
+
+
+def test_what_a_careless_network_changes_in_its_process_is_told_and_changes_no_other(
+    run_bench: RunBench, faces_csv: Path, tmp_path: Path
+) -> None:
+    alone = run_bench(*arguments(faces_csv, "Tiny", out="alone"))
+    beside = run_bench(*arguments(faces_csv, "Careless", "Tiny", out="beside"))
+    assert (alone.returncode, beside.returncode) == (0, 1), beside.stderr  # its own doubles fail
+    expected = predictions(tmp_path / "alone")
+    found = predictions(tmp_path / "beside")
+    assert {name: found[name] for name in expected} == expected
+    told = "changed its process for others (default dtype, oneDNN, denormal numbers, environment, signal handlers)"
+    assert told in " ".join(beside.stderr.split())
+    assert "changed its process" not in alone.stderr
+
+
+def test_a_network_that_ends_its_process_in_training_is_a_failed_cell(run_bench: RunBench, faces_csv: Path) -> None:
+    done = run_bench(*arguments(faces_csv, "Leaving", "Tiny"))
+    assert done.returncode == 1
+    assert "Leaving fold 0 failed: raised: SystemExit: 0" in done.stderr
+
+
+@pytest.mark.parametrize("place", ["raise SystemExit(0)", "import sys\n\ndef Net():\n    sys.exit(0)"])
+def test_a_network_that_ends_its_process_while_it_is_built_is_told(
+    run_bench: RunBench, tmp_path: Path, faces_csv: Path, place: str
+) -> None:
+    (tmp_path / "net.py").write_text(place)
+    done = run_bench("run", "--models", "net.py:Net", "--data", str(faces_csv))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "net.py" in done.stderr
+    assert "SystemExit" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_network_that_hangs_is_probed_once_and_no_longer_than_a_cell(
+    run_bench: RunBench, tmp_path: Path, faces_csv: Path
+) -> None:
+    done = run_bench(*arguments(faces_csv, "Hanging", cell_timeout=10), timeout=200)
+    assert done.returncode == 1
+    assert (tmp_path / "begun.txt").read_text() == "begun\n" * (1 + 3)
+
+
+def test_what_a_network_writes_past_python_does_not_reach_the_json(run_bench: RunBench, faces_csv: Path) -> None:
+    done = run_bench(*arguments(faces_csv, "Loud"), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rows"]
+    assert "built" in done.stderr
+
+
+EDITED = """
+from pathlib import Path
+from torch import nn
+
+WIDTH = 8
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(144, WIDTH), nn.Linear(WIDTH, 30))
+
+    def forward(self, pictures):
+        if self.training and pictures.device.type != "meta" and Path("edit").exists():
+            Path("edit").unlink()
+            text = Path("net.py").read_text()
+            Path("net.py").write_text(text.replace("WIDTH = 8", "WIDTH = 2"))
+        return self.layers(pictures)
+"""
+
+
+def test_a_file_edited_while_a_run_goes_on_gives_no_cell_under_the_old_key(
+    run_bench: RunBench, tmp_path: Path, faces_csv: Path
+) -> None:
+    (tmp_path / "net.py").write_text(EDITED)
+    run = ("run", "--models", f"net.py:Net,{NETWORKS}:Tiny", "--data", str(faces_csv), "--groups", "people.csv")
+    small = (*run, "--folds", "3", "--epochs", "2", "--workers", "1", "--no-latency")
+    (tmp_path / "edit").touch()
+    done = run_bench(*small)
+    assert done.returncode == 1
+    board = json.loads((tmp_path / "results/leaderboard.json").read_text())
+    assert {(cell["model"], cell["cause"]) for cell in board["failed"]} == {("net.py:Net", "circumstance")}
+    assert {cell["fold"] for cell in board["failed"]} >= {1, 2}
+    assert "its code, or bench's own, was edited since the run began; run again" in done.stderr
+    assert f"{NETWORKS}:Tiny" in {row["model"] for row in board["rows"] if row["rank"] is not None}
+    assert run_bench(*small).returncode == 0
+
+
+def test_a_run_dated_in_the_future_is_told_and_does_not_hide_the_next_one(
+    run_bench: RunBench, tmp_path: Path, faces_csv: Path
+) -> None:
+    assert run_bench(*arguments(faces_csv, "Tiny")).returncode == 0
+    for path in (tmp_path / "results/asked").rglob("*.json"):
+        record = json.loads(path.read_text())
+        path.write_text(json.dumps({**record, "asked": f"2099{record['asked'][4:]}"}))
+    done = run_bench(*arguments(faces_csv, "Tiny", epochs=1))
+    assert done.returncode == 0
+    assert "holds a run dated 2099" in done.stderr
+    (row,) = (row for row in json.loads((tmp_path / "results/leaderboard.json").read_text())["rows"] if row["epochs"])
+    assert row["epochs"] == 1
