@@ -122,7 +122,7 @@ def judge(path: Path, content: bytes) -> str:
     faulthandler.dump_traceback_later(HANGING_S, exit=True)
     started = time.process_time()
     try:
-        faces = load_faces(FaceSource(path), verify=True)
+        faces = load_faces(FaceSource(path))
         inspect(faces)
         describe(faces)
     except DataError as error:

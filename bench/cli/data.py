@@ -39,7 +39,7 @@ def check(
         raise DataError(f"--sheet {sheet}: expected the name of a file that ends in .png")
     screen = Screen(as_json=as_json)
     config = load_config(config_file, assignments or (), {"data": file, "groups": groups})
-    faces = load_faces(FaceSource.of(config), verify=True)
+    faces = load_faces(FaceSource.of(config))
     doubts = inspect(faces)
     description = describe(faces)
     kind = describe_groups(faces.group_count, faces.grouping, faces.people_known)

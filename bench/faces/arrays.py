@@ -86,7 +86,7 @@ def store_faces(faces: FaceSet, groups: str = AUTO) -> FaceSource:
     pictures = digest_of(faces.images, faces.keypoints, faces.scheme)
     groups_digest = hashlib.sha256(faces.groups.tobytes()).hexdigest()
     folder = entry(f"{faces.facts.model_dump_json()}{pictures}{groups_digest}", "arrays")
-    if opened(folder, verify=True) is None:
+    if opened(folder) is None:
         try:
             stored_set(folder, faces)
         except OSError as error:
@@ -97,13 +97,13 @@ def store_faces(faces: FaceSet, groups: str = AUTO) -> FaceSource:
     return FaceSource(None, groups, stored=folder.name)
 
 
-def stored_faces(name: str, *, verify: bool = False) -> Cached:
+def stored_faces(name: str) -> Cached:
     """What :func:`store_faces` stored.
 
     Raises:
         DataError: it is no longer there, or damaged.
     """
-    found = opened(faces_folder() / name, verify=verify)
+    found = opened(faces_folder() / name)
     if found is None:
         raise DataError(f"the arrays given from Python no longer stand whole in {faces_folder()}; give them again")
     return found

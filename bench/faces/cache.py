@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 
 VERSION = 4
 """Counts up when a reader understands a file differently: older caches are then stale."""
-SAMPLED_ROWS = 16
 UNDER_WAY = "parsing-"
 ABANDONED_S = 24 * 3600.0
 DAMAGED: tuple[type[Exception], ...] = (*BROKEN, KeyError, TypeError, AttributeError)
@@ -54,13 +53,12 @@ class Cached:
     folder: Path | None = None
 
 
-def parsed_file(path: Path, settings: DataSettings, *, verify: bool = False) -> Cached:
-    """The parsed contents of ``path``, from the cache where it holds them.
+def parsed_file(path: Path, settings: DataSettings) -> Cached:
+    """The parsed contents of ``path``, from the cache where it holds them, every byte as it was parsed.
 
     Args:
         path: the users' file.
         settings: the ``[data]`` table.
-        verify: read every byte of the cache against its digest; otherwise sizes, the points and a sample of rows.
 
     Raises:
         DataError: the file cannot be used.
@@ -70,7 +68,7 @@ def parsed_file(path: Path, settings: DataSettings, *, verify: bool = False) -> 
     except OSError:
         state = ""  # reading it will say what is wrong
     folder = entry(f"{os.path.realpath(path)}{settings.model_dump_json()}", state)
-    cached = opened(folder, verify=verify)
+    cached = opened(folder)
     if cached is not None:
         return cached
     try:
@@ -111,10 +109,10 @@ def entry(place: str, state: str) -> Path:
     return faces_folder() / "-".join(hashlib.sha256(part.encode()).hexdigest()[:16] for part in parts)
 
 
-def opened(folder: Path, *, verify: bool = False) -> Cached | None:
+def opened(folder: Path) -> Cached | None:
     """What a cache folder holds, or None where it is not there, damaged, or of another version."""
     try:
-        return _load(folder, verify=verify)
+        return _load(folder)
     except DAMAGED:
         return None
 
@@ -129,7 +127,7 @@ def _built(folder: Path, fill: Callable[[Path], None]) -> Cached:
     work = Path(tempfile.mkdtemp(prefix=UNDER_WAY, dir=folder.parent))
     try:
         fill(work)
-        ready = opened(folder, verify=True)
+        ready = opened(folder)
         if ready is not None:  # another process was quicker, and may have it mapped
             return ready
         shutil.rmtree(folder, ignore_errors=True)  # damaged, if there
@@ -186,7 +184,6 @@ def _write_facts(cached: Cached, sha256: str, work: Path) -> None:
         "told": {**told, "scheme": faces.scheme.model_dump()},
         "columns": cached.columns,
         "sha256": sha256,
-        "sample_sha256": _sample_digest(faces.images),
     }
     text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
     write_atomically(
@@ -225,7 +222,7 @@ def refuse_unlabelled(keypoints: NDArray[np.float32], scheme: Scheme, name: str)
         raise DataError(f"{name}: keypoint {first} is labelled in no row; nothing can be learnt or scored there")
 
 
-def _load(folder: Path, *, verify: bool = False, mapped: bool = True) -> Cached:
+def _load(folder: Path, *, mapped: bool = True) -> Cached:
     """Open a folder; raises whatever a damaged file gives rise to, ValueError where a digest or a size is another."""
     stored = _read_arrays(folder / FACTS)
     facts: dict[str, Any] = json.loads(stored["facts"].tobytes())
@@ -235,10 +232,9 @@ def _load(folder: Path, *, verify: bool = False, mapped: bool = True) -> Cached:
     scheme = Scheme(**facts["told"].pop("scheme"))
     shape = (len(keypoints), *scheme.picture_shape)
     images: NDArray[np.uint8] = np.memmap(folder / IMAGES, np.uint8, "r")
-    # The hardening of long runs may check block by block here; a sample shows the damage of a killed or full machine.
     images = images.reshape(shape) if mapped else np.array(images).reshape(shape)
-    whole = not verify or digest_of(images, keypoints, scheme) == facts["sha256"]
-    if not whole or _sample_digest(images) != facts["sample_sha256"]:
+    # A gigabyte a second or more: what a run trains on is what its fingerprint says.
+    if digest_of(images, keypoints, scheme) != facts["sha256"]:
         raise ValueError("other pictures than were stored")
     for array in (images, keypoints, groups):
         array.flags.writeable = False
@@ -250,12 +246,6 @@ def _read_arrays(file: Path) -> dict[str, NDArray[Any]]:
     # Opened here, since np.load leaves the file open when it is none of its own.
     with file.open("rb") as stream, np.load(stream) as stored:
         return dict(stored)
-
-
-def _sample_digest(images: NDArray[np.uint8]) -> str:
-    # No np.unique: it would load numpy.ma first, which takes longer than all the rest of a warm start.
-    chosen = sorted({round(place) for place in np.linspace(0, len(images) - 1, SAMPLED_ROWS).tolist()})
-    return hashlib.sha256(np.ascontiguousarray(images[chosen]).data).hexdigest()
 
 
 def _remove_stale(folder: Path) -> None:

@@ -15,7 +15,7 @@ from bench.faces.synthetic.stored import stored_synthetic_faces
 DEFAULT_FILES = tuple(Path("data") / f"KeyFacialPoints{ending}" for ending in (".csv", ".csv.gz", ".zip"))
 
 
-def load_faces(source: FaceSource, *, verify: bool = False) -> FaceSet:
+def load_faces(source: FaceSource) -> FaceSet:
     """Read and validate the faces of ``source``; parsed once, then mapped from the user's cache folder.
 
     Without a file, ``data/KeyFacialPoints.csv`` (or ``.csv.gz``, ``.zip``) of the working directory is read; where that
@@ -23,22 +23,21 @@ def load_faces(source: FaceSource, *, verify: bool = False) -> FaceSet:
 
     Args:
         source: file, groups and settings.
-        verify: check every byte of the cache.
 
     Raises:
         DataError: the file cannot be used; names file, row, column, value and what to do.
         ConfigError: a setting names a point that the file has not.
     """
-    return _grouped(_ungrouped(source, verify), source.groups)
+    return _grouped(_ungrouped(source), source.groups)
 
 
-def _ungrouped(source: FaceSource, verify: bool) -> Cached:
+def _ungrouped(source: FaceSource) -> Cached:
     if source.stored is not None:
-        return stored_faces(source.stored, verify=verify)
+        return stored_faces(source.stored)
     path = source.data or next((file for file in DEFAULT_FILES if file.exists()), SYNTHETIC)
     if path == SYNTHETIC:
-        return stored_synthetic_faces(verify=verify)
-    return parsed_file(path, source.settings, verify=verify)
+        return stored_synthetic_faces()
+    return parsed_file(path, source.settings)
 
 
 def _grouped(found: Cached, asked: str) -> FaceSet:

@@ -23,7 +23,8 @@ Reader = Callable[[Path, DataSettings], Iterator[tuple[Scheme, Row]]]
 
 def _file_state(path: Path) -> str:
     facts = path.stat()
-    return f"{facts.st_size}:{facts.st_mtime_ns}"
+    # The time of modification can be set, and is by whatever copies or unpacks; that of change cannot.
+    return f"{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}:{facts.st_ctime_ns}"
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Kind:
     Attributes:
         takes: whether a path is of this kind, by name or by its first bytes; must not raise.
         read: its reader.
-        state: changes whenever what the reader would yield changes; raises OSError where it cannot be told. Size and
-            time of modification serve a single file.
+        state: changes whenever what the reader would yield changes; raises OSError where it cannot be told. For a
+            single file: its size, number and times.
     """
 
     takes: Callable[[Path], bool]

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -103,9 +103,8 @@ class Servant(Generic[Served]):
         process, self._process = self._process, None
         if process is not None:
             offspring = _offspring(process.pid)
-            for one in (process, *offspring):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    one.kill()
+            process.kill()
+            _kill(offspring)
             process.wait()
             assert process.stdin is not None
             with contextlib.suppress(OSError):  # a request that the child never read is flushed once more
@@ -114,10 +113,14 @@ class Servant(Generic[Served]):
     def _start(self) -> None:
         self.close()
         command = [sys.executable, "-P", "-m", "bench.processes"]  # -P: nothing is imported from the working directory
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": _child_environment(self.threads)}
-        self._process = _starter().submit(subprocess.Popen[bytes], command, **pipes).result()
+        environment = _child_environment(self.threads)
+
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+
+        process = self._process = _starter().submit(start).result()
         self._arrived = SimpleQueue()
-        threading.Thread(target=_take_in, args=(self._process.stdout, self._arrived), daemon=True).start()
+        threading.Thread(target=_take_in, args=(process.stdout, self._arrived), daemon=True).start()
         self._send(self.served)
 
     def _send(self, message: object) -> None:
@@ -256,10 +259,14 @@ def _leave_with_parent(requests: "SimpleQueue[bytes]") -> None:
     # Not through sys.stdin, whose lock, held by this thread, would abort an interpreter that ends by itself.
     for message in _messages(os.fdopen(os.dup(STDIN), "rb")):
         requests.put(message)
-    for one in _offspring(os.getpid()):
+    _kill(_offspring(os.getpid()))
+    os._exit(1)
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for one in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
-    os._exit(1)
 
 
 def _offspring(process: int) -> list[psutil.Process]:

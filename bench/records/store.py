@@ -1,13 +1,12 @@
 """The store under ``--out``: one file per record, written the moment its cell ends."""
 
 import hashlib
-import io
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
-from zipfile import ZIP_STORED, ZipFile
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,9 @@ from pydantic import ValidationError
 from bench.errors import RecordError
 from bench.records.atomic import write_bytes
 from bench.records.keys import digest
-from bench.records.packed import UNREADABLE, PackedFiles, write_packed
+from bench.records.packed import PackedFiles, write_packed
 from bench.records.schema import SCHEMA, AskedRecord, CellRecord, CostRecord, LatencyRecord, Stored
+from bench.records.sealing import sealed_arrays, sealed_text, unsealed_arrays, unsealed_text
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +33,9 @@ def slug(name: str) -> str:
 class RecordStore:
     """Records of one ``--out`` folder.
 
-    Reading never fails as a whole: a damaged file is logged and passed over. What writes raises RecordError where the
-    disk refuses. Whatever has no file of its own is read from the packed form under ``records/``.
+    Reading never fails as a whole: a damaged file is logged, set aside as ``NAME.damaged`` and passed over. What
+    writes raises RecordError where the disk refuses. Whatever has no file of its own is read from the packed form under
+    ``records/``.
     """
 
     def __init__(self, out: Path) -> None:
@@ -62,12 +63,10 @@ class RecordStore:
         if before is not None and before.status == "ok":
             return before
         if rows is not None and predictions is not None:
-            stream = io.BytesIO()
-            np.savez(stream, rows=rows.astype(np.int64), predictions=predictions.astype(np.float32))
-            content = stream.getvalue()
+            content = sealed_arrays({"rows": rows.astype(np.int64), "predictions": predictions.astype(np.float32)})
             _put(path.with_suffix(".npz"), content)
             record = record.model_copy(update={"predictions_sha256": hashlib.sha256(content).hexdigest()})
-        _put(path, record.model_dump_json(by_alias=True, indent=1).encode())
+        _put(path, sealed_text(record.model_dump_json(by_alias=True, indent=1)))
         return record
 
     def read_cell(self, model: str, key: str) -> CellRecord | None:
@@ -89,8 +88,8 @@ class RecordStore:
         """
         content, path = self._sealed(record), self.out / f"{_cell_name(record.model, record.key)}.npz"
         try:
-            rows, predictions = _arrays(content, "rows", "predictions")
-        except UNREADABLE as error:
+            rows, predictions = unsealed_arrays(content, "rows", "predictions")
+        except ValueError as error:
             raise RecordError(f"{path}: not the arrays of a cell; `bench run` makes it again") from error
         shape = (record.scored_rows, record.dataset.scheme.keypoints, 2)
         if rows.shape != shape[:1] or predictions.shape != shape or ((rows < 0) | (rows >= record.dataset.rows)).any():
@@ -138,9 +137,8 @@ class RecordStore:
         except RecordError as error:
             if path.exists():
                 logger.warning("%s", error)
-        stream = io.BytesIO()
-        np.savez(stream, keypoints=keypoints, groups=groups, fold_of_row=fold_of_row)
-        _put(path, stream.getvalue())
+                _set_aside(path)
+        _put(path, sealed_arrays({"keypoints": keypoints, "groups": groups, "fold_of_row": fold_of_row}))
 
     def truth(self, protocol: str) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
         """Keypoints (N, K, 2), groups (N,) and fold of each row (N,) of a protocol.
@@ -150,13 +148,14 @@ class RecordStore:
         """
         name = f"truth/{protocol}.npz"
         try:
-            keypoints, groups, fold_of_row = _arrays(self._content(name) or b"", "keypoints", "groups", "fold_of_row")
+            content = self._content(name) or b""
+            keypoints, groups, fold_of_row = unsealed_arrays(content, "keypoints", "groups", "fold_of_row")
             if keypoints.ndim != 3 or not groups.shape == fold_of_row.shape == keypoints.shape[:1]:
                 raise ValueError("labels of unlike lengths")
-        except UNREADABLE as error:
+        except (ValueError, OSError) as error:
             path = self.out / name
             raise RecordError(f"{path}: labels missing or damaged; `bench run` on the same data writes them") from error
-        return keypoints, groups, fold_of_row
+        return keypoints.astype(np.float32), groups.astype(np.int64), fold_of_row.astype(np.int64)
 
     def pack(self) -> list[Path]:
         """Write every sound record compressed, without pictures or weights, under ``records/``; returns the files.
@@ -194,11 +193,12 @@ class RecordStore:
         if content is None:
             raise RecordError(f"{path}: missing; `bench run` makes it again")
         if hashlib.sha256(content).hexdigest() != record.predictions_sha256:
+            _set_aside(path)
             raise RecordError(f"{path}: does not match its record; `bench run` makes it again")
         return content
 
     def _write(self, folder: str, name: str, record: Stored) -> None:
-        _put(self.out / folder / f"{name}.json", record.model_dump_json(by_alias=True, indent=1).encode())
+        _put(self.out / folder / f"{name}.json", sealed_text(record.model_dump_json(by_alias=True, indent=1)))
 
     def _read_all(self, folder: str, kind: type[Record]) -> list[Record]:
         return [record for name in self._names(folder) if (record := self._read(name, kind)) is not None]
@@ -221,9 +221,16 @@ class RecordStore:
         path = self.out / name
         try:
             content = self._content(name)
-            record = kind.model_validate_json(content) if content is not None else None
-        except (OSError, ValidationError) as error:
-            logger.warning("%s: unreadable record passed over (%s)", path, type(error).__name__)
+            record = kind.model_validate_json(unsealed_text(content)) if content is not None else None
+        except OSError as error:
+            logger.warning("%s: unreadable record passed over (%s)", path, error.strerror)
+            return None
+        except ValueError as error:
+            if isinstance(error, ValidationError) and error.errors()[0]["type"] != "json_invalid":
+                logger.warning("%s: unreadable record passed over (%s)", path, type(error).__name__)  # another bench's
+            else:
+                logger.warning("%s: damaged record set aside (%s)", path, type(error).__name__)
+                _set_aside(path)
             return None
         version = getattr(record, "schema_version", SCHEMA)
         if version > SCHEMA:
@@ -236,16 +243,10 @@ def _cell_name(model: str, key: str) -> str:
     return f"cells/{slug(model)}/{key}"
 
 
-def _arrays(content: bytes, *names: str) -> list[NDArray[Any]]:
-    """Arrays of numbers out of an ``.npz`` file; raises one of :data:`UNREADABLE` where it is none."""
-    with ZipFile(io.BytesIO(content)) as archive:
-        if any(entry.compress_type != ZIP_STORED for entry in archive.infolist()):
-            raise ValueError("compressed arrays, which could unfold without end")
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        found = [arrays[name] for name in names]
-    if any(array.dtype.kind not in "iuf" for array in found):
-        raise ValueError("arrays of something else than numbers")
-    return found
+def _set_aside(path: Path) -> None:
+    """Keep a damaged file under another name, so that what takes its place hides nothing."""
+    with suppress(OSError):  # it is packed, or the folder is not ours to change
+        path.replace(path.with_name(f"{path.name}.damaged"))
 
 
 def _put(path: Path, content: bytes) -> None:

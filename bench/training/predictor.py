@@ -92,4 +92,5 @@ class BothViews(nn.Module):
 
     def _points(self, inputs: Tensor) -> Tensor:
         answer: Tensor = self.network(inputs)
-        return answer.float().unflatten(1, (len(self.mirror), 2))
+        points: Tensor = answer.float().unflatten(1, (len(self.mirror), 2))  # type: ignore[no-untyped-call]
+        return points

@@ -133,7 +133,7 @@ def test_a_damaged_cache_is_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
 
-def test_one_flipped_bit_is_found_by_the_full_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_flipped_bit_of_the_cache_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
     path = write_faces_csv(tmp_path / "faces.csv", rows=40)
     before = loaded(path)[0].copy()
@@ -141,7 +141,19 @@ def test_one_flipped_bit_is_found_by_the_full_check(tmp_path: Path, monkeypatch:
     content = bytearray(file.read_bytes())
     content[9216 + 5] ^= 1
     file.write_bytes(content)
-    assert np.array_equal(load_faces(FaceSource(path, "none"), verify=True).images, before)
+    assert np.array_equal(load_faces(FaceSource(path, "none")).images, before)
+
+
+def test_other_contents_of_the_same_size_and_time_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
+    path = write_faces_csv(tmp_path / "faces.csv", rows=6)
+    before, facts = loaded(path)[1].copy(), path.stat()
+    content = path.read_text()
+    first = content.splitlines()[1].partition(",")[0]
+    path.write_text(content.replace(first, f"{float(first) + 1:.4f}"[: len(first)], 1))
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (facts.st_size, facts.st_mtime_ns)
+    assert not np.array_equal(loaded(path)[1], before)
 
 
 def test_what_another_process_parsed_meanwhile_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The store gives back what was put in, and only that."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import RecordError
-from bench.records.schema import CellRecord, DatasetFacts, ProtocolFacts, VariantFacts
+from bench.records.schema import (
+    AskedRecord,
+    CellRecord,
+    CostRecord,
+    DatasetFacts,
+    LatencyRecord,
+    ProtocolFacts,
+    VariantFacts,
+)
+from bench.records.sealing import unsealed_text
 from bench.records.store import RecordStore, slug
 
 
@@ -50,7 +60,68 @@ def test_a_record_cut_short_is_passed_over(tmp_path: Path, caplog: pytest.LogCap
     path.write_text(path.read_text()[:100])
     assert list(store.cells()) == []
     assert store.read_cell(stored.model, stored.key) is None
-    assert "passed over" in caplog.text
+    assert "damaged record set aside" in caplog.text
+    assert not path.exists()
+    assert path.with_name(f"{path.name}.damaged").exists()
+
+
+def every_kind(out: Path) -> RecordStore:
+    """A store with a record of each kind."""
+    store, cell = RecordStore(out), cell_record()
+    store.write_cell(cell, ROWS, PREDICTIONS)
+    store.write_truth("protocol", np.zeros((4, 15, 2), np.float32), np.arange(4), np.arange(4) % 2)
+    store.write_cost(
+        CostRecord(model="net", variant_digest="ef", parameters=1, trainable_parameters=1, macs=7, weights_mb=0.5)
+    )
+    setting = {"batch": 1, "threads": 1, "device": "cpu", "precision": "float32", "memory_format": "contiguous"}
+    store.write_latency(LatencyRecord(key="k", model="net", variant_digest="ef", samples_ms=[[1.0, 2.0]], **setting))
+    facts = {"dataset": cell.dataset, "protocol": cell.protocol}
+    store.write_asked(
+        AskedRecord(model="net", kind="network", variant_digest="ef", seeds=1, asked="now", **facts), "protocol"
+    )
+    return store
+
+
+def all_read(store: RecordStore) -> tuple[object, ...]:
+    """Everything that a store gives; what it refuses in one line is missing."""
+    cells, truth = list(store.cells()), None
+    with suppress(RecordError):
+        truth = tuple(array.tobytes() for array in store.truth("protocol"))
+    arrays = []
+    for cell in cells:
+        with suppress(RecordError):
+            arrays.append(tuple(array.tobytes() for array in store.predictions(cell)))
+    return cells, arrays, truth, store.costs(), store.latencies(), store.asked()
+
+
+@pytest.mark.parametrize("pattern", ["cells/*/*.json", "cells/*/*.npz", "truth/*", "costs/*", "latency/*", "asked/*/*"])
+def test_a_flipped_bit_is_damage_that_is_set_aside_and_never_another_number(tmp_path: Path, pattern: str) -> None:
+    store = every_kind(tmp_path)
+    whole = all_read(store)
+    (path,) = tmp_path.glob(pattern)
+    content = path.read_bytes()
+    generator = np.random.default_rng(0)
+    head = np.arange(min(len(content), 100) * 8)
+    told = 0
+    for bit in sorted({*head.tolist(), *generator.integers(0, len(content) * 8, 300).tolist()}):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        found = all_read(RecordStore(tmp_path))
+        told += found != whole
+        # One in a place that says nothing (a date in the archive, say) changes nothing; any other takes the file away.
+        assert all(part == other or part in ([], [()], None) for part, other in zip(found, whole, strict=True)), bit
+        path.with_name(f"{path.name}.damaged").unlink(missing_ok=True)
+    assert told > 250
+
+
+def test_records_from_before_there_were_seals_are_read(tmp_path: Path) -> None:
+    store = every_kind(tmp_path)
+    whole = all_read(store)
+    for path in tmp_path.rglob("*.json"):
+        path.write_bytes(unsealed_text(path.read_bytes()))
+        assert b"seal" not in path.read_bytes()
+    assert all_read(RecordStore(tmp_path)) == whole
 
 
 def test_a_failure_never_takes_the_place_of_a_success(tmp_path: Path) -> None:

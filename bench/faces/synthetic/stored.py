@@ -9,9 +9,7 @@ from bench.faces.cache import Cached, entry, opened, stored_set
 from bench.faces.synthetic.face_maker import DEFAULT_PEOPLE, DEFAULT_ROWS, synthetic_faces
 
 
-def stored_synthetic_faces(
-    rows: int = DEFAULT_ROWS, people: int = DEFAULT_PEOPLE, seed: int = 0, *, verify: bool = False
-) -> Cached:
+def stored_synthetic_faces(rows: int = DEFAULT_ROWS, people: int = DEFAULT_PEOPLE, seed: int = 0) -> Cached:
     """As :func:`synthetic_faces`, from the cache where the same sources drew them before.
 
     A damaged cache is drawn anew; a folder that cannot be written only costs time.
@@ -20,7 +18,7 @@ def stored_synthetic_faces(
         DataError: no people, or fewer rows than people.
     """
     folder = entry(f"synthetic-{rows}-{people}-{seed}", _drawing_digest())
-    found = opened(folder, verify=verify)
+    found = opened(folder)
     if found is None:
         found = Cached(synthetic_faces(rows, people, seed), {})
         with contextlib.suppress(OSError):
