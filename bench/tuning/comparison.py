@@ -66,7 +66,7 @@ def paired_difference(
     truth: NDArray[np.float32],
     groups: NDArray[np.int64],
 ) -> tuple[float, tuple[float, float]]:
-    """RMSE of ``default`` less that of ``tuned`` (n, 15, 2), px, with a 95 % interval: whole groups are resampled.
+    """RMSE of ``default`` less that of ``tuned`` (n, K, 2), px, with a 95 % interval: whole groups are resampled.
 
     Says whether these two trained models differ on such people; not how another training would have come out.
     """
