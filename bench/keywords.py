@@ -71,6 +71,7 @@ class RunKeywords(TrainingKeywords, total=False):
     keep_weights: bool | None
     cell_timeout_s: float | None
     retry_failed: bool | None
+    only_like: bool | None
     latency: bool | None
     precision: Literal["float32", "bfloat16"] | None
 

@@ -139,7 +139,7 @@ class _Painter:
         failed = fold in model.failed_folds
         name = variant_digest(model.name, variant)
         record = CellRecord(
-            key=cell_key(name, protocol_digest(self.dataset, self.protocol), fold, seed),
+            key=cell_key(name, protocol_digest(self.dataset, self.protocol), fold, seed, ""),
             status="failed" if failed else "ok", kind=model.kind, model=model.name, fold=fold, seed=seed,
             dataset=self.dataset, protocol=self.protocol, variant=variant, variant_digest=name,
             train_rows=self.wanted.rows - len(rows), scored_rows=len(rows),

@@ -36,6 +36,9 @@ def run(
     retry_failed: Annotated[
         bool | None, typer.Option("--retry-failed", help="Train failed cells again, whatever they failed by.")
     ] = None,
+    only_like: Annotated[
+        bool | None, typer.Option("--only-like", help="Refuse to go on with records of another kind of processor.")
+    ] = None,
     latency: Annotated[
         bool | None, typer.Option("--latency/--no-latency", help="Measure latency after training. [yes]")
     ] = None,

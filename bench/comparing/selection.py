@@ -62,6 +62,11 @@ class Entry:
         return tuple(cell for cell in self.cells if cell.seed in whole) if whole else self.cells
 
     @property
+    def kernels(self) -> tuple[str, ...]:
+        """What the row's numbers were computed with, where that was noted."""
+        return tuple(sorted({cell.kernels for cell in self.counted if cell.kernels}))
+
+    @property
     def tuned_on_scored_rows(self) -> bool:
         """Whether a plain search chose the parameters: it saw rows that all but the first fold score."""
         return any(cell.variant.tuned is not None and cell.variant.tuned.get("mode") == "plain" for cell in self.cells)
@@ -131,7 +136,11 @@ def select(store: RecordStore) -> Selection:
 
 
 def _entry(asked: AskedRecord, cells: list[CellRecord]) -> Entry:
-    ordered = sorted(cells, key=lambda cell: (cell.seed, cell.fold))
+    """Two machines may both have trained a cell: the one whose kernels made more of the row counts, and a success."""
+    made = Counter(cell.kernels for cell in cells if cell.status == "ok")
+    by_worth = sorted(cells, key=lambda cell: (cell.status == "ok", made[cell.kernels], cell.kernels))
+    chosen = {(cell.seed, cell.fold): cell for cell in by_worth}
+    ordered = [chosen[place] for place in sorted(chosen)]
     sound, failed = (tuple(cell for cell in ordered if cell.status == status) for status in ("ok", "failed"))
     return Entry(asked, sound, failed)
 

@@ -35,6 +35,7 @@ class RunSettings(Frozen):
     precision: Precision | None = None
     cell_timeout_s: float | None = Field(default=None, gt=0)
     retry_failed: bool = False
+    only_like: bool = False
     quick: bool = False
     keep_weights: bool = False
     tuned: bool = False

@@ -43,9 +43,9 @@ def protocol_digest(dataset: DatasetFacts, protocol: ProtocolFacts) -> str:
     return digest(facts)
 
 
-def cell_key(variant: str, protocol: str, fold: int, seed: int) -> str:
-    """The key of one cell from the digests above."""
-    return digest({"variant": variant, "protocol": protocol, "fold": fold, "seed": seed})
+def cell_key(variant: str, protocol: str, fold: int, seed: int, kernels: str) -> str:
+    """The key of one cell from the digests above, and from what the processor computes with."""
+    return digest({"variant": variant, "protocol": protocol, "fold": fold, "seed": seed, "kernels": kernels})
 
 
 def code_digest(files: Iterable[Path]) -> str:

@@ -103,7 +103,10 @@ class CurvePoint(Stored):
 
 
 class CellRecord(Stored):
-    """One cell: architecture x fold x seed. ``predictions_sha256`` seals the array file beside it."""
+    """One cell: architecture x fold x seed. ``predictions_sha256`` seals the array file beside it.
+
+    ``kernels`` tells what its numbers were computed with; empty where that was not noted yet.
+    """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
     key: str
@@ -116,6 +119,7 @@ class CellRecord(Stored):
     protocol: ProtocolFacts
     variant: VariantFacts
     variant_digest: str
+    kernels: str = ""
     train_rows: int
     scored_rows: int
     cause: FailureCause | None = None

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import re
+from collections.abc import Mapping
+from typing import Any
 from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
@@ -31,15 +33,15 @@ def unsealed_text(content: bytes) -> bytes:
     return body
 
 
-def sealed_arrays(arrays: dict[str, NDArray[np.generic]]) -> bytes:
+def sealed_arrays(arrays: Mapping[str, Any]) -> bytes:
     """An ``.npz`` file with a digest of its arrays among them."""
     stream = io.BytesIO()
-    seal = np.frombuffer(_digest(arrays), np.uint8)
-    np.savez(stream, **arrays, **{ARRAY: seal})
+    everything: dict[str, Any] = {**arrays, ARRAY: np.frombuffer(_digest(arrays), np.uint8)}
+    np.savez(stream, **everything)
     return stream.getvalue()
 
 
-def unsealed_arrays(content: bytes, *names: str) -> list[NDArray[np.generic]]:
+def unsealed_arrays(content: bytes, *names: str) -> list[NDArray[Any]]:
     """Arrays of numbers out of an ``.npz`` file; what has no seal is from before there were any.
 
     Raises:
@@ -60,7 +62,7 @@ def unsealed_arrays(content: bytes, *names: str) -> list[NDArray[np.generic]]:
     return list(found.values())
 
 
-def _digest(arrays: dict[str, NDArray[np.generic]]) -> bytes:
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     digest = hashlib.sha256()
     for name, array in arrays.items():
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())

@@ -80,6 +80,12 @@ class RecordStore:
             if record is not None:
                 yield record
 
+    def cells_of(self, model: str) -> Iterator[CellRecord]:
+        """Every readable cell record of one model."""
+        for name in self._names(f"cells/{slug(model)}"):
+            if (record := self._read(name, CellRecord)) is not None:
+                yield record
+
     def predictions(self, record: CellRecord) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Rows int64 (n,) and predicted pixels float32 (n, K, 2) of a cell.
 

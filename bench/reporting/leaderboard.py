@@ -112,6 +112,8 @@ def _flags(entry: Entry, pretrained: bool, loses_to: list[str], latency: Mapping
         flags.append("earlier code")
     if any(variant.source == UNKNOWN for variant in variants):
         flags.append("source not found: trained anew by every process")
+    if len(entry.kernels) > 1:
+        flags.append(f"computed with {' and '.join(entry.kernels)}")
     if pretrained:
         flags.append("pretrained")
     if entry.tuned_on_scored_rows:

@@ -24,7 +24,7 @@ from bench.scheme import Scheme
 
 @dataclass(frozen=True)
 class Cell:
-    """The unit of work and its place in the store."""
+    """The unit of work and its place in the store; ``kernels`` are those of this machine."""
 
     key: str
     model: str
@@ -32,6 +32,7 @@ class Cell:
     fold: int
     seed: int
     variant_digest: str
+    kernels: str
     task: FoldTask
 
 
@@ -68,6 +69,8 @@ def make_plan(
         DataError: fewer groups than folds.
         ArchitectureError: an unknown model or option; nothing has been trained then.
     """
+    from bench.training.precision import kernels
+
     run = config.run
     refuse_repeats(run.models)
     fold_of_row = assign_folds(faces, run.folds, run.seed)
@@ -84,8 +87,10 @@ def make_plan(
         variants[model] = Variant(model, "ensemble", (VariantFacts(options={"members": members}),))
     variants |= {gate: Variant(gate, "gate", (gate_variant(faces.scheme),)) for gate in GATES}
 
+    here = kernels(next(iter(variants.values())).facts.device)
+
     def cell(variant: Variant, fold: int, seed: int) -> Cell:
-        key = cell_key(variant.digest, protocol_name, fold, seed)
+        key = cell_key(variant.digest, protocol_name, fold, seed, here)
         kept = run.keep_weights and variant.kind == "network"
         task = FoldTask(
             source=source,
@@ -97,7 +102,7 @@ def make_plan(
             seed=cell_seed(run.seed, fold, seed),
             keep_weights=str(kept_weights_path(run.out, key)) if kept else None,
         )
-        return Cell(key, variant.model, variant.kind, fold, seed, variant.digest, task)
+        return Cell(key, variant.model, variant.kind, fold, seed, variant.digest, here, task)
 
     cells = tuple(
         cell(variant, fold, seed)

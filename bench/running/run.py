@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.config.settings import Config, RunSettings
-from bench.errors import RecordError
+from bench.errors import ConfigError, RecordError
 from bench.faces.checks import inspect
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.measuring.environment import describe_environment
 from bench.processes.cores import free_memory_bytes, usable_cores
 from bench.records.atomic import sweep
+from bench.records.keys import protocol_digest
 from bench.records.schema import TRANSIENT_CAUSES, AskedRecord, CellRecord, CurvePoint
 from bench.records.store import RecordStore
 from bench.running.costs import store_costs, store_latencies
@@ -63,7 +64,9 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     environment = describe_environment(plan.device)
     _note_what_was_asked(store, plan, environment)
     store.write_truth(plan.protocol_digest, faces.keypoints, faces.groups, plan.fold_of_row)
-    missing = tuple(cell for cell in plan.cells if is_wanted(store, cell, retry_failed=run.retry_failed))
+    elsewhere = trained_elsewhere(store, plan, refused=run.only_like)
+    wanted = (cell for cell in plan.cells if cell.key not in elsewhere)
+    missing = tuple(cell for cell in wanted if is_wanted(store, cell, retry_failed=run.retry_failed))
     workers = choose_workers(run, len(missing), plan.device)
     on_event(Planned(plan, missing, workers))
     if any(cell.kind == "network" for cell in missing):
@@ -73,9 +76,42 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     store_costs(store, plan)
     if run.latency:
         store_latencies(store, plan, lambda text: on_event(Stage(text)))
-    records = (recorder.written.get(cell.key) or store.read_cell(cell.model, cell.key) for cell in plan.cells)
+    own = (cell for cell in plan.cells if cell.key not in elsewhere)
+    records = (recorder.written.get(cell.key) or store.read_cell(cell.model, cell.key) for cell in own)
     failed = tuple(record for record in records if record is not None and record.status == "failed")
     return RunResult(plan, store, failed)
+
+
+def trained_elsewhere(store: RecordStore, plan: Plan, *, refused: bool = False) -> dict[str, str]:
+    """Cells of the plan that have no sound record here, but one that other kernels made; by key, what made it.
+
+    Their numbers are as good, but not bit for bit those that this machine would come to.
+
+    Raises:
+        ConfigError: there are some, and they are ``refused``.
+    """
+    found: dict[tuple[str, int, int], str] = {}
+    for model in plan.variants:
+        for record in store.cells_of(model):
+            if record.status == "ok" and protocol_digest(record.dataset, record.protocol) == plan.protocol_digest:
+                found.setdefault((record.variant_digest, record.fold, record.seed), record.kernels)
+    elsewhere = {
+        cell.key: found[place]
+        for cell in plan.cells
+        if (place := (cell.variant_digest, cell.fold, cell.seed)) in found
+        and found[place] != cell.kernels
+        and is_wanted(store, cell)
+    }
+    if elsewhere:
+        others = " and ".join(sorted(set(elsewhere.values())))
+        told = (
+            f"{len(elsewhere)} of {len(plan.cells)} cells were computed with {others}, and this machine computes with"
+        )
+        told = f"--out {store.out}: {told} {plan.cells[0].kernels}"
+        if refused:
+            raise ConfigError(f"{told}; go on where they were made, or take another --out")
+        logger.warning("%s; what is missing is trained here, and rows that mix them are flagged", told)
+    return elsewhere
 
 
 def _estimate(missing: Sequence[Cell], run: RunSettings, workers: int) -> Estimated:

@@ -1,5 +1,6 @@
 """Where and in which arithmetic a network is trained and used."""
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 from bench.errors import ConfigError
 
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16", "asimdbf16"}
+ONEDNN_LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 
 
 def resolve_device(asked: str) -> str:
@@ -48,10 +50,27 @@ def autocast(precision: str, device: str) -> AbstractContextManager[object]:
 def processor_has_bf16() -> bool:
     """Whether this processor has bfloat16 multiply instructions; without them autocast is slower than float32."""
     probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    if probe is not None and probe():
-        return True
+    return (probe is not None and probe()) or bool(_bf16_flags())
+
+
+def kernels(device: str) -> str:
+    """What the arithmetic of ``device`` is done with: others round differently, and a training ends elsewhere.
+
+    Of a processor, what torch and oneDNN may use (``AVX512, amx_bf16``), and what the environment forbids the latter;
+    of CUDA, the accelerator's name.
+    """
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(torch.device(device))
+    if device != "cpu":
+        return device
+    forbidden = [f"{name}={os.environ[name]}" for name in ONEDNN_LIMITS if name in os.environ]
+    return ", ".join([torch.backends.cpu.get_cpu_capability(), *sorted(_bf16_flags()), *forbidden])
+
+
+def _bf16_flags() -> set[str]:
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
-        return False
-    return any(BF16_FLAGS & set(line.split()) for line in text.splitlines() if line.startswith(("flags", "Features")))
+        return set()
+    lines = [line.split() for line in text.splitlines() if line.startswith(("flags", "Features"))]
+    return BF16_FLAGS.intersection(*lines[:1]) if lines else set()

@@ -113,6 +113,33 @@ def test_a_file_edited_while_a_run_goes_on_gives_no_cell_under_the_old_key(
     assert run_bench(*small).returncode == 0
 
 
+def test_a_run_that_goes_on_with_other_kernels_says_so_trains_the_rest_and_flags_the_row(
+    run_bench: RunBench, tmp_path: Path, faces_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = arguments(faces_csv, "Tiny")
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    assert run_bench(*run).returncode == 0
+    monkeypatch.delenv("ATEN_CPU_CAPABILITY")
+    before = predictions(tmp_path / "results")
+    gone = next(path for path in (tmp_path / "results/cells").glob("*/*.json") if "networks" in path.parent.name)
+    gone.unlink()
+    refused = run_bench(*run, "--only-like")
+    assert refused.returncode == 2
+    assert "computed with DEFAULT" in refused.stderr
+    assert "take another --out" in refused.stderr
+    done = run_bench(*run)
+    assert done.returncode == 0, done.stderr
+    assert "what is missing is trained here, and rows that mix them are flagged" in done.stderr
+    after = predictions(tmp_path / "results")
+    assert len(set(after) - set(before)) == 1
+    rows = json.loads((tmp_path / "results/leaderboard.json").read_text())["rows"]
+    (network,) = (row for row in rows if row["kind"] == "network")
+    assert any(flag.startswith("computed with ") and "DEFAULT" in flag for flag in network["flags"])
+    assert network["rank"] is not None
+    assert run_bench(*run).returncode == 0
+    assert set(predictions(tmp_path / "results")) == set(after)
+
+
 def test_a_run_dated_in_the_future_is_told_and_does_not_hide_the_next_one(
     run_bench: RunBench, tmp_path: Path, faces_csv: Path
 ) -> None:
