@@ -115,7 +115,7 @@ class Servant(Generic[Served]):
         command = [sys.executable, "-P", "-m", "bench.processes"]  # -P: nothing is imported from the working directory
         environment = _child_environment(self.threads)
 
-        def start() -> subprocess.Popen[bytes]:
+        def start() -> "subprocess.Popen[bytes]":
             return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 
         process = self._process = _starter().submit(start).result()
