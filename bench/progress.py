@@ -80,7 +80,7 @@ def watched(wanted: bool | None) -> tuple[Console, bool]:
 
     ``wanted`` None draws them where somebody watches: on a terminal, or in a notebook with the widgets that rich needs.
     """
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     able = find_spec("ipywidgets") is not None if console.is_jupyter else console.is_terminal
     return console, able if wanted is None else wanted
 

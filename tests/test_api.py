@@ -177,6 +177,8 @@ def test_a_fit_predicts_and_exports(tmp_path: Path) -> None:
         bench.predict(Tiny, pictures[:3].astype(float), out=tmp_path)  # type: ignore[arg-type]
     exported = bench.export(Tiny, "pt2", out=tmp_path, data=(pictures, points))
     assert exported.largest_difference_px < 0.01
+    with pytest.raises(bench.BenchError, match="form pt3: unknown; choose among onnx, pt2"):
+        bench.export(Tiny, "pt3", out=tmp_path, data=(pictures, points))  # type: ignore[arg-type]
     program = torch.export.load(exported.path).module()
     answer = program(torch.from_numpy(pictures[:3, None].astype(np.float32)))
     assert answer[0, 10, 0].item() == pytest.approx(found["nose_tip_x"][0], abs=0.01)

@@ -42,8 +42,8 @@ class Screen:
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         self._results = _apart(sys.stdout)
-        self.out = _Console(file=self._results, highlight=False, soft_wrap=True)
-        self.err = _Console(stderr=True, highlight=False, soft_wrap=True)
+        self.out = _Console(file=self._results, highlight=False, emoji=False, soft_wrap=True)
+        self.err = _Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
         sys.stdout = sys.stderr
 
     @property
@@ -82,7 +82,9 @@ class Screen:
             table.add_column(escape(column), justify="left" if is_text else "right")
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
-        console = self.out if self.out.is_terminal else _Console(file=self._results, highlight=False, width=400)
+        console = (
+            self.out if self.out.is_terminal else _Console(file=self._results, highlight=False, emoji=False, width=400)
+        )
         console.print(table)
 
     def progress(self, label: str, total: int) -> AbstractContextManager[Callable[[], None]]:

@@ -33,7 +33,7 @@ def load_config(
     < ``options`` (``[run]``) and ``tuning``.
 
     ``options`` whose value is None were not given; ``epochs`` among them means ``recipe.epochs``. What is typed
-    overrules the file everywhere: a typed ``recipe.lr`` also its ``[models.NAME.recipe]``, and the option ``quick`` its
+    overrules the file everywhere: a typed ``recipe.lr`` also its ``[models.NAME.recipe]``, and a typed ``quick`` its
     epochs.
 
     Raises:
@@ -48,8 +48,9 @@ def load_config(
         typed += [(_option(name), {table: {name: value}}) for name, value in values.items()]
     if file is None:
         return _validate(typed)
-    overruled = {"epochs"} if given.get("quick") else set()
+    overruled: set[str] = set()
     for _, tree in typed:
+        overruled |= {"epochs"} if isinstance(tree.get("run"), dict) and tree["run"].get("quick") is True else set()
         overruled |= set(tree["recipe"]) if isinstance(tree.get("recipe"), dict) else set()
     return _validate([(str(file), _without(overruled, read_toml("--config", file))), *typed])
 

@@ -4,13 +4,13 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.config.data import DataSettings
-from bench.errors import DataError, ModelError
+from bench.errors import ConfigError, DataError, ModelError
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.records.atomic import write_bytes
@@ -48,8 +48,11 @@ def export(trained: "Trained", form: portable.Format, path: Path, frames: NDArra
     """Export to ``path``, check the file on ``frames``, stored pictures of its scheme, and only then put it in place.
 
     Raises:
+        ConfigError: another form.
         ModelError: a library is missing, the network cannot be exported, or the file differs by 0.01 px or more.
     """
+    if form not in get_args(portable.Format):
+        raise ConfigError(f"form {form}: unknown; choose among {', '.join(get_args(portable.Format))}")
     predictor = trained.predictor()
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / path.name

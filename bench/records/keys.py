@@ -15,7 +15,14 @@ from bench.scheme import SEED_SCHEME
 
 PROJECT = Path(__file__).parents[2]
 PROJECT_PACKAGES = ("bench", "architectures")
-DECIDING = ("architectures", "bench.config.recipe", "bench.running", "bench.scheme", "bench.training")
+DECIDING = (
+    "architectures",
+    "bench.config.recipe",
+    "bench.faces.thumbnails",
+    "bench.running",
+    "bench.scheme",
+    "bench.training",
+)
 """Where imports of bench itself are followed. Nothing else of it decides a cell's numbers without being named in the
 key: data and folds are there by their digests, and what measures or stores changes nothing."""
 INSTALLED = ("site-packages", "dist-packages")

@@ -130,6 +130,7 @@ def test_the_option_quick_overrides_the_epochs_of_the_file_but_not_those_that_we
     file = tmp_path / "bench.toml"
     file.write_text("[recipe]\nepochs = 60\nlr = 0.5\n[models.net.recipe]\nepochs = 70\n")
     assert load_config(file).recipe_for("net", {}).epochs == 70
+    assert load_config(file, ["run.quick=true"]).recipe_for("net", {}).epochs == QUICK_EPOCHS
     quick = load_config(file, options={"quick": True})
     assert (quick.recipe_for("net", {}).epochs, quick.recipe_for("net", {}).lr) == (QUICK_EPOCHS, 0.5)
     assert load_config(file, options={"quick": True, "epochs": 9}).recipe_for("net", {}).epochs == 9
