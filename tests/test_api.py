@@ -140,6 +140,24 @@ def test_compare_and_choose_are_the_commands(board: Board) -> None:
         board.compare("Tiny", "Tiny")
 
 
+class Broken(nn.Module):
+    """Builds, and raises when asked."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        raise ValueError(f"no answer to {len(pictures)} pictures")
+
+
+def test_a_board_whose_only_network_failed_shows_the_gates_and_why(tmp_path: Path) -> None:
+    pictures, points = draw_rows(20)
+    found = bench.run(
+        [Broken], data=(pictures, points, np.arange(20) % 5), folds=2, epochs=1, workers=1, latency=False, out=tmp_path
+    )
+    assert set(found.table.index) == {"mean_face", "knn", "ridge"}
+    assert found.table["flags"].tolist() == ["", "", ""]
+    assert found.failed["model"].tolist() == ["Broken", "Broken"]
+    assert found.failed["reason"].str.contains("no answer to").all()
+
+
 def test_it_shows_itself_in_a_notebook_and_no_name_becomes_markup(board: Board) -> None:
     hostile = Board(board.material)
     hostile.table = board.table.rename(index={"Tiny": "<script>alert(1)</script>"})

@@ -64,8 +64,9 @@ class Board:
         import pandas as pd
 
         text = io.StringIO(FORMATS["csv"](self.material))
-        whole = dict.fromkeys(("rank", "tie_group"), "Int64")
-        table = pd.read_csv(text, index_col="model", dtype=whole, na_values=[""], keep_default_na=False)
+        # A column of flags without one word would be read as numbers.
+        types = {"rank": "Int64", "tie_group": "Int64", "flags": "str"}
+        table = pd.read_csv(text, index_col="model", dtype=types, na_values=[""], keep_default_na=False)
         return table.assign(flags=table["flags"].fillna(""))
 
     @cached_property
