@@ -1,10 +1,12 @@
-"""What is measured after the training of a run: parameters, MACs and latency of its networks."""
+"""What is measured after the training of a run: parameters, MACs and latency of the networks that have a score."""
 
 from collections.abc import Callable
 from dataclasses import asdict
 
+from architectures import ArchitectureError
 from bench.config.latency import AFTER_TRAINING
 from bench.config.model_names import architecture_of
+from bench.errors import ModelError
 from bench.measuring.cost import count_cost
 from bench.measuring.environment import describe_environment, machine_digest
 from bench.measuring.latency.measure import LatencyProgress, measure_latencies
@@ -13,16 +15,23 @@ from bench.records.schema import CostRecord
 from bench.records.store import RecordStore
 from bench.running.plan import Plan
 from bench.running.timed_models import timed_model
+from bench.running.variants import Variant
 
 
-def store_costs(store: RecordStore, plan: Plan) -> None:
+def store_costs(store: RecordStore, plan: Plan, tell: Callable[[str], None]) -> None:
     """Count parameters and MACs of each network that has no cost record yet."""
     counted = {cost.variant_digest for cost in store.costs()}
-    for model, variant in plan.variants.items():
-        if variant.kind == "network" and variant.digest not in counted:
-            flip = variant.facts.network_recipe.test_time_flip
-            cost = count_cost(architecture_of(model), variant.facts.options, plan.dataset.scheme, flip=flip)
-            store.write_cost(CostRecord(model=model, variant_digest=variant.digest, **asdict(cost)))
+    for variant in _scored_networks(store, plan):
+        if variant.digest in counted:
+            continue
+        facts = variant.facts
+        flip = facts.network_recipe.test_time_flip
+        try:
+            cost = count_cost(architecture_of(variant.model), facts.options, plan.dataset.scheme, flip=flip)
+        except (ArchitectureError, ModelError) as error:
+            tell(f"parameters and MACs are not counted: {error}")
+        else:
+            store.write_cost(CostRecord(model=variant.model, variant_digest=variant.digest, **asdict(cost)))
 
 
 def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None]) -> None:
@@ -36,8 +45,8 @@ def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None])
     }
     missing = [
         timed_model(variant.model, variant.facts, variant.digest)
-        for variant in plan.variants.values()
-        if variant.kind == "network" and variant.digest not in measured
+        for variant in _scored_networks(store, plan)
+        if variant.digest not in measured
     ]
     if missing:
         tell(f"measuring latency of {', '.join(timed.model for timed in missing)}")
@@ -47,3 +56,13 @@ def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None])
                 tell(progress.message)
 
         measure_latencies(missing, AFTER_TRAINING.model_copy(update={"device": device}), store, told)
+
+
+def _scored_networks(store: RecordStore, plan: Plan) -> list[Variant]:
+    """A network without a sound cell has no row that its costs could stand in, and may not run at all."""
+    return [
+        variant
+        for model, variant in plan.variants.items()
+        if variant.kind == "network"
+        and any(cell.status == "ok" and cell.variant_digest == variant.digest for cell in store.cells_of(model))
+    ]

@@ -73,9 +73,13 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
         on_event(_estimate(missing, run, workers))
     recorder = Recorder(store, plan, environment, on_event, run.retry_failed)
     (engine or LocalEngine(workers, run.threads, run.cell_timeout_s))(missing, recorder)
-    store_costs(store, plan)
+
+    def tell(text: str) -> None:
+        on_event(Stage(text))
+
+    store_costs(store, plan, tell)
     if run.latency:
-        store_latencies(store, plan, lambda text: on_event(Stage(text)))
+        store_latencies(store, plan, tell)
     own = (cell for cell in plan.cells if cell.key not in elsewhere)
     records = (recorder.written.get(cell.key) or store.read_cell(cell.model, cell.key) for cell in own)
     failed = tuple(record for record in records if record is not None and record.status == "failed")

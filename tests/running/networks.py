@@ -103,6 +103,15 @@ class Missing(Tiny):
         return answer if self.training or pictures.device.type == "meta" else answer[:-1]
 
 
+class Single(Tiny):
+    """Has an answer to many pictures and none to one."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if len(pictures) == 1:
+            raise KeyError("one picture")
+        return super().forward(pictures)
+
+
 class Careless(Tiny):
     """Changes what holds for its whole process."""
 

@@ -42,6 +42,21 @@ def test_what_a_careless_network_changes_in_its_process_is_told_and_changes_no_o
     assert "changed its process" not in alone.stderr
 
 
+def test_a_network_whose_costs_cannot_be_counted_has_its_score_all_the_same(
+    run_bench: RunBench, faces_csv: Path, tmp_path: Path
+) -> None:
+    done = run_bench(*arguments(faces_csv, "Single"))
+    assert done.returncode == 0, done.stderr
+    assert "parameters and MACs are not counted: model" in done.stderr
+    (row,) = (
+        row
+        for row in json.loads((tmp_path / "results/leaderboard.json").read_text())["rows"]
+        if row["rank"] and "Single" in row["model"]
+    )
+    assert row["parameters"] is None
+    assert row["rmse_px"] > 0
+
+
 def test_a_network_that_ends_its_process_in_training_is_a_failed_cell(run_bench: RunBench, faces_csv: Path) -> None:
     done = run_bench(*arguments(faces_csv, "Leaving", "Tiny"))
     assert done.returncode == 1
