@@ -21,7 +21,7 @@ from scipy import stats
 
 from bench.comparing.ranking import Ranking, rank_losses
 from bench.comparing.row_losses import RowLosses, row_losses
-from bench.comparing.spread import of_differences, spread
+from bench.comparing.spread import spread
 from bench.records.atomic import write_text
 from bench.records.store import RecordStore
 from bench.reporting.material import collect
@@ -116,7 +116,7 @@ def planted_difference(population: Population, seeds: int, runs: int) -> Finding
 
 def retrainings(losses: RowLosses, model: int) -> list[Finding]:
     """Real retrainings of one network, cut into groups of seeds that play different architectures."""
-    squared = losses.squared_px2[model]
+    squared = losses.squared_px2[model][losses.trained(model).all(axis=1)]
     order = np.random.default_rng(0).permutation(len(squared))
     findings = []
     for seeds in (1, 2, 3):
@@ -142,8 +142,8 @@ def _networks(*names: str) -> dict[str, str]:
 
 def _differs_for_people(losses: RowLosses) -> bool:
     found = spread(losses)
-    error = float(np.sqrt(of_differences(found.people)[0, 1]))
-    return abs(float(found.rmse_px[0] - found.rmse_px[1])) > stats.t.ppf(0.975, losses.group_count - 1) * error
+    error = float(np.sqrt(found.people[0, 1]))
+    return abs(float(found.difference_px[0, 1])) > stats.t.ppf(0.975, losses.group_count - 1) * error
 
 
 def _mean_floor(population: Population, protocol: Protocol, runs: int) -> float:
@@ -180,7 +180,7 @@ def from_records(outs: Sequence[Path]) -> tuple[Population, list[Finding]]:
         finding
         for one in losses
         for model in range(len(one.models))
-        if one.seeds(model) >= MIN_RETRAININGS
+        if len(one.seeds(model)) >= MIN_RETRAININGS
         for finding in retrainings(one, model)
     ]
     return fitted_population(losses[0]), findings

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.comparing.row_losses import RowLosses
-from bench.comparing.spread import of_differences, spread
+from bench.comparing.spread import spread
 from bench.faces.folds import assign_group_folds
 
 Numbers = NDArray[np.float64]
@@ -138,10 +138,12 @@ def fitted_population(losses: RowLosses) -> Population:
     the mean squared error of cells, which is what comparisons rest on.
 
     Raises:
-        ValueError: no network, or fewer than two seeds.
+        ValueError: no network with two seeds or more, all of them whole.
     """
     networks = [
-        place for place, name in enumerate(losses.models) if losses.kinds[name] == "network" and losses.seeds(place) > 1
+        place
+        for place, name in enumerate(losses.models)
+        if losses.kinds[name] == "network" and len(losses.seeds(place)) > 1 and losses.trained(place).all()
     ]
     if not networks:
         raise ValueError("needs records of a network with two seeds or more: run `bench run --seeds 3` first")
@@ -150,7 +152,7 @@ def fitted_population(losses: RowLosses) -> Population:
     cell, person_cell, row_cell = (float(np.sqrt(np.mean(np.square(column)))) for column in zip(*fits, strict=True))
     person, row = _architecture_effects(chosen, person_cell, row_cell)
     best = min(range(len(networks)), key=chosen.mean_squared_px2)
-    expected = chosen.squared_px2[best].mean(axis=0) / chosen.counts
+    expected = chosen.row_means_px2(best) / chosen.counts
     effects = Effects(cell, person_cell, row_cell, _fold_effect(losses), person, row)
     return Population(expected, chosen.groups, effects, f"fitted to {', '.join(chosen.models)}")
 
@@ -174,10 +176,8 @@ def _fold_effect(losses: RowLosses) -> float:
     before the mean over pairs: four degrees of freedom a pair would otherwise turn chance into an effect.
     """
     found = spread(losses)
-    people, total, within, between = (
-        of_differences(part) for part in (found.people, found.seed_total, found.seed_people, found.between_folds)
-    )
-    excess = between - np.maximum(np.maximum(people, total), people - within + total)
+    people, total = found.people, found.seed_total
+    excess = found.between_folds - np.maximum(np.maximum(people, total), people - found.seed_people + total)
     first, second = np.triu_indices(len(losses.models), k=1)
     # A relative change e of a loss moves its root by e/2 of itself.
     scale = (np.square(found.rmse_px[first]) + np.square(found.rmse_px[second])) / 4
@@ -188,7 +188,7 @@ def _fold_effect(losses: RowLosses) -> float:
 def _architecture_effects(losses: RowLosses, person_cell: float, row_cell: float) -> tuple[float, float]:
     """Half the variance of the difference of two networks' rows, less what seeds explain; averaged over pairs."""
     means = [np.log(found / losses.counts + 1e-12).mean(axis=0) for found in losses.squared_px2]
-    seeds = min(losses.seeds(model) for model in range(len(means)))
+    seeds = min(len(losses.seeds(model)) for model in range(len(means)))
     people, rows = [], []
     for first in range(len(means)):
         for second in range(first):

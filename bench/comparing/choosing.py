@@ -97,9 +97,9 @@ def probability_best(found: Spread) -> Numbers | None:
 def _covariance(found: Spread) -> Numbers:
     """Covariance of the errors (M, M), positive semi-definite."""
     if not found.measured.all():
-        return found.between_folds * (1 + found.folds / (found.folds - 1))
+        return found.fold_covariance * (1 + found.folds / (found.folds - 1))
     cell = np.maximum(np.diagonal(found.seed_total) - np.diagonal(found.seed_people), 0.0)
-    return np.asarray(found.people + np.diag(cell))
+    return np.asarray(found.people_covariance + np.diag(cell))
 
 
 def split_by_limits(costs: Mapping[str, CostLimits], limits: CostLimits) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -42,16 +42,13 @@ class Improvement:
     extra_minutes: float
 
 
-def resolution_floor(
-    found: Spread, candidates: Sequence[int], leading: Sequence[int], seeds: Sequence[int]
-) -> ResolutionFloor | None:
+def resolution_floor(found: Spread, candidates: Sequence[int], leading: Sequence[int]) -> ResolutionFloor | None:
     """The floor of a run; None with fewer than two candidates, or where nothing is known about noise.
 
     Args:
         found: errors and their covariance.
         candidates: positions, best first.
         leading: those that tie with the best, itself included.
-        seeds: of every model, by position.
     """
     if len(candidates) < 2:
         return None
@@ -65,7 +62,7 @@ def resolution_floor(
     floors = _multiplier(found.degrees[best, rivals], pairs) * errors
     middle = int(np.argsort(floors, kind="stable")[(len(floors) - 1) // 2])
     rival = int(rivals[middle])
-    shared = min(seeds[best], seeds[rival])
+    shared = int(found.seeds[best, rival])
     return ResolutionFloor(float(floors[middle]), float(errors[middle]), pairs, shared, found.contrast(best, rival))
 
 

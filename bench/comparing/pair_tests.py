@@ -35,14 +35,15 @@ class PairTest:
 
 
 def p_values(found: Spread) -> Numbers:
-    """Two-sided p of every difference (M, M); 1 where two models are equal or nothing is known."""
-    difference = found.rmse_px[:, None] - found.rmse_px[None, :]
+    """Two-sided p of every difference (M, M); 1 where two models are equal or nothing is known.
+
+    It is 1 as well where what both models have says the opposite of all that they have: neither is better then.
+    """
+    own = found.rmse_px[:, None] - found.rmse_px[None, :]
     error = np.sqrt(found.variance)
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * stats.t.sf(np.abs(difference) / error, found.degrees)
-    p = np.where(np.isfinite(p), p, 1.0)
-    np.fill_diagonal(p, 1.0)
-    return np.asarray(np.where(difference == 0, 1.0, p))
+        p = 2 * stats.t.sf(np.abs(found.difference_px) / error, found.degrees)
+    return np.where(np.isfinite(p) & (own * found.difference_px > 0), p, 1.0)
 
 
 def holm(p: Numbers) -> Numbers:
@@ -100,7 +101,7 @@ def pair_tests(models: Sequence[str], found: Spread, gate: NDArray[np.bool_]) ->
     tests = []
     for first in range(len(models)):
         for second in range(first + 1, len(models)):
-            difference = float(found.rmse_px[first] - found.rmse_px[second])
+            difference = float(found.difference_px[first, second])
             winner = models[first] if difference < 0 else models[second]
             tests.append(
                 PairTest(

@@ -55,8 +55,8 @@ class Ranking:
 def rank(observations: Observations) -> Ranking:
     """Order complete models by pooled RMSE, with what this run can and cannot tell apart.
 
-    Models may have unlike numbers of seeds; each must have predicted the same rows under all its own: rows that one
-    lacks are left out.
+    Models may have unlike seeds, and a seed may lack folds that another one of the model has. Rows that a model lacks
+    are left out.
     """
     return rank_losses(row_losses(observations))
 
@@ -74,7 +74,6 @@ def rank_losses(losses: RowLosses) -> Ranking:
     adjusted = holm_over_pairs(p, gate)
     candidates = [int(position) for position in np.flatnonzero(~gate)]
     leading = [one for one in candidates if one == candidates[0] or adjusted[candidates[0], one] > SIGNIFICANCE]
-    seeds = [ordered.seeds(position) for position in range(len(errors))]
     models = ordered.models
     return Ranking(
         order=models,
@@ -83,7 +82,7 @@ def rank_losses(losses: RowLosses) -> Ranking:
         leading=tuple(models[position] for position in leading),
         interval_px=intervals(models, found),
         pairs=pair_tests(models, found, gate),
-        floor=resolution_floor(found, candidates, leading, seeds),
+        floor=resolution_floor(found, candidates, leading),
         weak=not bool(found.measured.all()),
         variance_px2={
             model: found.contrast(position, position)

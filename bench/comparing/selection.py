@@ -50,21 +50,20 @@ class Entry:
         return len(self.cells) == self.expected
 
     @property
-    def whole_seeds(self) -> tuple[int, ...]:
-        """The seeds of which every fold is there: a model is ranked by these."""
+    def whole_seeds(self) -> int:
+        """Of how many seeds every fold is there."""
         done = Counter(cell.seed for cell in self.cells)
-        return tuple(seed for seed in range(self.seeds) if done[seed] == self.folds)
+        return sum(done[seed] == self.folds for seed in range(self.seeds))
 
     @property
-    def counted(self) -> tuple[CellRecord, ...]:
-        """The cells behind the row's numbers: those of whole seeds, or all where no seed is whole."""
-        whole = self.whole_seeds
-        return tuple(cell for cell in self.cells if cell.seed in whole) if whole else self.cells
+    def places(self) -> frozenset[tuple[int, int]]:
+        """The cells that are there, each by seed and fold."""
+        return frozenset((cell.seed, cell.fold) for cell in self.cells)
 
     @property
     def kernels(self) -> tuple[str, ...]:
         """What the row's numbers were computed with, where that was noted."""
-        return tuple(sorted({cell.kernels for cell in self.counted if cell.kernels}))
+        return tuple(sorted({cell.kernels for cell in self.cells if cell.kernels}))
 
     @property
     def tuned_on_scored_rows(self) -> bool:
@@ -87,15 +86,16 @@ class Selection:
         return max((entry.seeds for entry in self.entries.values()), default=1)
 
     def rankable(self, model: str) -> bool:
-        """Whether a model may be ranked: a seed has all folds, none was tuned on scored rows, and so are an ensemble's
-        members, in a seed that they share.
+        """Whether a model may be ranked: every fold is there under some seed, and it was not tuned on scored rows.
+
+        Of an ensemble, the same of all its members, under seeds that they share.
         """
-        if is_ensemble(model):
-            members = [self.entries.get(member) for member in members_of(model)]
-            shared = [set(entry.whole_seeds) for entry in members if entry is not None]
-            known = len(shared) == len(members) and all(map(self.rankable, members_of(model)))
-            return known and bool(set.intersection(*shared))
-        return bool(self.entries[model].whole_seeds) and not self.entries[model].tuned_on_scored_rows
+        members = members_of(model) if is_ensemble(model) else (model,)
+        entries = [self.entries[member] for member in members if member in self.entries]
+        if len(entries) < len(members) or any(entry.tuned_on_scored_rows for entry in entries):
+            return False
+        shared = frozenset.intersection(*(entry.places for entry in entries))
+        return len({fold for _, fold in shared}) == entries[0].folds
 
     def pretrained(self, model: str) -> bool:
         """Whether a model, or a member of an ensemble, started from weights trained elsewhere."""
@@ -149,7 +149,7 @@ def observe(store: RecordStore, selection: Selection) -> tuple[Selection, Observ
     """Out-of-fold predictions of every entry that has any, beside the labels; each file is read and checked once.
 
     A cell whose arrays are damaged counts as not recorded, and the others are still shown: the selection that comes
-    back lacks it. A model with a seed that is whole is observed by its whole seeds alone.
+    back lacks it.
 
     Raises:
         RecordError: the labels of this protocol are missing or damaged.
@@ -163,9 +163,9 @@ def observe(store: RecordStore, selection: Selection) -> tuple[Selection, Observ
         entry = replace(chosen, cells=tuple(cell for cell in chosen.cells if cell.key in read))
         entries[model] = entry
         if entry.cells:
-            seeds[model] = tuple(sorted({cell.seed for cell in entry.counted}))
+            seeds[model] = tuple(sorted({cell.seed for cell in entry.cells}))
             stacked = np.full((len(seeds[model]), *truth.shape), np.nan, dtype=np.float32)
-            for cell in entry.counted:
+            for cell in entry.cells:
                 rows, predicted = read[cell.key]
                 stacked[seeds[model].index(cell.seed), rows] = predicted
             predictions[model] = stacked

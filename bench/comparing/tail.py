@@ -31,7 +31,7 @@ def worst_tail(losses: RowLosses) -> Mapping[str, Tail]:
     above = []
     for squared in losses.squared_px2:
         per_row = squared / losses.counts
-        threshold = np.quantile(per_row, 1 - TAIL)
+        threshold = np.nanquantile(per_row, 1 - TAIL)
         above.append(threshold + np.maximum(per_row - threshold, 0) / TAIL)
     found = spread(replace(losses, squared_px2=tuple(above), counts=np.ones_like(losses.counts)))
     known = intervals(losses.models, found)

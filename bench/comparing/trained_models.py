@@ -29,7 +29,8 @@ def trained_models_differ(losses: RowLosses, first: int, second: int) -> Trained
         losses: row losses of both.
         first, second: positions of the models.
     """
-    per_group = [losses.group_sums(losses.squared_px2[model].mean(axis=0)) for model in (first, second)]
+    both = losses.pair(first, second)
+    per_group = [both.group_sums(both.row_means_px2(model)) for model in (0, 1)]
     counts = losses.group_sums(losses.counts)
 
     def difference(a: Numbers, b: Numbers, count: Numbers, axis: int = -1) -> Numbers:

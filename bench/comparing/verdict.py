@@ -17,7 +17,7 @@ class Verdict:
     """Everything known about two models.
 
     Attributes:
-        rmse_px: of ``pair.a`` and ``pair.b``.
+        rmse_px: of ``pair.a`` and ``pair.b``, by the cells that both have.
         pair: claim two, the architectures; its better model is the verdict.
         trained: claim one, these trained models, ``a`` minus ``b``.
         keypoints: the same question at each keypoint.
@@ -47,10 +47,11 @@ def compare(observations: Observations, ranking: Ranking, first: str, second: st
     two = observations.only((pair.a, pair.b))
     losses = row_losses(two)
     a, b = losses.models.index(pair.a), losses.models.index(pair.b)
+    both = losses.pair(a, b)
     tails = worst_tail(losses)
     with_gate = _has_gate(observations, pair)
     return Verdict(
-        rmse_px=(losses.mean_squared_px2(a) ** 0.5, losses.mean_squared_px2(b) ** 0.5),
+        rmse_px=(both.mean_squared_px2(0) ** 0.5, both.mean_squared_px2(1) ** 0.5),
         pair=pair,
         trained=trained_models_differ(losses, a, b),
         keypoints=keypoint_results(two),

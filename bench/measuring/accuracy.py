@@ -28,16 +28,16 @@ class Errors:
     nme: Numbers
 
     @property
-    def known_nme(self) -> Numbers:
-        """The NMEs of all rows that have one: (n,)."""
-        return self.nme[np.isfinite(self.nme)]
+    def failed(self) -> Numbers:
+        """1 where a row's NME is above 10 %, else 0, and NaN where it is left out: (S, N)."""
+        return np.where(np.isfinite(self.nme), self.nme > FAILURE_NME, np.nan)
 
 
 METRICS: Mapping[str, Callable[[Errors], float]] = {
-    "rmse_px": lambda errors: root_mean(errors.squared),
-    "nme_percent": lambda errors: _mean(errors.known_nme) * 100,
-    "failure_rate": lambda errors: _mean(errors.known_nme > FAILURE_NME),
-    "auc": lambda errors: _mean(np.clip(1 - errors.known_nme / FAILURE_NME, 0, None)),
+    "rmse_px": lambda errors: root_mean(mean_over_seeds(errors.squared)),
+    "nme_percent": lambda errors: _mean(mean_over_seeds(errors.nme)) * 100,
+    "failure_rate": lambda errors: _mean(mean_over_seeds(errors.failed)),
+    "auc": lambda errors: _mean(mean_over_seeds(np.clip(1 - errors.nme / FAILURE_NME, 0, None))),
 }
 """Metrics by name; NaN where nothing can be said. A new one is a line here, and a column of the board.
 
@@ -49,7 +49,7 @@ under the cumulative NME curve up to 10 %, as a share of the full rectangle.
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Errors over all seeds and rows that were predicted.
+    """Errors over all rows that were predicted, of each the mean over its seeds.
 
     Attributes:
         metrics: the value of each of :data:`METRICS`.
@@ -70,14 +70,16 @@ def score(predictions: Points, truth: Points, scheme: Scheme) -> Accuracy:
     left_out = predicted & ~np.isfinite(errors.nme)
     return Accuracy(
         metrics={name: metric(errors) for name, metric in METRICS.items()},
-        per_keypoint_rmse_px={name: root_mean(errors.squared[:, :, point]) for point, name in enumerate(scheme.names)},
+        per_keypoint_rmse_px={
+            name: root_mean(mean_over_seeds(errors.squared[:, :, point])) for point, name in enumerate(scheme.names)
+        },
         nme_rows_left_out=int(left_out.sum() // max(len(stacked), 1)),
     )
 
 
 def rmse_px(predictions: Points, truth: Points) -> float:
     """The one RMSE, of predictions (..., N, K, 2) against truth (N, K, 2), where nothing else of a score is wanted."""
-    return root_mean(squared_errors(predictions, truth))
+    return root_mean(mean_over_seeds(squared_errors(predictions.reshape(-1, *truth.shape), truth)))
 
 
 def squared_errors(predictions: Points, truth: Points) -> Numbers:
@@ -95,10 +97,18 @@ def row_nme(predictions: Points, truth: Points, scheme: Scheme) -> Numbers:
     return np.asarray(mean / scheme.normaliser_px(truth))
 
 
+def mean_over_seeds(values: Numbers) -> Numbers:
+    """The mean of the finite values over the first axis; NaN where there is none."""
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    return np.asarray(np.where(count > 0, np.where(known, values, 0).sum(axis=0) / np.maximum(count, 1), np.nan))
+
+
 def root_mean(squared: Numbers) -> float:
     """Root of the mean of the finite values (any shape); NaN where there is none."""
-    return float(np.sqrt(_mean(squared[np.isfinite(squared)])))
+    return float(np.sqrt(_mean(squared)))
 
 
-def _mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float:
-    return float(values.mean()) if values.size else float("nan")
+def _mean(values: Numbers) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")

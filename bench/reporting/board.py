@@ -15,13 +15,13 @@ from bench.comparing.choosing import CostLimits
 from bench.comparing.ranking import Ranking
 from bench.comparing.verdict import Verdict
 from bench.errors import ConfigError, RecordError
+from bench.measuring.accuracy import mean_over_seeds
 from bench.records.store import RecordStore
 from bench.reporting import choice
 from bench.reporting.board_facts import COLUMNS
 from bench.reporting.board_notes import warnings_of
 from bench.reporting.material import Material, collect
 from bench.reporting.report_files import FORMATS
-from bench.reporting.row_errors import mean_over_seeds
 from bench.reporting.verdict_words import verdict_words
 
 if TYPE_CHECKING:

@@ -146,7 +146,7 @@ class BoardRow(Frozen):
 
     @property
     def ranked(self) -> bool:
-        """Whether a seed has all its folds."""
+        """Whether it has all folds."""
         return self.rank is not None
 
     @property

@@ -12,10 +12,10 @@ from PIL import Image
 
 from bench.comparing.observations import Observations
 from bench.faces.face_set import FaceSet
-from bench.measuring.accuracy import FAILURE_NME
+from bench.measuring.accuracy import FAILURE_NME, mean_over_seeds
 from bench.reporting.board_facts import BoardRow
 from bench.reporting.drawing import markup, picture, put
-from bench.reporting.row_errors import RowErrors, mean_over_seeds, mean_prediction
+from bench.reporting.row_errors import RowErrors, mean_prediction
 from bench.scheme import SEED_SCHEME, Scheme
 
 MOST_MODELS = 12

@@ -80,7 +80,7 @@ def _row(model: str, collected: Collected, errors: RowErrors, placed: Mapping[st
 
 
 def _training(entry: Entry) -> dict[str, Any]:
-    cells = entry.counted
+    cells = entry.cells
     found = {"folds_done": len({cell.fold for cell in cells}), "seeds_done": len({cell.seed for cell in cells})}
     if not cells:
         return found
@@ -103,10 +103,10 @@ def _training(entry: Entry) -> dict[str, Any]:
 
 def _flags(entry: Entry, pretrained: bool, loses_to: list[str], latency: Mapping[str, Any] | None) -> list[str]:
     flags = []
-    if entry.expected and not entry.whole_seeds:
+    if entry.expected and len({cell.fold for cell in entry.cells}) < entry.folds:
         flags.append(f"incomplete: {len(entry.cells)} of {entry.expected} cells")
     elif not entry.complete:
-        flags.append(f"{len(entry.whole_seeds)} of {entry.seeds} seeds complete")
+        flags.append(f"{entry.whole_seeds} of {entry.seeds} seeds complete")
     variants = {(cell.variant.code_digest, cell.variant.source): cell.variant for cell in entry.cells}.values()
     if any(is_of_earlier_code(entry.asked.kind, variant) for variant in variants):
         flags.append("earlier code")

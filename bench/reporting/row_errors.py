@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.comparing.observations import Observations
-from bench.measuring.accuracy import row_nme, squared_errors
+from bench.measuring.accuracy import mean_over_seeds, row_nme, squared_errors
 
 Numbers = NDArray[np.float64]
 
@@ -66,10 +66,3 @@ def row_errors(observations: Observations) -> RowErrors:
 def mean_prediction(predictions: NDArray[np.float32], rows: NDArray[np.int64]) -> Numbers:
     """The mean over seeds of the predictions (S, N, K, 2) of these rows: (n, K, 2) px, NaN where there is none."""
     return mean_over_seeds(predictions[:, rows].astype(np.float64))
-
-
-def mean_over_seeds(values: Numbers) -> Numbers:
-    """The mean of the finite values over the first axis; NaN where there is none."""
-    known = np.isfinite(values)
-    count = known.sum(axis=0)
-    return np.asarray(np.where(count > 0, np.where(known, values, 0).sum(axis=0) / np.maximum(count, 1), np.nan))
