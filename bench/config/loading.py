@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bench.config.data import DataSettings
 from bench.config.recipe import Frozen, Recipe
-from bench.config.settings import Config, RunSettings
+from bench.config.settings import QUICK_EPOCHS, Config, RunSettings
 from bench.config.tuning import TuningSettings
 from bench.errors import ConfigError
 
@@ -34,7 +34,7 @@ def load_config(
 
     ``options`` whose value is None were not given; ``epochs`` among them means ``recipe.epochs``. What is typed
     overrules the file everywhere: a typed ``recipe.lr`` also its ``[models.NAME.recipe]``, and a typed ``quick`` its
-    epochs.
+    epochs. The configuration remembers what was typed, for the values that a search found.
 
     Raises:
         ConfigError: unreadable file, unknown key, value out of range; names where it came from.
@@ -46,13 +46,18 @@ def load_config(
         typed.append(("--epochs", {"recipe": {"epochs": given.pop("epochs")}}))
     for table, values in (("run", given), ("tuning", tuning or {})):
         typed += [(_option(name), {table: {name: value}}) for name, value in values.items()]
-    if file is None:
-        return _validate(typed)
-    overruled: set[str] = set()
+    said: Tree = {}
     for _, tree in typed:
-        overruled |= {"epochs"} if isinstance(tree.get("run"), dict) and tree["run"].get("quick") is True else set()
-        overruled |= set(tree["recipe"]) if isinstance(tree.get("recipe"), dict) else set()
-    return _validate([(str(file), _without(overruled, read_toml("--config", file))), *typed])
+        _merge(said, tree)
+    if isinstance(said.get("run"), dict) and said["run"].get("quick") is True:
+        quick: Tree = {"recipe": {"epochs": QUICK_EPOCHS}}
+        _merge(quick, said)
+        said = quick
+    if file is not None:
+        recipe = said.get("recipe")
+        overruled = set(recipe) if isinstance(recipe, dict) else set()
+        typed.insert(0, (str(file), _without(overruled, read_toml("--config", file))))
+    return _validate(typed).with_typed(said)
 
 
 def _option(field: str) -> str:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from bench.config.data import DataSettings
 from bench.config.recipe import Frozen, Recipe
 from bench.config.tuning import TuningSettings
+from bench.errors import ConfigError
 
 QUICK_EPOCHS = 4
 
@@ -89,6 +90,7 @@ class Config(Frozen):
     models: dict[str, ModelSettings] = Field(default_factory=dict)
     tuning: TuningSettings = TuningSettings()
     tuned: dict[str, TunedOrigin] = Field(default_factory=dict)
+    _typed: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     def recipe_for(self, model: str, family_recipe: dict[str, Any]) -> Recipe:
         """The effective recipe: defaults < the architecture's own < ``[recipe]`` < ``[models.NAME.recipe]``."""
@@ -100,8 +102,27 @@ class Config(Frozen):
         """Builder options the user set for this model."""
         return dict(self.models[model].options) if model in self.models else {}
 
-    def with_parameters(self, model: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -> "Config":
-        """This configuration with these parameters for one model, over what it says already."""
+    def with_typed(self, typed: Mapping[str, Any]) -> Self:
+        """This configuration, in which these tables are what was typed; their values it has already."""
+        known = self.model_copy()
+        known._typed = dict(typed)
+        return known
+
+    def with_found(self, model: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -> Self:
+        """This configuration with the values that a search found for one model, over what a file says.
+
+        Raises:
+            ConfigError: another value was typed: it must win, and what is trained would not be what was found.
+        """
+        typed_options = self._typed.get("models", {}).get(model, {})
+        typed_recipe = {**self._typed.get("recipe", {}), **typed_options.get("recipe", {})}
+        for table, found, typed in ((model, options, typed_options), ("recipe", recipe, typed_recipe)):
+            for name in found.keys() & typed.keys():
+                if typed[name] != found[name]:
+                    raise ConfigError(
+                        f"{model}@tuned: {table}.{name} = {typed[name]} is typed, and the search found {found[name]}; "
+                        f"leave it out, take {model} alone, or write it in a --config file, where {model} alone has it"
+                    )
         before = self.models.get(model, ModelSettings())
         after = ModelSettings(options={**before.options, **options}, recipe={**before.recipe, **recipe})
         return self.model_copy(update={"models": {**self.models, model: after}})

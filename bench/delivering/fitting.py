@@ -53,7 +53,7 @@ def fitted_variant(config: Config, model: str) -> VariantFacts:
     name = architecture_of(model)
     if name != model:
         tuned = load_tuned(config.run.out, name)
-        config = config.with_parameters(name, tuned.options, tuned.recipe)
+        config = config.with_found(name, tuned.options, tuned.recipe)
     return network_variant(config, name, load_faces(FaceSource.of(config).without_groups()).scheme)
 
 

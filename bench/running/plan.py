@@ -161,7 +161,7 @@ def _network_facts(
     resolved: dict[str, VariantFacts] = {}  # folds that share their parameters share the facts
     for options, recipe in parameters:
         if digest([options, recipe]) not in resolved:
-            facts = network_variant(config.with_parameters(name, options, recipe), name, scheme)
+            facts = network_variant(config.with_found(name, options, recipe), name, scheme)
             resolved[digest([options, recipe])] = facts.model_copy(update={"tuned": origin})
     return tuple(resolved[digest([options, recipe])] for options, recipe in parameters)
 

@@ -62,6 +62,7 @@ def tune(config: Config, on_event: OnTuning) -> list[TunedParameters]:
     """
     with storage_trouble_told(config.run.out, config.tuning.storage):
         _refuse_unsearchable(config)
+        config = config.with_typed({})  # what is typed is where the search starts, and what it finds goes over that
         source = FaceSource.of(config)
         faces = load_faces(source)
         plan = make_plan(config, source, faces)

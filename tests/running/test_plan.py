@@ -7,6 +7,7 @@ import pytest
 
 from bench.config.loading import load_config
 from bench.config.settings import Config
+from bench.errors import ConfigError
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.records.schema import VariantFacts
@@ -61,6 +62,35 @@ def test_each_set_of_nested_parameters_is_resolved_once(faces_csv: Path, resolve
     cells = [cell for cell in plan.cells if cell.model == "plain_cnn@tuned"]
     assert [cell.task.variant.options["width"] for cell in cells] == [16, 24, 16]
     assert {cell.variant_digest for cell in cells} == {plan.variants["plain_cnn@tuned"].digest}
+
+
+def test_another_value_typed_than_the_search_found_is_refused_by_name(faces_csv: Path, tmp_path: Path) -> None:
+    protocol = planned(faces_csv).protocol_digest
+    finding = FoldFinding(outer_fold=0, study="s", options={"width": 16}, recipe={"lr": 0.003, "epochs": 7})
+    tuned = TunedParameters(
+        model="plain_cnn", mode="plain", protocol=protocol, folds=(finding,), adopted=True, verdict="better",
+        search_epochs=4, epochs=8,
+    )  # fmt: skip
+    write_tuned(faces_csv.parent / "results", tuned)
+
+    def found(*assignments: str, file: Path | None = None, **options: Any) -> dict[str, Any]:
+        source = FaceSource(faces_csv, "none")
+        run = {"data": faces_csv, "groups": "none", "folds": 3, "out": faces_csv.parent / "results", "tuned": True}
+        config = load_config(file, assignments, {"models": ("plain_cnn",), **run, **options})
+        facts = make_plan(config, source, load_faces(source)).variants["plain_cnn@tuned"].facts
+        return {**facts.options, **facts.network_recipe.model_dump()}
+
+    expected = {"width": 16, "lr": 0.003, "epochs": 7, "batch_size": 8}
+    unlike = ("recipe.lr=0.1", "models.plain_cnn.recipe.lr=0.1", "models.plain_cnn.width=8")
+    for assignment in unlike:
+        with pytest.raises(ConfigError, match=r"plain_cnn@tuned: .* is typed, and the search found .*; leave it out"):
+            found(assignment)
+    with pytest.raises(ConfigError, match=r"recipe.epochs = 3 is typed, and the search found 7"):
+        found(epochs=3)
+    assert found("recipe.lr=0.003", "recipe.batch_size=8", "models.plain_cnn.width=16").items() >= expected.items()
+    file = tmp_path / "defaults.toml"
+    file.write_text("[recipe]\nlr = 0.1\nbatch_size = 8\n[models.plain_cnn]\nwidth = 8\n")
+    assert found(file=file).items() >= expected.items()
 
 
 def test_what_no_recipe_trains_has_none_and_old_readers_find_an_empty_table(faces_csv: Path) -> None:

@@ -76,7 +76,9 @@ class Bench:
 @pytest.fixture
 def bench(faces_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     run = {"models": ("plain_cnn",), "data": faces_csv, "groups": str(faces_csv.parent / "people.csv"), "folds": FOLDS}
-    config = load_config(None, ["models.plain_cnn.width=8"], {**run, "out": tmp_path / "results"})
+    file = tmp_path / "defaults.toml"
+    file.write_text("[models.plain_cnn]\nwidth = 8\n")
+    config = load_config(file, (), {**run, "out": tmp_path / "results"})
     source = FaceSource.of(config)
     faces = load_faces(source)
     engine = Engine(faces, [])
