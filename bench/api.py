@@ -182,10 +182,10 @@ def export(
     from bench.delivering import exporting
 
     trained = _trained(model, where)
-    if isinstance(data, FaceSet | tuple):
-        frames = as_faces(data).images[: exporting.CHECKED_FACES]
-    else:
+    if data is None or isinstance(data, str | Path):
         frames = exporting.frames_to_check(trained, Path(data) if data is not None else None)
+    else:
+        frames = as_faces(data).images[: exporting.CHECKED_FACES]
     exported = Path(where.get("out") or "results") / "exported"
     path = Path(to) if to is not None else exported / f"{slug(trained.facts.model)}.{form}"
     return exporting.export(trained, form, path, frames)

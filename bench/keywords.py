@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Model: TypeAlias = "str | Callable[..., nn.Module]"
-Data: TypeAlias = str | Path | FaceSet | tuple[Any, ...]
+Data: TypeAlias = str | Path | FaceSet | Sequence[Any]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -32,9 +32,9 @@ class TrainingKeywords(TypedDict, total=False):
     """What every function that trains takes; None, or left out, means what the command line takes.
 
     Attributes:
-        data: a file; ``"synthetic"``; a face set; or arrays ``(pictures, points)`` or ``(pictures, points, groups)``:
-            uint8 (N, side, side) or (N, side, side, 3), float (N, K, 2) in pixels with NaN where not labelled, and N
-            values that say who is in each row.
+        data: a file; ``"synthetic"``; a face set; or arrays ``(pictures, points)`` or ``(pictures, points, groups)``,
+            in a tuple or a list: uint8 (N, side, side) or (N, side, side, 3), float (N, K, 2) in pixels with NaN where
+            not labelled, and N values that say who is in each row.
         groups: a file, a column's name, ``"auto"`` or ``"none"``.
         folds, seed, epochs, out, workers, threads, device: as the options of ``bench run``.
         recipe: values over those of each model's own recipe, for all models: ``{"lr": 0.001}``.
@@ -140,7 +140,7 @@ def configuration(models: "Sequence[Model] | str | None", settings: Mapping[str,
     tables["models"] = {model_name(model): dict(values) for model, values in given.pop("options", {}).items()}
     if models is not None:
         given["models"] = models if isinstance(models, str) else [model_name(model) for model in models]
-    if isinstance(given.get("data"), FaceSet | tuple):
+    if not isinstance(given.get("data", ""), str | Path):
         tables["data"] = {"stored": store_faces(as_faces(given.pop("data"))).stored}
     if "groups" in given:
         given["groups"] = str(given["groups"])
@@ -150,7 +150,7 @@ def configuration(models: "Sequence[Model] | str | None", settings: Mapping[str,
     return load_config(Path(file) if file is not None else None, assignments, given, search, tables)
 
 
-def as_faces(data: FaceSet | tuple[Any, ...]) -> FaceSet:
+def as_faces(data: FaceSet | Sequence[Any]) -> FaceSet:
     """A face set as it is, or arrays as one: fifteen points are the default ones, others are numbered from 1.
 
     Raises:
@@ -158,10 +158,14 @@ def as_faces(data: FaceSet | tuple[Any, ...]) -> FaceSet:
     """
     if isinstance(data, FaceSet):
         return data
-    if len(data) not in (2, 3):
-        raise DataError(f"data: {len(data)} arrays, expected (pictures, points) or (pictures, points, groups)")
+    if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+        found = f"{len(data)} arrays" if isinstance(data, tuple | list) else f"a {type(data).__name__}"
+        raise DataError(f"data: {found}, expected a file, (pictures, points) or (pictures, points, groups)")
     pictures, points, *groups = data
-    pictures, points = np.asarray(pictures), np.asarray(points, dtype=np.float32)
+    try:
+        pictures, points = np.asarray(pictures), np.asarray(points, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"data: pictures or points are no array ({error})") from error
     side, count = (array.shape[1] if array.ndim > 1 else 0 for array in (pictures, points))
     known = SEED_SCHEME.names
     names = known if count == len(known) else tuple(f"point_{number}" for number in range(1, count + 1))

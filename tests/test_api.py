@@ -218,6 +218,20 @@ def test_arrays_that_are_no_faces_are_refused(data: tuple[np.ndarray, ...], mess
         bench.load_faces(data)
 
 
+@pytest.mark.parametrize("data", [np.zeros((4, 96, 96), np.uint8), {"pictures": 1, "points": 2}, 7])
+def test_what_is_no_data_at_all_is_refused_in_one_line(data: object) -> None:
+    with pytest.raises(DataError, match=rf"data: a {type(data).__name__}, expected a file, \(pictures, points\) or"):
+        bench.load_faces(data)  # type: ignore[arg-type]
+
+
+def test_arrays_may_stand_in_a_list_as_in_a_tuple() -> None:
+    pictures, points = draw_rows(6)
+    faces = bench.load_faces([pictures, points.tolist()])
+    assert faces.fingerprint == bench.load_faces((pictures, points)).fingerprint
+    with pytest.raises(DataError, match="data: pictures or points are no array"):
+        bench.load_faces(["a.csv", "b.csv"])
+
+
 def test_arrays_of_other_points_and_colours_are_a_scheme() -> None:
     pictures = np.random.default_rng(0).integers(0, 255, (6, 64, 64, 3), dtype=np.uint8)
     faces = bench.load_faces((pictures, np.full((6, 4, 2), 30.0), list("aabbcc")))
