@@ -144,7 +144,8 @@ def predict(
         where: whose weights; see :class:`WeightsKeywords`.
 
     Returns:
-        One line per face, columns as in ``predictions.csv``: coordinates in pixels of its picture.
+        One line per face, columns as in ``predictions.csv``: coordinates in pixels of its picture. In place of ``row``
+        stands ``row_index``, which counts from 0; it is missing for the one face of a picture file.
 
     Raises:
         BenchError, ArchitectureError: something that the caller can mend, in one line.
@@ -162,7 +163,9 @@ def predict(
         files = [pictures] if isinstance(pictures, str | Path) else pictures
         faces = predicting.read_faces([Path(file) for file in files], scheme, Crop(*crop) if crop is not None else None)
     header, lines = predicting.as_table(predicting.predict_faces(trained, faces, precision), scheme)
-    return pd.DataFrame(lines, columns=header)
+    found = pd.DataFrame(lines, columns=header)
+    found["row"] = found["row"].astype("Int64") - 1
+    return found.rename(columns={"row": "row_index"})
 
 
 @spelt

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 import bench
@@ -189,7 +190,9 @@ def test_a_fit_predicts_and_exports(tmp_path: Path) -> None:
     assert fitted.weights.is_file()
     found = bench.predict(Tiny, pictures[:3], out=tmp_path)
     assert found.shape == (3, 37)
-    assert found["row"].tolist() == [1, 2, 3]
+    assert found["row_index"].tolist() == [0, 1, 2]
+    Image.fromarray(pictures[0]).save(tmp_path / "face.png")
+    assert bench.predict(Tiny, tmp_path / "face.png", out=tmp_path)["row_index"].isna().all()
     assert np.isfinite(found["nose_tip_x"]).all()
     with pytest.raises(DataError, match="expected uint8"):
         bench.predict(Tiny, pictures[:3].astype(float), out=tmp_path)  # type: ignore[arg-type]
