@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.config.loading import checked_recipe
+from bench.config.model_names import architecture_of
 from bench.config.settings import Config
 from bench.errors import ConfigError, ModelError
 from bench.records.keys import digest, variant_digest
@@ -88,12 +89,15 @@ def network_variant(config: Config, model: str, scheme: Scheme = SEED_SCHEME) ->
 
 
 def _refuse_unknown_tables(config: Config) -> None:
-    """A file may hold settings of models that this run leaves out, but a misspelt name would hold them for nobody."""
+    """A file may hold settings of models that this run leaves out, but a misspelt name would hold them for nobody.
+
+    So would ``NAME@tuned``: what is set for NAME holds there too, under what was found.
+    """
     import architectures
     from architectures.machinery.names import is_file_reference
 
     for name in config.models:
-        if name not in config.run.models and not is_file_reference(name):
+        if (name not in config.run.models or name != architecture_of(name)) and not is_file_reference(name):
             try:
                 architectures.get(name)
             except architectures.ArchitectureError as error:

@@ -88,6 +88,8 @@ def test_another_value_typed_than_the_search_found_is_refused_by_name(faces_csv:
     with pytest.raises(ConfigError, match=r"recipe.epochs = 3 is typed, and the search found 7"):
         found(epochs=3)
     assert found("recipe.lr=0.003", "recipe.batch_size=8", "models.plain_cnn.width=16").items() >= expected.items()
+    with pytest.raises(ConfigError, match=r"settings of models.plain_cnn@tuned: unknown model .* mean plain_cnn"):
+        found("models.plain_cnn@tuned.recipe.lr=0.1", models=("plain_cnn", "plain_cnn@tuned"))
     file = tmp_path / "defaults.toml"
     file.write_text("[recipe]\nlr = 0.1\nbatch_size = 8\n[models.plain_cnn]\nwidth = 8\n")
     assert found(file=file).items() >= expected.items()
