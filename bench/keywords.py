@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from bench.config.loading import load_config
 from bench.config.settings import Config
 from bench.config.tuning import TuningSettings, parse_duration
-from bench.errors import DataError
+from bench.errors import BenchError, DataError
 from bench.faces.arrays import faces_of_arrays, store_faces
 from bench.faces.face_set import FaceSet
 from bench.running.variants import model_name
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 Model: TypeAlias = "str | Callable[..., nn.Module]"
 Data: TypeAlias = str | Path | FaceSet | Sequence[Any]
+UNLIKE_OPTIONS = {"set": "assignments", "config": "config_file", "cell_timeout": "cell_timeout_s"}
+"""Keywords that are not called what the option is."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -102,7 +105,10 @@ class WeightsKeywords(TypedDict, total=False):
 
 
 def spelt(function: Callable[P, R]) -> Callable[P, R]:
-    """Show the keywords of a TypedDict in a function's signature, and answer a misspelt one with the nearest."""
+    """Show the keywords of a TypedDict in a function's signature, and answer a misspelt one with the nearest.
+
+    What the function refuses is told by its keywords, not by the options of the command.
+    """
     plain = inspect.signature(function)
     shown = [one for one in plain.parameters.values() if one.kind is not one.VAR_KEYWORD]
     for one in plain.parameters.values():
@@ -121,10 +127,25 @@ def spelt(function: Callable[P, R]) -> Callable[P, R]:
                 close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
                 hint = f"did you mean {close[0]}?" if close else f"it takes {', '.join(names)}"
                 raise TypeError(f"{function.__name__}() got {name}; {hint}")
-        return function(*given, **keywords)
+        try:
+            return function(*given, **keywords)
+        except BenchError as error:
+            error.args = (_in_keywords(str(error), names),)
+            raise
 
     called.__signature__ = plain.replace(parameters=shown)  # type: ignore[attr-defined]
     return called
+
+
+def _in_keywords(message: str, names: Sequence[str]) -> str:
+    """A message in which options are called by a function's keywords; commands to type, in backticks, stay."""
+
+    def keyword(option: re.Match[str]) -> str:
+        word = (option[1] or "").replace("-", "_")
+        name = UNLIKE_OPTIONS.get(word, word)
+        return name if name in names else option[0]
+
+    return re.sub(r"`[^`]*`|--([a-z]+(?:-[a-z]+)*)", keyword, message)
 
 
 def configuration(models: "Sequence[Model] | str | None", settings: Mapping[str, Any]) -> Config:

@@ -100,6 +100,24 @@ def test_a_misspelt_recipe_or_a_value_out_of_range_is_one_line() -> None:
         bench.run(folds=1)
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: bench.leaderboard("nowhere"), r"^out nowhere: .*`bench run"),
+        (lambda: bench.run(folds=1), r"^folds: run.folds is 1"),
+        (lambda: bench.run(cell_timeout_s=-1), r"^cell_timeout_s: run.cell_timeout_s is -1"),
+        (lambda: bench.run(assignments=["recipe.lr"]), r"^assignments recipe.lr: expected KEY=VALUE"),
+        (lambda: bench.run(config_file="absent.toml"), r"^config_file absent.toml: cannot be read"),
+        (lambda: bench.run("plain_cnn,plain_cnn", data="synthetic"), r"^models names 'plain_cnn' twice"),
+        (lambda: bench.tune(budget="soon"), r"^budget soon: expected a time such as"),
+    ],
+)
+def test_a_refusal_speaks_of_keywords_and_not_of_options(call: object, message: str) -> None:
+    assert callable(call)
+    with pytest.raises(BenchError, match=message):
+        call()
+
+
 def test_the_board_is_a_table_with_plain_columns(board: Board) -> None:
     assert set(board.table.index) == {"Tiny", "mean_face", "knn", "ridge"}
     assert {"rank", "rmse_px", "nme_percent", "parameters", "flags", "per_keypoint_rmse_px.nose_tip"} <= set(
