@@ -142,7 +142,7 @@ def _networks(*names: str) -> dict[str, str]:
 
 def _differs_for_people(losses: RowLosses) -> bool:
     found = spread(losses)
-    error = float(np.sqrt(found.people[0, 1]))
+    error = float(np.sqrt(found.people[0, 1] + found.seed_people[0, 1]))
     return abs(float(found.difference_px[0, 1])) > stats.t.ppf(0.975, losses.group_count - 1) * error
 
 

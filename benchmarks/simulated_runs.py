@@ -151,7 +151,7 @@ def fitted_population(losses: RowLosses) -> Population:
     fits = [_training_effects(chosen, model) for model in range(len(networks))]
     cell, person_cell, row_cell = (float(np.sqrt(np.mean(np.square(column)))) for column in zip(*fits, strict=True))
     person, row = _architecture_effects(chosen, person_cell, row_cell)
-    best = min(range(len(networks)), key=chosen.mean_squared_px2)
+    best = min(range(len(networks)), key=lambda place: chosen.rmse_px[place])
     expected = chosen.row_means_px2(best) / chosen.counts
     effects = Effects(cell, person_cell, row_cell, _fold_effect(losses), person, row)
     return Population(expected, chosen.groups, effects, f"fitted to {', '.join(chosen.models)}")
@@ -165,7 +165,7 @@ def _training_effects(losses: RowLosses, model: int) -> tuple[float, float, floa
     scatter -= _cell_means(losses, scatter)
     person, row = _nested(losses, scatter)
     parts = spread(losses.of([model])).contrast(0, 0)
-    cell = 2 / np.sqrt(losses.mean_squared_px2(model)) * np.sqrt(parts.seed_cell * seeds * losses.fold_count)
+    cell = 2 / losses.rmse_px[model] * np.sqrt(parts.seed_cell * seeds * losses.fold_count)
     return cell, person, row
 
 
@@ -176,8 +176,7 @@ def _fold_effect(losses: RowLosses) -> float:
     before the mean over pairs: four degrees of freedom a pair would otherwise turn chance into an effect.
     """
     found = spread(losses)
-    people, total = found.people, found.seed_total
-    excess = found.between_folds - np.maximum(np.maximum(people, total), people - found.seed_people + total)
+    excess = found.between_folds - found.people - found.seed_people - found.seed_cell
     first, second = np.triu_indices(len(losses.models), k=1)
     # A relative change e of a loss moves its root by e/2 of itself.
     scale = (np.square(found.rmse_px[first]) + np.square(found.rmse_px[second])) / 4

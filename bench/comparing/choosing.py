@@ -80,26 +80,17 @@ def probability_best(found: Spread) -> Numbers | None:
     wanted = found.variance[first, second]
     if not np.isfinite(wanted).all():
         return None
-    covariance = _covariance(found)
-    plain = of_differences(covariance)[first, second]
+    plain = of_differences(found.covariance)[first, second]
     known = plain > 0
     # Folds may differ by more than people and seeds explain: widen all differences as the tests do.
     widening = float(np.median(np.maximum(wanted[known] / plain[known], 1.0))) if known.any() else 1.0
     generator = np.random.default_rng(0)
-    noise = generator.multivariate_normal(np.zeros(count), covariance * widening, size=DRAWS, method="eigh")
+    noise = generator.multivariate_normal(np.zeros(count), found.covariance * widening, size=DRAWS, method="eigh")
     degrees = float(np.median(found.degrees[first, second]))
     if np.isfinite(degrees):
         noise /= np.sqrt(generator.chisquare(degrees, size=DRAWS) / degrees)[:, None]
     best = np.argmin(found.rmse_px + noise, axis=1)
     return np.asarray(np.bincount(best, minlength=count) / DRAWS)
-
-
-def _covariance(found: Spread) -> Numbers:
-    """Covariance of the errors (M, M), positive semi-definite."""
-    if not found.measured.all():
-        return found.fold_covariance * (1 + found.folds / (found.folds - 1))
-    cell = np.maximum(np.diagonal(found.seed_total) - np.diagonal(found.seed_people), 0.0)
-    return np.asarray(found.people_covariance + np.diag(cell))
 
 
 def split_by_limits(costs: Mapping[str, CostLimits], limits: CostLimits) -> tuple[tuple[str, ...], dict[str, str]]:

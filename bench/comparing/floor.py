@@ -1,6 +1,6 @@
 """The resolution floor: the difference that a run finds in four cases out of five, and what would lower it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,26 +73,26 @@ def improvements(floor: ResolutionFloor, train_minutes: float) -> tuple[Improvem
         floor: of the run as it stands.
         train_minutes: what its candidates took to train, all cells together.
     """
-    now = floor.contrast
-    folds, groups = now.folds, now.groups
-    more_seeds = max(2 * floor.seeds, 3)
-    later = (
-        ("seeds", floor.seeds, more_seeds, _floor_px(floor, seeds=more_seeds), more_seeds / floor.seeds - 1),
+    seeds, folds, groups = floor.seeds, floor.contrast.folds, floor.contrast.groups
+    more_seeds = max(2 * seeds, 3)
+    changes: tuple[tuple[Means, int, int, float], ...] = (
+        ("seeds", seeds, more_seeds, more_seeds / seeds - 1),
         # New folds are new trainings, twice as many, each on a larger part.
-        ("folds", folds, 2 * folds, _floor_px(floor, folds=2 * folds), (2 * folds - 1) / max(folds - 1, 1)),
-        ("people", groups, 2 * groups, _floor_px(floor, groups=2 * groups), 2.0),
+        ("folds", folds, 2 * folds, (2 * folds - 1) / max(folds - 1, 1)),
+        ("people", groups, 2 * groups, 2.0),
     )
     found = [
-        Improvement(means, before, after, floor_px, share * train_minutes)  # type: ignore[arg-type]
-        for means, before, after, floor_px, share in later
+        Improvement(means, before, after, _floor_px(floor, {means: after}), share * train_minutes)
+        for means, before, after, share in changes
     ]
     return tuple(sorted(found, key=lambda one: one.floor_px))
 
 
-def _floor_px(floor: ResolutionFloor, *, seeds: int = 0, folds: int = 0, groups: int = 0) -> float:
+def _floor_px(floor: ResolutionFloor, changed: Mapping[Means, int]) -> float:
     """The floor that a changed protocol should have."""
     now = floor.contrast
-    seeds, folds, groups = seeds or floor.seeds, folds or now.folds, groups or now.groups
+    seeds = changed.get("seeds", floor.seeds)
+    folds, groups = changed.get("folds", now.folds), changed.get("people", now.groups)
     by_seeds, by_folds, by_groups = floor.seeds / seeds, now.folds / folds, now.groups / groups
     if now.weak:
         # Nothing tells people from training; what is sure is that more people shrink both.

@@ -1,5 +1,6 @@
 """Is the difference of two architectures real? Tests of all pairs, Holm's correction, step-down tie groups."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from bench.comparing.row_losses import Numbers
 from bench.comparing.spread import Spread, critical
 
 SIGNIFICANCE = 0.05
-Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -92,29 +93,27 @@ def tie_groups(rmse_px: Numbers, p: Numbers, gate: NDArray[np.bool_]) -> NDArray
     return group
 
 
-def pair_tests(models: Sequence[str], found: Spread, gate: NDArray[np.bool_]) -> tuple[PairTest, ...]:
-    """The test of every pair, in the order of ``models``."""
-    p = p_values(found)
-    adjusted = holm_over_pairs(p, gate)
+def pair_tests(models: Sequence[str], found: Spread, p: Numbers, adjusted: Numbers) -> tuple[PairTest, ...]:
+    """The test of every pair, in the order of ``models``, from p and p after Holm's correction (M, M)."""
     errors = np.sqrt(found.variance)
     reach = critical(found.degrees, 1 - SIGNIFICANCE / 2) * errors
     tests = []
-    for first in range(len(models)):
-        for second in range(first + 1, len(models)):
-            difference = float(found.difference_px[first, second])
-            winner = models[first] if difference < 0 else models[second]
-            tests.append(
-                PairTest(
-                    a=models[first],
-                    b=models[second],
-                    difference_px=difference,
-                    standard_error_px=float(errors[first, second]),
-                    degrees=float(found.degrees[first, second]),
-                    interval_px=(difference - float(reach[first, second]), difference + float(reach[first, second])),
-                    p=float(p[first, second]),
-                    p_holm=float(adjusted[first, second]),
-                    better=winner if adjusted[first, second] <= SIGNIFICANCE else None,
-                    weak=not bool(found.measured[first] and found.measured[second]),
-                )
+    for pair in itertools.combinations(range(len(models)), 2):
+        a, b = (models[position] for position in pair)
+        difference = float(found.difference_px[pair])
+        better = a if difference < 0 else b
+        tests.append(
+            PairTest(
+                a=a,
+                b=b,
+                difference_px=difference,
+                standard_error_px=float(errors[pair]),
+                degrees=float(found.degrees[pair]),
+                interval_px=(difference - float(reach[pair]), difference + float(reach[pair])),
+                p=float(p[pair]),
+                p_holm=float(adjusted[pair]),
+                better=better if adjusted[pair] <= SIGNIFICANCE else None,
+                weak=not found.measured[list(pair)].all(),
             )
+        )
     return tuple(tests)

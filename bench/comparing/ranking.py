@@ -65,23 +65,22 @@ def rank_losses(losses: RowLosses) -> Ranking:
     """Like :func:`rank`, from summed squared errors."""
     if not losses.models or not losses.counts.size:
         return Ranking((), {}, {}, (), {}, (), None, False, {})
-    errors = [losses.mean_squared_px2(model) for model in range(len(losses.models))]
-    ordered = losses.of(sorted(range(len(errors)), key=lambda model: (errors[model], losses.models[model])))
-    found = spread(ordered)
-    gate = np.array([ordered.kinds[model] == "gate" for model in ordered.models])
+    ordered = losses.of(
+        sorted(range(len(losses.models)), key=lambda model: (losses.rmse_px[model], losses.models[model]))
+    )
+    found, models = spread(ordered), ordered.models
+    gate = ordered.gates
     p = p_values(found)
-    groups = tie_groups(found.rmse_px, p, gate)
     adjusted = holm_over_pairs(p, gate)
-    candidates = [int(position) for position in np.flatnonzero(~gate)]
+    candidates = np.flatnonzero(~gate).tolist()
     leading = [one for one in candidates if one == candidates[0] or adjusted[candidates[0], one] > SIGNIFICANCE]
-    models = ordered.models
     return Ranking(
         order=models,
         rank={model: place for place, model in enumerate(models, start=1)},
-        tie_group={model: int(group) for model, group in zip(models, groups, strict=True)},
+        tie_group={model: int(group) for model, group in zip(models, tie_groups(found.rmse_px, p, gate), strict=True)},
         leading=tuple(models[position] for position in leading),
         interval_px=intervals(models, found),
-        pairs=pair_tests(models, found, gate),
+        pairs=pair_tests(models, found, p, adjusted),
         floor=resolution_floor(found, candidates, leading),
         weak=not bool(found.measured.all()),
         variance_px2={

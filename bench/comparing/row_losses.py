@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,13 +54,34 @@ class RowLosses:
         count = len(self.squared_px2[model])
         return self.seed_numbers.get(self.models[model], tuple(range(count)))
 
+    @property
+    def gates(self) -> NDArray[np.bool_]:
+        """Which models are gates, which training cannot make come out otherwise: (M,)."""
+        return np.array([self.kinds[name] == "gate" for name in self.models])
+
     def row_means_px2(self, model: int) -> Numbers:
         """A model's losses, each the mean of the seeds that predicted the row: (n,)."""
         return np.asarray(np.nanmean(self.squared_px2[model], axis=0))
 
-    def mean_squared_px2(self, model: int) -> float:
-        """Mean squared error of a model over labelled coordinates and seeds, by its position."""
-        return float(self.row_means_px2(model).sum() / self.counts.sum())
+    @cached_property
+    def rmse_px(self) -> Numbers:
+        """RMSE of each model over labelled coordinates and seeds: (M,)."""
+        means = [self.row_means_px2(model).sum() for model in range(len(self.models))]
+        return np.asarray(np.sqrt(np.array(means) / self.counts.sum()))
+
+    @cached_property
+    def slopes(self) -> Numbers:
+        """By how much the RMSE of each model rises with a sum of squared errors: (M,), in px per px^2."""
+        slopes = np.zeros(len(self.models))
+        np.divide(0.5 / self.counts.sum(), self.rmse_px, out=slopes, where=self.rmse_px > 0)
+        return slopes
+
+    @cached_property
+    def influences(self) -> Numbers:
+        """Deviation of the RMSE of each model in px that each group brings: (M, G)."""
+        means = np.array([self.row_means_px2(model) for model in range(len(self.models))])
+        centred = self.group_sums(means - self.rmse_px[:, None] ** 2 * self.counts)
+        return centred * self.slopes[:, None]
 
     def of(self, positions: Sequence[int]) -> "RowLosses":
         """The same with the models at these positions alone."""
@@ -76,7 +98,7 @@ class RowLosses:
 
     def cells(self, model: int) -> Cells | None:
         """What a model was trained on; None of a gate, whose one training stands for any."""
-        if self.kinds[self.models[model]] == "gate":
+        if self.gates[model]:
             return None
         seeds = self.seeds(model)
         return frozenset((seeds[seed], int(fold)) for seed, fold in np.argwhere(self.trained(model)))
@@ -87,14 +109,14 @@ class RowLosses:
 
     def on(self, cells: Cells | None) -> "RowLosses":
         """The same with these cells alone; gates, and everything where ``cells`` is None, as they are."""
-        return replace(self, squared_px2=tuple(self._on(model, cells) for model in range(len(self.models))))
-
-    def _on(self, model: int, cells: Cells | None) -> Numbers:
-        own = self.cells(model)
-        if cells is None or own is None or own <= cells:
-            return self.squared_px2[model]
-        wanted = [[(seed, fold) in cells for fold in range(self.fold_count)] for seed in self.seeds(model)]
-        return np.where(np.array(wanted)[:, self.folds], self.squared_px2[model], np.nan)
+        if cells is None:
+            return self
+        kept = list(self.squared_px2)
+        for model, squared in enumerate(kept):
+            if not self.gates[model]:
+                wanted = [[(seed, fold) in cells for fold in range(self.fold_count)] for seed in self.seeds(model)]
+                kept[model] = np.where(np.array(wanted)[:, self.folds], squared, np.nan)
+        return replace(self, squared_px2=tuple(kept))
 
     def group_sums(self, values: Numbers) -> Numbers:
         """Sums over the rows of each group: (..., n) -> (..., G)."""
@@ -124,49 +146,43 @@ def _sums(values: Numbers, labels: Whole) -> Numbers:
 
 
 def row_losses(observations: Observations) -> RowLosses:
-    """Sum squared errors per row, over the rows that every model predicted in each fold that a seed of it has."""
-    squared, counts, rows = _squared_per_point(observations)
-    return _assemble(observations, [found.sum(axis=2) for found in squared], counts.sum(axis=1), rows)
+    """Sum squared errors per row, over the rows that every model predicted under some seed."""
+    return _losses(observations, *_squared_per_point(observations))
 
 
 def keypoint_losses(observations: Observations) -> tuple[RowLosses, ...]:
     """Like :func:`row_losses` for each keypoint alone, over the rows where it is labelled."""
-    squared, counts, rows = _squared_per_point(observations)
-    losses = []
-    for point in range(counts.shape[1]):
-        labelled = counts[:, point] > 0
-        chosen = [found[:, labelled, point] for found in squared]
-        losses.append(_assemble(observations, chosen, counts[labelled, point], rows[labelled]))
-    return tuple(losses)
+    squared, counts = _squared_per_point(observations)
+    return tuple(
+        _losses(observations, [found[:, :, [point]] for found in squared], counts[:, [point]])
+        for point in range(counts.shape[1])
+    )
 
 
-def _squared_per_point(observations: Observations) -> tuple[list[Numbers], Numbers, Whole]:
-    """Per model (S, n, K) sums over x and y, labelled coordinates (n, K), and the row numbers (n,) they belong to."""
-    labelled = np.isfinite(observations.truth)
-    usable = np.asarray(labelled.any(axis=(1, 2)))
-    for predictions in observations.predictions.values():
-        predicted = np.asarray(np.isfinite(predictions).all(axis=(2, 3)))
-        for fold in np.unique(observations.fold_of_row):
-            members = observations.fold_of_row == fold
-            present = predicted[predicted[:, members].any(axis=1)]
-            usable[members] &= present[:, members].all(axis=0) & (len(present) > 0)
-    rows = np.flatnonzero(usable)
-    truth = observations.truth[rows]
+def _squared_per_point(observations: Observations) -> tuple[list[Numbers], Numbers]:
+    """Per model (S, N, K) sums over x and y, NaN where not predicted, and how many coordinates are labelled (N, K).
+
+    Of a row that some model has not predicted none are.
+    """
+    labelled = np.asarray(np.isfinite(observations.truth))
     squared = []
     for predictions in observations.predictions.values():
-        predicted = np.asarray(np.isfinite(predictions[:, rows]).all(axis=(2, 3)))
-        sums = np.nansum(squared_errors(predictions[:, rows], truth), axis=-1)
+        predicted = np.asarray(np.isfinite(predictions).all(axis=(2, 3)))
+        labelled &= predicted.any(axis=0)[:, None, None]
+        sums = np.nansum(squared_errors(predictions, observations.truth), axis=-1)
         squared.append(np.where(predicted[..., None], sums, np.nan))
-    return squared, labelled[rows].sum(axis=2).astype(np.float64), rows
+    return squared, labelled.sum(axis=2).astype(np.float64)
 
 
-def _assemble(observations: Observations, squared: Sequence[Numbers], counts: Numbers, rows: Whole) -> RowLosses:
-    models = tuple(observations.predictions)
+def _losses(observations: Observations, squared: Sequence[Numbers], counts: Numbers) -> RowLosses:
+    """Sum over points, of the rows that have any that is labelled."""
+    models, labelled = tuple(observations.predictions), counts.sum(axis=1)
+    rows = np.flatnonzero(labelled)
     return RowLosses(
         models=models,
         kinds={model: observations.kinds[model] for model in models},
-        squared_px2=tuple(squared),
-        counts=counts,
+        squared_px2=tuple(found[:, rows].sum(axis=2) for found in squared),
+        counts=labelled[rows],
         groups=_renumbered(observations.groups[rows]),
         folds=_renumbered(observations.fold_of_row[rows]),
         seed_numbers=observations.seeds,

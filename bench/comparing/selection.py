@@ -18,8 +18,6 @@ from bench.records.store import RecordStore
 
 logger = logging.getLogger(__name__)
 
-Arrays = tuple[NDArray[np.int64], NDArray[np.float32]]
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -123,12 +121,8 @@ def select(store: RecordStore) -> Selection:
     unlike = 0
     for cell in store.cells():
         record = chosen.get(cell.model)
-        same = (
-            record is not None
-            and cell.variant_digest == record.variant_digest
-            and protocol_digest(cell.dataset, cell.protocol) == name
-        )
-        if record is None or not same:
+        found = (cell.variant_digest, protocol_digest(cell.dataset, cell.protocol))
+        if record is None or found != (record.variant_digest, name):
             unlike += 1
         elif cell.seed < max(record.seeds, 1):
             cells[cell.model].append(cell)
@@ -159,26 +153,21 @@ def observe(store: RecordStore, selection: Selection) -> tuple[Selection, Observ
     predictions: dict[str, NDArray[np.float32]] = {}
     seeds: dict[str, tuple[int, ...]] = {}
     for model, chosen in selection.entries.items():
-        read = {cell.key: arrays for cell in chosen.cells if (arrays := _readable(store, cell)) is not None}
-        entry = replace(chosen, cells=tuple(cell for cell in chosen.cells if cell.key in read))
-        entries[model] = entry
-        if entry.cells:
-            seeds[model] = tuple(sorted({cell.seed for cell in entry.cells}))
-            stacked = np.full((len(seeds[model]), *truth.shape), np.nan, dtype=np.float32)
-            for cell in entry.cells:
-                rows, predicted = read[cell.key]
-                stacked[seeds[model].index(cell.seed), rows] = predicted
-            predictions[model] = stacked
+        by_seed: dict[int, NDArray[np.float32]] = {}
+        sound = []
+        for cell in chosen.cells:
+            try:
+                rows, predicted = store.predictions(cell)
+            except RecordError as error:
+                logger.warning("%s", error)
+                continue
+            sound.append(cell)
+            by_seed.setdefault(cell.seed, np.full_like(truth, np.nan))[rows] = predicted
+        entries[model] = replace(chosen, cells=tuple(sound))
+        if sound:
+            seeds[model], predictions[model] = tuple(by_seed), np.stack([*by_seed.values()])
     kinds: dict[str, str] = {model: entries[model].asked.kind for model in predictions}
     ensembles = [model for model in entries if is_ensemble(model)]
     scheme = selection.latest.dataset.scheme
     observed = Observations(truth, groups, fold_of_row, predictions, kinds, seeds, scheme)
     return replace(selection, entries=entries), with_ensembles(observed, ensembles)
-
-
-def _readable(store: RecordStore, cell: CellRecord) -> Arrays | None:
-    try:
-        return store.predictions(cell)
-    except RecordError as error:
-        logger.warning("%s", error)
-        return None

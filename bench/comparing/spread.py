@@ -21,14 +21,14 @@ shares them. A gate has one training, which stands for any. What is approximate 
 
 - a fold with one seed is taken to vary between trainings as the model's other folds do;
 - where two models share no seed of a fold, each stands there with all that it has: two networks are taken to be trained
-  independently of each other, under the same seed too. An ensemble is followed from seed to seed beside its members;
+  independently of each other, under the same seed too. An ensemble is followed from seed to seed beside every other;
 - a model of one seed against one of more is tested by the differences between folds, as above: of the other one's
   trainings only the noise is used, as the least that the variance can be;
 - the probability of being the best is of the models' own errors, with all that each has.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,20 +71,17 @@ class Spread:
     """Errors of M models and what is known about their uncertainty.
 
     The float64 (M, M) matrices are of the difference of two models by the cells that both have, and on the diagonal of
-    a model's own RMSE; all but two are variances in px^2.
+    a model's own RMSE; variances are in px^2.
 
     Attributes:
         rmse_px: float64 (M,): of all cells that a model has.
         difference_px: RMSE of the first less that of the second.
         variance: of that. NaN where a run says nothing about it (one fold and one seed).
         degrees: degrees of freedom of ``variance``.
-        people: its part from other people, with the noise of training.
-        seed_total: its part from other trainings.
-        seed_people: the same, if they moved each person alone.
-        between_folds: what it would be by the differences between folds alone.
-        seed_degrees: degrees of freedom of ``seed_total``; infinite where it is zero.
-        seeds: how many seeds it rests on.
-        people_covariance, fold_covariance: float64 (M, M), of the models' own errors: between people, between folds.
+        people, seed_people, seed_cell, data_split, seed_degrees: see :class:`Contrast`.
+        between_folds: what the variance would be by the differences between folds alone.
+        seeds: how many seeds both have.
+        covariance: of the models' own errors; positive semi-definite.
         measured: bool (M,): whether training randomness was measured (two seeds or more, or none to measure).
     """
 
@@ -93,38 +90,28 @@ class Spread:
     variance: Numbers
     degrees: Numbers
     people: Numbers
-    seed_total: Numbers
     seed_people: Numbers
-    between_folds: Numbers
+    seed_cell: Numbers
+    data_split: Numbers
     seed_degrees: Numbers
+    between_folds: Numbers
     seeds: Numbers
-    people_covariance: Numbers
-    fold_covariance: Numbers
+    covariance: Numbers
     measured: NDArray[np.bool_]
     groups: int
     folds: int
 
     def contrast(self, first: int, second: int) -> Contrast:
         """The parts of one difference, or of one model where both positions are equal."""
-        weak = not (self.measured[first] and self.measured[second])
-        variance = float(self.variance[first, second])
-        if weak:
-            return Contrast(variance, 0.0, 0.0, 0.0, self.folds - 1.0, self.groups, self.folds, True)
-        people, total, within = (
-            float(part[first, second]) for part in (self.people, self.seed_total, self.seed_people)
-        )
-        pure_people, seed_people = max(people - within, 0.0), min(within, total)
-        measured = max(people, total, people - within + total)
-        seed_cell = max(measured - pure_people - seed_people, 0.0)
         return Contrast(
-            people=pure_people,
-            seed_people=seed_people,
-            seed_cell=seed_cell,
-            data_split=max(variance - pure_people - seed_people - seed_cell, 0.0),
+            people=float(self.people[first, second]),
+            seed_people=float(self.seed_people[first, second]),
+            seed_cell=float(self.seed_cell[first, second]),
+            data_split=float(self.data_split[first, second]),
             seed_degrees=float(self.seed_degrees[first, second]),
             groups=self.groups,
             folds=self.folds,
-            weak=False,
+            weak=not (self.measured[first] and self.measured[second]),
         )
 
 
@@ -156,31 +143,28 @@ def spread(losses: RowLosses) -> Spread:
     """Estimate every variance that ranks, intervals and tests are built on."""
     count = len(losses.models)
     noise = [_seed_noise(losses, squared) for squared in losses.squared_px2]
+    measured = losses.gates | np.array([one.degrees > 0 for one in noise])
     pairs: dict[str, Numbers] = {}
     for ones, others, cells in _tested_together(losses):
         members = sorted({*ones, *others})
-        block = _pairs(losses.of(members).on(cells), [noise[model] for model in members])
-        block["seeds"] = np.full((len(members), len(members)), len({seed for seed, _ in cells or [(0, 0)]}))
+        block = _pairs(losses.of(members).on(cells), [noise[model] for model in members], measured[members])
         rows, columns = np.searchsorted(members, ones), np.searchsorted(members, others)
         for name, found in block.items():
             matrix = pairs.setdefault(name, np.zeros((count, count)))
             matrix[np.ix_(ones, others)] = found[np.ix_(rows, columns)]
             matrix[np.ix_(others, ones)] = found[np.ix_(columns, rows)]
-    rmse_px, _, by_group = _linearised(losses)
-    gate = np.array([losses.kinds[name] == "gate" for name in losses.models])
-    measured = gate | np.array([one.degrees > 0 for one in noise])
-    groups, folds = losses.group_count, losses.fold_count
-    variance, degrees = _combine(pairs, measured, groups, folds)
+    if measured.all():
+        total, people = _noise_of_means(losses, noise)
+        covariance = _covariance(losses.influences) + np.diag(np.maximum(total - people, 0.0))
+    else:
+        covariance = _covariance(losses.fold_sums(losses.influences)) * _widening(losses.fold_count)
     return Spread(
-        rmse_px=rmse_px,
-        variance=variance,
-        degrees=degrees,
+        rmse_px=losses.rmse_px,
         **pairs,
-        people_covariance=_covariance(by_group),
-        fold_covariance=_covariance(losses.fold_sums(by_group)),
+        covariance=covariance,
         measured=measured,
-        groups=groups,
-        folds=folds,
+        groups=losses.group_count,
+        folds=losses.fold_count,
     )
 
 
@@ -199,39 +183,53 @@ def _tested_together(losses: RowLosses) -> Iterator[tuple[list[int], list[int], 
         yield together, together, one
 
 
-def _pairs(losses: RowLosses, noise: Sequence[_SeedNoise]) -> dict[str, Numbers]:
-    """Differences of the models' errors and the parts of their variances, by the names that they have in a spread.
+def _pairs(losses: RowLosses, noise: Sequence[_SeedNoise], measured: NDArray[np.bool_]) -> dict[str, Numbers]:
+    """Matrices of a :class:`Spread` by name; degrees of freedom are Satterthwaite's.
 
     Args:
         losses: of the cells that pairs are tested on.
         noise: of each model, from all its cells.
+        measured: whether there is any.
     """
-    rmse_px, slopes, by_group = _linearised(losses)
-    means = [one.of_mean(losses.trained(model).sum(axis=0)) for model, one in enumerate(noise)]
-    own = np.array(means) * slopes[:, None] ** 2
-    total, people = (_of_independent(part) for part in own.T)
-    for first, second in _ensemble_pairs(losses):
-        found = _noise_together(losses, slopes, first, second)
+    groups, folds = losses.group_count, losses.fold_count
+    own = _noise_of_means(losses, noise)
+    total, within = (of_differences(np.diag(part)) for part in own)
+    ensembles = [model for model, name in enumerate(losses.models) if losses.kinds[name] == "ensemble"]
+    for first, second in itertools.product(ensembles, range(len(noise))):
+        found = _noise_together(losses, first, second) if first != second else None
         if found is not None:
-            total[[first, second], [second, first]], people[[first, second], [second, first]] = found
+            total[[first, second], [second, first]], within[[first, second], [second, first]] = found
+    people = of_differences(_covariance(losses.influences))
+    between = of_differences(_covariance(losses.fold_sums(losses.influences)))
+    # Sampled people and seed noise overlap in `within`; neither part alone can exceed the whole.
+    known = np.maximum(np.maximum(people, total), people - within + total)
+    split = np.maximum(between - known, 0.0) if folds > 1 else np.zeros_like(known)
+    seed_degrees = _seed_degrees(own[0], np.array([float(one.degrees) for one in noise]))
+    doubt = total**2 / seed_degrees + split**2 / max(folds - 1, 1) + people**2 / max(groups - 1, 1)
+    certain = np.full_like(known, max(groups - 1.0, 1.0))
+    degrees = np.divide((known + split) ** 2, doubt, out=certain, where=doubt > 0)
+    pure_people, seed_people = np.maximum(people - within, 0.0), np.minimum(within, total)
+    # Where one of a pair has more seeds, the noise of its trainings is known: the variance is that at least.
+    widening = np.where(np.eye(len(noise), dtype=bool), 1.0, _widening(folds))
+    weak = np.maximum(between * widening, total) if folds > 1 else np.full_like(between, np.nan)
+    both = measured[:, None] & measured[None, :]
     return {
-        "difference_px": rmse_px[:, None] - rmse_px[None, :],
-        "people": of_differences(_covariance(by_group)),
-        "seed_total": total,
-        "seed_people": people,
-        "between_folds": of_differences(_covariance(losses.fold_sums(by_group))),
-        "seed_degrees": _seed_degrees(own[:, 0], np.array([float(one.degrees) for one in noise])),
+        "difference_px": losses.rmse_px[:, None] - losses.rmse_px[None, :],
+        "variance": np.where(both, known + split, weak),
+        "degrees": np.where(both, degrees, folds - 1.0 if folds > 1 else np.nan),
+        "people": np.where(both, pure_people, weak),
+        "seed_people": np.where(both, seed_people, 0.0),
+        "seed_cell": np.where(both, np.maximum(known - pure_people - seed_people, 0.0), 0.0),
+        "data_split": np.where(both, split, 0.0),
+        "seed_degrees": np.where(both, seed_degrees, folds - 1.0),
+        "between_folds": between,
+        "seeds": np.full_like(known, max(losses.trained(model).any(axis=1).sum() for model in range(len(noise)))),
     }
 
 
-def _of_independent(own: Numbers) -> Numbers:
-    """Variances of differences (M, M) of what varies independently, with each own variance (M,) on the diagonal."""
-    return of_differences(np.diag(own))
-
-
-def _ensemble_pairs(losses: RowLosses) -> list[tuple[int, int]]:
-    ensembles = [model for model, name in enumerate(losses.models) if losses.kinds[name] == "ensemble"]
-    return [(first, second) for first in ensembles for second in range(len(losses.models)) if second != first]
+def _widening(folds: int) -> float:
+    """By how much the variance between folds falls short for the overlap of their training parts."""
+    return 1 + folds / (folds - 1) if folds > 1 else np.nan
 
 
 def of_differences(covariance: Numbers) -> Numbers:
@@ -253,18 +251,6 @@ def _covariance(values: Numbers) -> Numbers:
     return np.asarray(values @ values.T * (units / (units - 1) if units > 1 else 0.0))
 
 
-def _linearised(losses: RowLosses) -> tuple[Numbers, Numbers, Numbers]:
-    """RMSE of each model (M,), by how much it rises with a sum of squared errors (M,), and the influences (M, G).
-
-    An influence is the deviation of a model's RMSE in px that a group brings.
-    """
-    means = np.array([losses.row_means_px2(model) for model in range(len(losses.models))])
-    rmse_px = np.sqrt(means.sum(axis=1) / losses.counts.sum())
-    slopes = np.divide(0.5 / losses.counts.sum(), rmse_px, out=np.zeros_like(rmse_px), where=rmse_px > 0)
-    centred = losses.group_sums(means - rmse_px[:, None] ** 2 * losses.counts)
-    return rmse_px, slopes, centred * slopes[:, None]
-
-
 def _seed_noise(losses: RowLosses, values: Numbers) -> _SeedNoise:
     """From values (S, n) of rows, NaN where a seed lacks a fold."""
     by_group = losses.group_sums(values)
@@ -281,18 +267,24 @@ def _variance(values: Numbers) -> Numbers:
     return np.asarray(np.ma.masked_invalid(values).var(axis=0, ddof=1).filled(0.0))
 
 
-def _noise_together(losses: RowLosses, slopes: Numbers, first: int, second: int) -> Numbers | None:
+def _noise_of_means(losses: RowLosses, noise: Sequence[_SeedNoise]) -> Numbers:
+    """Seed noise of each model's RMSE over the seeds that it has here, in total and by people: (2, M)."""
+    means = [one.of_mean(losses.trained(model).sum(axis=0)) for model, one in enumerate(noise)]
+    return np.array(means).T * losses.slopes**2
+
+
+def _noise_together(losses: RowLosses, first: int, second: int) -> Numbers | None:
     """Seed noise of the difference of an ensemble and another model, in total and by people (2,).
 
-    Two networks are trained independently of each other; an ensemble shares its members' trainings, so that its
-    difference to one of them is followed from seed to seed. None where no fold has two seeds of both.
+    Two networks are trained independently of each other; an ensemble shares its members' trainings, so that it is
+    followed from seed to seed. None where no fold has two seeds of both.
     """
     both = sorted({*losses.seeds(first)} & {*losses.seeds(second)})
-    own, others = (
-        losses.squared_px2[model][[losses.seeds(model).index(seed) for seed in both]] * slopes[model]
+    one, other = (
+        losses.squared_px2[model][[losses.seeds(model).index(seed) for seed in both]] * losses.slopes[model]
         for model in (first, second)
     )
-    noise = _seed_noise(losses, own - others)
+    noise = _seed_noise(losses, one - other)
     return noise.of_mean(np.maximum(noise.seeds, 1)) if noise.degrees else None
 
 
@@ -303,25 +295,3 @@ def _seed_degrees(total: Numbers, single: Numbers) -> Numbers:
     degrees = np.divide(pooled**2, weights, out=np.full_like(pooled, np.inf), where=weights > 0)
     np.fill_diagonal(degrees, np.where(single > 0, single, np.inf))
     return np.asarray(degrees)
-
-
-def _combine(
-    pairs: Mapping[str, Numbers], measured: NDArray[np.bool_], groups: int, folds: int
-) -> tuple[Numbers, Numbers]:
-    """Variance and degrees of freedom (Satterthwaite) of every difference."""
-    people, total, between = pairs["people"], pairs["seed_total"], pairs["between_folds"]
-    # Sampled people and seed noise overlap in `seed_people`; neither part alone can exceed the whole.
-    known = np.maximum(np.maximum(people, total), people - pairs["seed_people"] + total)
-    if folds > 1:
-        split = np.maximum(between - known, 0.0)
-        overlap = np.where(np.eye(len(between), dtype=bool), 0.0, folds / (folds - 1))
-        # Of a pair in which one has more seeds, the noise of its trainings is known: it is in the difference at least.
-        weak_variance, weak_degrees = np.maximum(between * (1 + overlap), total), folds - 1.0
-    else:
-        split = np.zeros_like(known)
-        weak_variance, weak_degrees = np.full_like(known, np.nan), np.nan
-    strong = known + split
-    doubt = total**2 / pairs["seed_degrees"] + split**2 / max(folds - 1, 1) + people**2 / max(groups - 1, 1)
-    degrees = np.divide(strong**2, doubt, out=np.full_like(strong, max(groups - 1.0, 1.0)), where=doubt > 0)
-    both = measured[:, None] & measured[None, :]
-    return np.where(both, strong, weak_variance), np.where(both, degrees, weak_degrees)

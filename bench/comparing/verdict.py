@@ -51,7 +51,7 @@ def compare(observations: Observations, ranking: Ranking, first: str, second: st
     tails = worst_tail(losses)
     with_gate = _has_gate(observations, pair)
     return Verdict(
-        rmse_px=(both.mean_squared_px2(0) ** 0.5, both.mean_squared_px2(1) ** 0.5),
+        rmse_px=(float(both.rmse_px[0]), float(both.rmse_px[1])),
         pair=pair,
         trained=trained_models_differ(losses, a, b),
         keypoints=keypoint_results(two),

@@ -56,7 +56,7 @@ def test_one_seed_gives_the_corrected_resampled_t_test() -> None:
     """Against the textbook form: fold differences of equal folds, variance x (1/k + 1/(k-1)), Nadeau & Bengio."""
     losses = draw_losses([2.0, 2.2], Layout(seeds=1))
     pair = rank_losses(losses).pairs[0]
-    rmse_px = [np.sqrt(losses.mean_squared_px2(model)) for model in (0, 1)]
+    rmse_px = losses.rmse_px.tolist()
     fold_mse = [losses.fold_sums(losses.group_sums(found))[0] / (120 * 30) for found in losses.squared_px2]
     linear = [mse / (2 * error) for mse, error in zip(fold_mse, rmse_px, strict=True)]
     variance = np.var(linear[0] - linear[1], ddof=1) * (1 / 5 + 1 / 4)
