@@ -168,7 +168,7 @@ def _squared_per_point(observations: Observations) -> tuple[list[Numbers], Numbe
     squared = []
     for predictions in observations.predictions.values():
         predicted = np.asarray(np.isfinite(predictions).all(axis=(2, 3)))
-        labelled &= predicted.any(axis=0)[:, None, None]
+        labelled &= np.logical_or.reduce(predicted)[:, None, None]
         sums = np.nansum(squared_errors(predictions, observations.truth), axis=-1)
         squared.append(np.where(predicted[..., None], sums, np.nan))
     return squared, labelled.sum(axis=2).astype(np.float64)

@@ -2,10 +2,10 @@
 
 import contextlib
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO
 
 SUFFIX = ".part"
@@ -13,23 +13,23 @@ DEAD_S = 3600.0
 """No file takes an hour to write: a part that old belongs to a process that was killed meanwhile."""
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Call ``write`` with a binary stream and put what it wrote at ``path`` in one step.
 
     A reader sees the old file or the new one, never a part; after any failure the old one still stands, and an
     OSError names ``path``: a full disk by itself names no file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=SUFFIX, dir=path.parent)
+    part = path.with_name(f".{path.name}.{token_hex(4)}{SUFFIX}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("xb") as stream:
             write(stream)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101  (mkstemp made it private to the owner)
-        os.replace(temporary, path)  # noqa: PTH105
+        part.replace(path)
     except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it may never have been made
+            part.unlink()
         if isinstance(error, OSError):
             error.filename = str(path)
         raise
@@ -38,11 +38,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Put ``content`` at ``path`` whole or not at all."""
-
-    def write(stream: BinaryIO) -> None:
-        stream.write(content)
-
-    write_atomically(path, write)
+    write_atomically(path, lambda stream: stream.write(content))
 
 
 def write_text(path: Path, content: str) -> None:
@@ -56,12 +52,6 @@ def sweep(folder: Path) -> None:
         with contextlib.suppress(OSError):  # another process sweeps too, or it is not ours to remove
             if time.time() - part.stat().st_mtime > DEAD_S:
                 part.unlink()
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
 
 
 def _sync_folder(folder: Path) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -116,17 +116,19 @@ def _module_label(path: Path, root: Path) -> str:
 
 
 def _followed_imports(tree: ast.Module, importer: Path) -> list[Path]:
-    names: set[tuple[int, str]] = set()
+    found = (_source_of(name, level, importer) for level, name in sorted({*_imports(tree)}))
+    return [file for file in found if file is not None]
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Level and name of everything that is imported, from a module or a package: what is taken may be a module too."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names |= {(0, alias.name) for alias in node.names}
+            yield from ((0, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            module = [node.module] if node.module else []
-            names |= {
-                (node.level, ".".join([*module, *rest])) for rest in ([], *([alias.name] for alias in node.names))
-            }
-    found = (_source_of(name, level, importer) for level, name in sorted(names))
-    return [file for file in found if file is not None]
+            module = node.module or ""
+            yield node.level, module
+            yield from ((node.level, f"{module}.{alias.name}".strip(".")) for alias in node.names)
 
 
 def _source_of(name: str, level: int, importer: Path) -> Path | None:

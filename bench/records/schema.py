@@ -22,7 +22,13 @@ TRANSIENT_CAUSES: frozenset[FailureCause] = frozenset({"out of memory", "killed"
 class Stored(BaseModel):
     """Base of stored facts: immutable; keys of newer versions are passed over when reading."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class Versioned(Stored):
+    """Base of what has a file of its own, which tells the version of its fields."""
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
 
 
 class DatasetFacts(Stored):
@@ -102,13 +108,12 @@ class CurvePoint(Stored):
     learning_rate: float
 
 
-class CellRecord(Stored):
+class CellRecord(Versioned):
     """One cell: architecture x fold x seed. ``predictions_sha256`` seals the array file beside it.
 
     ``kernels`` tells what its numbers were computed with; empty where that was not noted yet.
     """
 
-    schema_version: int = Field(default=SCHEMA, alias="schema")
     key: str
     status: Status
     kind: Kind
@@ -133,17 +138,14 @@ class CellRecord(Stored):
     environment: dict[str, Any] = Field(default_factory=dict)
     predictions_sha256: str | None = None
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-
-class LatencyRecord(Stored):
+class LatencyRecord(Versioned):
     """Raw timings of one model in one setting on one machine; warm-ups kept apart.
 
     ``samples_ms`` holds one list per round; ``canary_ms`` the same for the small fixed model of each round, and
     ``waited_share`` the share of the time that the measuring process waited for a core (None where unknown).
     """
 
-    schema_version: int = Field(default=SCHEMA, alias="schema")
     key: str
     model: str
     variant_digest: str
@@ -165,13 +167,10 @@ class LatencyRecord(Stored):
     measured: str = ""
     environment: dict[str, Any] = Field(default_factory=dict)
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-
-class CostRecord(Stored):
+class CostRecord(Versioned):
     """Static costs of one variant of a model, counted once: no timing in it."""
 
-    schema_version: int = Field(default=SCHEMA, alias="schema")
     model: str
     variant_digest: str
     parameters: int
@@ -179,17 +178,14 @@ class CostRecord(Stored):
     macs: int
     weights_mb: float
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-
-class AskedRecord(Stored):
+class AskedRecord(Versioned):
     """A run asked for this variant of a model under this dataset and protocol; the newest one decides what is shown.
 
     ``number`` counts the runs under ``--out``, so that a clock that was wrong once decides nothing; records from before
     this was noted have 0.
     """
 
-    schema_version: int = Field(default=SCHEMA, alias="schema")
     model: str
     kind: Kind
     variant_digest: str
@@ -200,5 +196,3 @@ class AskedRecord(Stored):
     order: int = 0
     number: int = 0
     environment: dict[str, Any] = Field(default_factory=dict)
-
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)

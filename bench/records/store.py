@@ -4,7 +4,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,12 +16,12 @@ from bench.errors import RecordError
 from bench.records.atomic import write_bytes
 from bench.records.keys import digest
 from bench.records.packed import PackedFiles, write_packed
-from bench.records.schema import SCHEMA, AskedRecord, CellRecord, CostRecord, LatencyRecord, Stored
+from bench.records.schema import SCHEMA, AskedRecord, CellRecord, CostRecord, LatencyRecord, Versioned
 from bench.records.sealing import sealed_arrays, sealed_text, unsealed_arrays, unsealed_text
 
 logger = logging.getLogger(__name__)
 
-Record = TypeVar("Record", bound=Stored)
+Record = TypeVar("Record", bound=Versioned)
 
 
 def slug(name: str) -> str:
@@ -58,15 +58,15 @@ class RecordStore:
             rows: int64 (n,), row numbers of the scored rows; None for a failed cell.
             predictions: float32 (n, K, 2) in pixels, in the order of ``rows``; None for a failed cell.
         """
-        path = self.cell_path(record.model, record.key)
+        name = _cell_name(record.model, record.key)
         before = self.read_cell(record.model, record.key) if record.status == "failed" else None
         if before is not None and before.status == "ok":
             return before
         if rows is not None and predictions is not None:
             content = sealed_arrays({"rows": rows.astype(np.int64), "predictions": predictions.astype(np.float32)})
-            _put(path.with_suffix(".npz"), content)
+            _put(self.out / f"{name}.npz", content)
             record = record.model_copy(update={"predictions_sha256": hashlib.sha256(content).hexdigest()})
-        _put(path, sealed_text(record.model_dump_json(by_alias=True, indent=1)))
+        self._write(f"{name}.json", record)
         return record
 
     def read_cell(self, model: str, key: str) -> CellRecord | None:
@@ -75,16 +75,11 @@ class RecordStore:
 
     def cells(self) -> Iterator[CellRecord]:
         """Every readable cell record, in a stable order."""
-        for name in self._names("cells"):
-            record = self._read(name, CellRecord)
-            if record is not None:
-                yield record
+        yield from self._all("cells", CellRecord)
 
     def cells_of(self, model: str) -> Iterator[CellRecord]:
         """Every readable cell record of one model."""
-        for name in self._names(f"cells/{slug(model)}"):
-            if (record := self._read(name, CellRecord)) is not None:
-                yield record
+        yield from self._all(f"cells/{slug(model)}", CellRecord)
 
     def predictions(self, record: CellRecord) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Rows int64 (n,) and predicted pixels float32 (n, K, 2) of a cell.
@@ -104,29 +99,28 @@ class RecordStore:
 
     def write_latency(self, record: LatencyRecord) -> None:
         """Store raw timings."""
-        self._write("latency", record.key, record)
+        self._write(f"latency/{record.key}.json", record)
 
     def latencies(self) -> list[LatencyRecord]:
         """Every readable latency record."""
-        return self._read_all("latency", LatencyRecord)
+        return list(self._all("latency", LatencyRecord))
 
     def write_cost(self, record: CostRecord) -> None:
         """Store the static costs of a variant."""
-        self._write("costs", f"{slug(record.model)}-{record.variant_digest}", record)
+        self._write(f"costs/{slug(record.model)}-{record.variant_digest}.json", record)
 
     def costs(self) -> list[CostRecord]:
         """Every readable cost record."""
-        return self._read_all("costs", CostRecord)
+        return list(self._all("costs", CostRecord))
 
     def write_asked(self, record: AskedRecord, protocol: str) -> None:
         """Note that a run asked for this variant; one file per protocol and model."""
-        self._write(f"asked/{protocol}", slug(record.model), record)
+        self._write(f"asked/{protocol}/{slug(record.model)}.json", record)
 
     def asked(self) -> list[AskedRecord]:
         """What runs asked for, newest last."""
-        return sorted(
-            self._read_all("asked", AskedRecord), key=lambda record: (record.number, record.asked, record.order)
-        )
+        found = self._all("asked", AskedRecord)
+        return sorted(found, key=lambda record: (record.number, record.asked, record.order))
 
     def write_truth(
         self,
@@ -183,10 +177,8 @@ class RecordStore:
                 logger.warning("%s", error)
         for folder in ("asked", "costs", "latency", "truth"):
             groups[folder] = {name: self._content(name) or b"" for name in self._names(folder)}
-        try:
+        with _refusals_told():
             return write_packed(self.out / "records", groups)
-        except OSError as error:
-            raise _unwritable(Path(error.filename), error) from error
 
     def _sealed(self, record: CellRecord) -> bytes:
         """The array file of a cell, found to be the one that the record sealed."""
@@ -203,11 +195,14 @@ class RecordStore:
             raise RecordError(f"{path}: does not match its record; `bench run` makes it again")
         return content
 
-    def _write(self, folder: str, name: str, record: Stored) -> None:
-        _put(self.out / folder / f"{name}.json", sealed_text(record.model_dump_json(by_alias=True, indent=1)))
+    def _write(self, name: str, record: Versioned) -> None:
+        _put(self.out / name, sealed_text(record.model_dump_json(by_alias=True, indent=1)))
 
-    def _read_all(self, folder: str, kind: type[Record]) -> list[Record]:
-        return [record for name in self._names(folder) if (record := self._read(name, kind)) is not None]
+    def _all(self, folder: str, kind: type[Record]) -> Iterator[Record]:
+        for name in self._names(folder):
+            record = self._read(name, kind)
+            if record is not None:
+                yield record
 
     def _names(self, folder: str) -> list[str]:
         """Names of the records in a folder, or of its arrays, in a stable order; packed or not."""
@@ -228,19 +223,17 @@ class RecordStore:
         try:
             content = self._content(name)
             record = kind.model_validate_json(unsealed_text(content)) if content is not None else None
-        except OSError as error:
-            logger.warning("%s: unreadable record passed over (%s)", path, error.strerror)
-            return None
-        except ValueError as error:
-            if isinstance(error, ValidationError) and error.errors()[0]["type"] != "json_invalid":
-                logger.warning("%s: unreadable record passed over (%s)", path, type(error).__name__)  # another bench's
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+            of_another_bench = isinstance(error, ValidationError) and error.errors()[0]["type"] != "json_invalid"
+            if isinstance(error, OSError) or of_another_bench:
+                logger.warning("%s: unreadable record passed over (%s)", path, reason)
             else:
-                logger.warning("%s: damaged record set aside (%s)", path, type(error).__name__)
+                logger.warning("%s: damaged record set aside (%s)", path, reason)
                 _set_aside(path)
             return None
-        version = getattr(record, "schema_version", SCHEMA)
-        if version > SCHEMA:
-            logger.warning("%s: written by a newer bench (schema %s), passed over", path, version)
+        if record is not None and record.schema_version > SCHEMA:
+            logger.warning("%s: written by a newer bench (schema %s), passed over", path, record.schema_version)
             return None
         return record
 
@@ -256,11 +249,13 @@ def _set_aside(path: Path) -> None:
 
 
 def _put(path: Path, content: bytes) -> None:
-    try:
+    with _refusals_told():
         write_bytes(path, content)
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> RecordError:
-    return RecordError(f"{path}: cannot be written ({error.strerror}); mend that and run again")
+        raise RecordError(f"{error.filename}: cannot be written ({error.strerror}); mend that and run again") from error

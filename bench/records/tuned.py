@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from bench.errors import ConfigError
 from bench.records.atomic import write_text
-from bench.records.schema import Stored
+from bench.records.schema import Stored, Versioned
 from bench.records.store import slug
 
 Mode = Literal["plain", "nested"]
@@ -60,7 +60,7 @@ def _gain_px(default_px: float | None, best_px: float | None) -> float | None:
     return default_px - best_px if default_px is not None and best_px is not None else None
 
 
-class TunedParameters(Stored):
+class TunedParameters(Versioned):
     """What ``bench run --tuned`` uses for one architecture.
 
     Attributes:
@@ -75,7 +75,6 @@ class TunedParameters(Stored):
         asked_trials, budget_s: what each architecture was given; the same for all.
     """
 
-    schema_version: int = Field(default=1, alias="schema")
     model: str
     mode: Mode
     protocol: str
@@ -86,8 +85,6 @@ class TunedParameters(Stored):
     epochs: int
     asked_trials: int | None = None
     budget_s: float | None = None
-
-    model_config = Stored.model_config | {"populate_by_name": True}
 
     @property
     def options(self) -> dict[str, Any]:
