@@ -1,10 +1,11 @@
 """Makes the board of what was collected."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.comparing.collecting import Collected
-from bench.comparing.selection import Entry
+from bench.comparing.selection import Entry, Selection
+from bench.config.model_names import is_ensemble, members_of
 from bench.measuring.accuracy import score
 from bench.measuring.environment import machine_digest
 from bench.measuring.latency.percentiles import summarise_latencies
@@ -74,7 +75,7 @@ def _row(model: str, collected: Collected, errors: RowErrors, placed: Mapping[st
         pretrained=selection.pretrained(model),
         loses_to=tuple(loses_to),
         leads=model in ranking.leading,
-        flags=tuple(_flags(entry, selection.pretrained(model), loses_to, speed["latency_ms"])),
+        flags=tuple(_flags(selection, model, loses_to, speed["latency_ms"])),
         **facts,
     )
 
@@ -101,24 +102,32 @@ def _training(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _flags(entry: Entry, pretrained: bool, loses_to: list[str], latency: Mapping[str, Any] | None) -> list[str]:
-    flags = []
+def _flags(
+    selection: Selection, model: str, loses_to: Sequence[str], latency: Mapping[str, Any] | None
+) -> Iterator[str]:
+    """What is to be known before a row is believed; what its cells tell, an ensemble has of its members' cells."""
+    entry = selection.entries[model]
+    behind = [selection.entries[name] for name in members_of(model)] if is_ensemble(model) else [entry]
     if entry.expected and len({cell.fold for cell in entry.cells}) < entry.folds:
-        flags.append(f"incomplete: {len(entry.cells)} of {entry.expected} cells")
+        yield f"incomplete: {len(entry.cells)} of {entry.expected} cells"
     elif not entry.complete:
-        flags.append(f"{entry.whole_seeds} of {entry.seeds} seeds complete")
-    variants = {(cell.variant.code_digest, cell.variant.source): cell.variant for cell in entry.cells}.values()
-    if any(is_of_earlier_code(entry.asked.kind, variant) for variant in variants):
-        flags.append("earlier code")
-    if any(variant.source == UNKNOWN for variant in variants):
-        flags.append("source not found: trained anew by every process")
-    if len(entry.kernels) > 1:
-        flags.append(f"computed with {' and '.join(entry.kernels)}")
-    if pretrained:
-        flags.append("pretrained")
-    if entry.tuned_on_scored_rows:
-        flags.append(TUNED_ON_SCORED_ROWS)
-    flags += [f"loses to {gate}" for gate in loses_to]
+        yield f"{entry.whole_seeds} of {entry.seeds} seeds complete"
+    variants = {
+        (cell.variant.code_digest, cell.variant.source): (each.asked.kind, cell.variant)
+        for each in behind
+        for cell in each.cells
+    }
+    if any(is_of_earlier_code(kind, variant) for kind, variant in variants.values()):
+        yield "earlier code"
+    if any(source == UNKNOWN for _, source in variants):
+        yield "source not found: trained anew by every process"
+    kernels = sorted({name for each in behind for name in each.kernels})
+    if len(kernels) > 1:
+        yield f"computed with {' and '.join(kernels)}"
+    if selection.pretrained(model):
+        yield "pretrained"
+    if any(each.tuned_on_scored_rows for each in behind):
+        yield TUNED_ON_SCORED_ROWS
+    yield from (f"loses to {gate}" for gate in loses_to)
     if latency is not None and latency["unstable"]:
-        flags.append(f"latency unstable: {latency['unstable_reason'] or 'the machine was disturbed'}")
-    return flags
+        yield f"latency unstable: {latency['unstable_reason'] or 'the machine was disturbed'}"

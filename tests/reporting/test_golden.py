@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.records.keys import protocol_digest
 from bench.records.store import RecordStore
 from bench.reporting.board_notes import letter_notes
 from bench.reporting.markdown import leaderboard_markdown
@@ -79,6 +80,10 @@ def test_a_network_and_a_gate_are_judged_on_the_rows_that_both_predicted() -> No
 
 def test_records_of_earlier_code_are_flagged(tmp_path: Path) -> None:
     store = drawn(tmp_path)
+    asked = store.asked()[0].model_copy(update={"kind": "ensemble", "order": 9})
+    for model, digest in (("ensemble:heatmap_net+plain_cnn", "e1"), ("ensemble:plain_cnn+loser", "e2")):
+        again = asked.model_copy(update={"model": model, "variant_digest": digest})
+        store.write_asked(again, protocol_digest(asked.dataset, asked.protocol))
     for cell in list(store.cells()):
         if cell.model in ("heatmap_net", "ridge"):
             variant = cell.variant.model_copy(update={"code_digest": "of other code"})
@@ -86,7 +91,8 @@ def test_records_of_earlier_code_are_flagged(tmp_path: Path) -> None:
             path.write_text(cell.model_copy(update={"variant": variant}).model_dump_json(by_alias=True))
     flags = {row.model: row.flags for row in collect(store).rows}
     assert flags["heatmap_net"] == flags["ridge"] == ("earlier code",)
-    assert flags["plain_cnn"] == ()
+    assert flags["ensemble:heatmap_net+plain_cnn"] == ("earlier code",), "its members' cells are behind its numbers"
+    assert flags["plain_cnn"] == flags["ensemble:plain_cnn+loser"] == ()
 
 
 def test_numbers_for_reading() -> None:
