@@ -12,7 +12,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 data_app = typer.Typer(
-    help="Look at a file of faces, or draw synthetic ones.", no_args_is_help=True, rich_markup_mode=None
+    help="Look at a data file, or draw synthetic faces.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(data_app, name="data")
 

@@ -1,4 +1,4 @@
-"""``bench data check``: what is in a file of faces, and what looks wrong with it."""
+"""``bench data check``: what is in a data file, and what looks wrong with it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,7 +26,7 @@ def check(
     assignments: options.Assignments = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Read a file of faces completely, describe it, and tell what looks wrong."""
+    """Read a data file completely, describe it, and tell what looks wrong."""
     from bench.cli.console import Screen
     from bench.config.loading import load_config
     from bench.faces.checks import inspect
@@ -43,7 +43,7 @@ def check(
     doubts = inspect(faces)
     description = describe(faces)
     kind = describe_groups(faces.group_count, faces.grouping, faces.people_known)
-    screen.say(f"{faces.name}: {faces.rows:,} faces, {kind}")
+    screen.say(f"{faces.name}: {faces.rows:,} rows, {kind}")
     screen.say(scheme_words(faces))
     screen.say(f"fingerprint {faces.fingerprint}")
     rows = [

@@ -21,7 +21,7 @@ def export(
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Where to. [OUT/exported/]")] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Export a fitted network, and check that the file gives the same coordinates (under 0.01 px) on 256 faces.
+    """Export a fitted network, and check that the file gives the same coordinates (under 0.01 px) on 256 pictures.
 
     The file takes float32 (batch, 1, 96, 96) grey 0 to 255 and gives pixels (batch, 15, 2), or what else the weights
     were trained for; the batch size is free.
@@ -39,7 +39,7 @@ def export(
     path = to or out / "exported" / f"{slug(trained.facts.model)}.{format_}"
     exported = exporting.export(trained, format_, path, frames)
     screen.say(
-        f"{trained.facts.model}: largest difference {exported.largest_difference_px:.2g} px on {exported.faces} faces"
+        f"{trained.facts.model}: largest difference {exported.largest_difference_px:.2g} px ({exported.faces} pictures)"
     )
     screen.say(f"written: {path}")
     screen.result_json({**asdict(exported), "path": str(path), "model": trained.facts.model})

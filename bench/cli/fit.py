@@ -42,7 +42,7 @@ def fit(
         fitted = fit_model(config, model, path, lambda _: advance())
     screen.say(
         f"{model}: {fitted.rows:,} rows, {fitted.epochs} epochs in {format_seconds(fitted.train_seconds)}; "
-        f"RMSE on these same rows {fitted.training_rmse_px:.2f} px (not an estimate for new faces)"
+        f"RMSE on these same rows {fitted.training_rmse_px:.2f} px (not an estimate for new pictures)"
     )
     screen.say(f"written: {path}")
     screen.result_json({**asdict(fitted), "weights": str(path)})

@@ -18,7 +18,7 @@ def predict(
     seed: options.FoldSeed = 0,
     out: options.Out = options.DEFAULT_OUT,
     crop: Annotated[
-        str | None, typer.Option("--crop", metavar="X,Y,W,H", help="The face, in pixels. [the centre square]")
+        str | None, typer.Option("--crop", metavar="X,Y,W,H", help="The part to see, in pixels. [the centre square]")
     ] = None,
     precision: Annotated[
         Literal["float32", "bfloat16"], typer.Option("--precision", help="What the network computes in.")
@@ -50,7 +50,7 @@ def predict(
     drawn = predicting.draw_predictions(
         to, [one for one in predictions if (draw if draw is not None else one.face.row is None)]
     )
-    screen.say(f"{trained.facts.model}: {len(predictions)} faces; coordinates in {target}")
+    screen.say(f"{trained.facts.model}: {len(predictions)} predicted; coordinates in {target}")
     if drawn:
         screen.say(f"drawn: {len(drawn)} pictures in {to}")
     screen.result_json(document)

@@ -47,9 +47,9 @@ class RunDisplay:
         dataset = plan.dataset
         groups = describe_groups(dataset.groups, dataset.grouping, dataset.people_known)
         source = "synthetic faces, drawn by bench" if dataset.synthetic else dataset.name
-        self._screen.note(f"data: {source}: {dataset.rows:,} faces, {groups}")
+        self._screen.note(f"data: {source}: {dataset.rows:,} rows, {groups}")
         if not dataset.people_known:
-            self._screen.warn("people unknown: errors and intervals are optimistic (--groups names who is in each row)")
+            self._screen.warn("no groups given: errors and intervals are optimistic (--groups names who is in a row)")
         recorded = len(plan.cells) - len(missing)
         already = f", {recorded} recorded already" if recorded else ""
         self._screen.note(f"plan: {len(plan.cells)} cells{already}; {event.workers} at a time")

@@ -9,7 +9,7 @@ def show_leaderboard(screen: Screen, board: BoardFacts) -> None:
     """Print the ranking, what must be known before it, how much it can tell apart, and the failures."""
     for warning in board_notes.warnings_of(board):
         screen.warn(warning)
-    title = f"{board.dataset.name}: {board.dataset.rows:,} faces, {board_notes.folds_text(board)} folds"
+    title = f"{board.dataset.name}: {board.dataset.rows:,} rows, {board_notes.folds_text(board)} folds"
     screen.table(title, headings("terminal"), board.cells("terminal"), text_columns=2, last_is_text=True)
     for notes in (
         board_notes.normaliser_notes,

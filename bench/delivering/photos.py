@@ -83,7 +83,7 @@ def open_picture(path: Path, scheme: Scheme, crop: Crop | None = None) -> Pictur
         )
     if min(chosen.width, chosen.height) < MIN_SIDE_PX:
         raise DataError(
-            f"{path}: {chosen.width}x{chosen.height} pixels are too few to find a face in; at least "
+            f"{path}: {chosen.width}x{chosen.height} pixels are too few to find points in; at least "
             f"{MIN_SIDE_PX}x{MIN_SIDE_PX} are needed"
         )
     box = (chosen.x, chosen.y, chosen.x + chosen.width, chosen.y + chosen.height)

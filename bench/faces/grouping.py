@@ -23,7 +23,7 @@ def describe_groups(count: int, grouping: str, people_known: bool) -> str:
     """How many groups of what kind, in words."""
     if grouping == NONE:
         return "each row a group of its own"
-    return f"{count:,} {'people' if people_known else 'near-duplicate clusters'} ({grouping})"
+    return f"{count:,} {'groups' if people_known else 'near-duplicate clusters'} ({grouping})"
 
 
 def groups_from_values(values: Sequence[str], origin: str, rows: int) -> NDArray[np.int64]:
@@ -33,7 +33,7 @@ def groups_from_values(values: Sequence[str], origin: str, rows: int) -> NDArray
         DataError: another number of values than rows, or a blank among them.
     """
     if len(values) != rows:
-        raise DataError(f"{origin}: {len(values):,} groups for {rows:,} faces; give one line per row, in order")
+        raise DataError(f"{origin}: {len(values):,} groups for {rows:,} rows; give one line per row, in order")
     numbers: dict[str, int] = {}
     codes = np.empty(rows, dtype=np.int64)
     for row, value in enumerate(values):
@@ -59,7 +59,7 @@ def read_group_file(path: Path, rows: int) -> list[str]:
                 if len(fields) > 1:
                     raise DataError(f"{path.name}: line {number + 1} has {len(fields)} columns, expected one")
                 if number > rows + MOST_BLANK_LINES:
-                    raise DataError(f"{path.name}: more than {number - 1:,} lines for {rows:,} faces; give one per row")
+                    raise DataError(f"{path.name}: more than {number - 1:,} lines for {rows:,} rows; give one per row")
                 values.append(fields[0] if fields else "")
         except UnicodeDecodeError as error:
             raise DataError(f"{path.name}: not UTF-8 text; save it as UTF-8") from error

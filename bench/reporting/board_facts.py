@@ -100,7 +100,7 @@ class BoardRow(Frozen):
     nme_rows_left_out: int = 0
     failure_rate: Annotated[
         Number,
-        Column("failed %", "Faces with NME above 10 %", lambda share: f"{100 * share:.2f}", tables=PAGE, late=True),
+        Column("failed %", "Rows with NME above 10 %", lambda share: f"{100 * share:.2f}", tables=PAGE, late=True),
     ] = None
     auc: Annotated[
         Number, Column("AUC", "Area under the cumulative error curve up to 10 % NME", places(3), tables=PAGE, late=True)

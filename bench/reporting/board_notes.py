@@ -4,6 +4,9 @@ from bench.reporting.board_facts import BoardFacts
 from bench.reporting.number_text import format_seconds, group_letter
 from bench.scheme import SEED_SCHEME
 
+WAYS = {"seeds": "training seeds", "folds": "folds", "people": "groups"}
+"""What lowers the resolution floor, by its name in ``leaderboard.json``, in words that are right for any data."""
+
 
 def warnings_of(board: BoardFacts) -> list[str]:
     """What a reader must know before the numbers: each a short sentence."""
@@ -11,7 +14,7 @@ def warnings_of(board: BoardFacts) -> list[str]:
     if board.dataset.synthetic:
         found.append("synthetic faces: drawn by bench, not photographed")
     if not board.dataset.people_known:
-        found.append("people unknown: errors and intervals are optimistic")
+        found.append("no groups given: errors and intervals are optimistic")
     if board.protocol.quick:
         found.append("quick run (one fold, few epochs): not comparable with any other result")
     return found
@@ -75,7 +78,7 @@ def precision_notes(board: BoardFacts) -> list[str]:
     floor = board.comparison["resolution_floor"]
     if floor is not None:
         ways = [
-            f"{way['to']} {way['means']} instead of {way['from']}: about {way['floor_px']:.2g} px "
+            f"{way['to']} {WAYS[way['means']]} instead of {way['from']}: about {way['floor_px']:.2g} px "
             f"(+{format_seconds(way['extra_minutes'] * 60)} of training)"
             for way in floor["lowered_by"]
         ]

@@ -13,7 +13,7 @@ from bench.reporting.board_facts import rounded
 
 
 def comparison_facts(observations: Observations, ranking: Ranking, train_seconds: float) -> dict[str, Any]:
-    """Floor and what lowers it, where variance comes from, winners per keypoint among candidates, the worst faces.
+    """Floor and what lowers it, where variance comes from, winners per keypoint among candidates, the worst rows.
 
     Args:
         observations: at least of all ranked models.

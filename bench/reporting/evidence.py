@@ -6,10 +6,9 @@ from typing import Any
 
 from bench.comparing.ranking import Ranking
 from bench.reporting.board_facts import BoardFacts
+from bench.reporting.board_notes import WAYS
 from bench.reporting.number_text import NOTHING, format_seconds, interval_text
 from bench.reporting.tables import FactTable
-
-MEANS = {"seeds": "training seeds", "folds": "folds", "people": "people"}
 
 
 def evidence(board: BoardFacts, ranking: Ranking) -> list[FactTable]:
@@ -23,7 +22,7 @@ def _sharper(facts: Mapping[str, Any]) -> FactTable:
     head = ("change", "from", "to", "expected resolution floor, px", "more training")
     floor = facts["resolution_floor"] or {"lowered_by": ()}
     lines = [
-        (f"more {MEANS[one['means']]}", str(one["from"]), str(one["to"]), f"{one['floor_px']:.2f}",
+        (f"more {WAYS[one['means']]}", str(one["from"]), str(one["to"]), f"{one['floor_px']:.2f}",
          format_seconds(one["extra_minutes"] * 60))
         for one in floor["lowered_by"]
     ]  # fmt: skip
@@ -48,7 +47,7 @@ def _tail(facts: Mapping[str, Any]) -> FactTable:
         for model, one in facts["worst_5_percent_rmse_px"].items()
         if one["rmse_px"] is not None
     ]
-    return FactTable("evidence-tail", "The worst 5 % of faces of each", ("model", "RMSE px", "95 % interval"), lines)
+    return FactTable("evidence-tail", "The worst 5 % of rows of each", ("model", "RMSE px", "95 % interval"), lines)
 
 
 def _against_best(board: BoardFacts, ranking: Ranking) -> FactTable:
@@ -74,7 +73,7 @@ def _probability(value: float) -> str:
 
 
 def _variance(ranking: Ranking) -> FactTable:
-    head = ("model", "standard error, px", "people scored, %", "training seed, %", "data split, %")
+    head = ("model", "standard error, px", "groups scored, %", "training seed, %", "data split, %")
     lines = []
     for model, parts in ranking.variance_px2.items():
         if parts.weak or parts.variance <= 0:

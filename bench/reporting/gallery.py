@@ -1,4 +1,4 @@
-"""Faces that were missed: the worst rows of each model, and the rows that every network misses."""
+"""Pictures that were missed: the worst rows of each model, and the rows that every network misses."""
 
 import base64
 import io
@@ -35,7 +35,7 @@ Points = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Card:
-    """One face with its points and a line of words (plain text); ``index`` is its row's, from 0."""
+    """One picture with its points and a line of words (plain text); ``index`` is its row's, from 0."""
 
     index: int
     drawing: Markup

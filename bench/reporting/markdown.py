@@ -39,7 +39,7 @@ def _heading(board: BoardFacts) -> list[str]:
         "",
         *[f"> **{warning}**  " for warning in warnings],
         *([""] if warnings else []),
-        f"- data: {_safe(dataset.name)}, {dataset.rows:,} faces, {_safe(groups)}, fingerprint {dataset.fingerprint}",
+        f"- data: {_safe(dataset.name)}, {dataset.rows:,} rows, {_safe(groups)}, fingerprint {dataset.fingerprint}",
         f"- protocol: {folds_text(board)} {grouped}folds, {upto}{protocol.seeds} "
         f"seed{'s' if protocol.seeds > 1 else ''} (from seed {protocol.seed})",
         f"- machine: {_safe(_machine_line(board.machine))}",

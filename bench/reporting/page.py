@@ -60,7 +60,7 @@ def _headline(board: BoardFacts) -> list[str]:
     dataset, seeds = board.dataset, board.protocol.seeds
     upto = "up to " if seed_notes(board) else ""
     return [
-        f"{dataset.rows:,} faces",
+        f"{dataset.rows:,} rows",
         describe_groups(dataset.groups, dataset.grouping, dataset.people_known),
         f"{folds_text(board)} folds",
         f"{upto}{seeds} training seed{'' if seeds == 1 else 's'}",

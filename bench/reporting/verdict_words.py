@@ -68,11 +68,11 @@ def _floor_sentence(floor: ResolutionFloor | None) -> str:
 def _trained_sentence(verdict: Verdict) -> str:
     pair, trained = verdict.pair, verdict.trained
     if trained.p > SIGNIFICANCE:
-        # Without the interval: it comes from a bootstrap, and with few people the two need not agree.
-        return f"The models as trained here are not told apart over other people ({_p(trained.p)})."
+        # Without the interval: it comes from a bootstrap, and with few groups the two need not agree.
+        return f"The models as trained here are not told apart over other groups ({_p(trained.p)})."
     better, sign = (pair.a, -1) if trained.difference_px < 0 else (pair.b, 1)
     low, high = sorted(sign * bound for bound in trained.interval_px)
-    scope = f"({low:.3f} to {high:.3f} px over other people; {_p(trained.p)})"
+    scope = f"({low:.3f} to {high:.3f} px over other groups; {_p(trained.p)})"
     return f"As trained here, {better} is the better model {scope}."
 
 
@@ -96,7 +96,7 @@ def _wins_sentence(model: str, found: list[tuple[float, str]], keypoints: int) -
 
 def _tail_sentence(verdict: Verdict) -> str:
     a, b = verdict.tails
-    return f"On their worst 5 % of faces: {verdict.pair.a} {a.rmse_px:.2f} px, {verdict.pair.b} {b.rmse_px:.2f} px."
+    return f"On their worst 5 % of rows: {verdict.pair.a} {a.rmse_px:.2f} px, {verdict.pair.b} {b.rmse_px:.2f} px."
 
 
 def _p(value: float) -> str:

@@ -121,7 +121,7 @@ def _refuse_seen(variant: Variant, dataset: DatasetFacts) -> None:
     if isinstance(start, str) and seen_data(Path(start)) == dataset.fingerprint:
         raise ConfigError(
             f"models.{variant.model}.weights = {start}: trained on {dataset.name} itself, so they have seen the scored "
-            "rows; start from weights of other faces"
+            "rows; start from weights of other data"
         )
 
 

@@ -164,7 +164,7 @@ def test_what_a_network_prints_is_not_among_the_results(bench: Bench, tmp_path: 
     Image.new("L", (96, 96), 90).save(tmp_path / "face.png")
     done = bench("predict", "--model", network, "face.png", "--no-draw", "--format", "csv")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{network}: 1 faces; coordinates in predictions/predictions.csv\n"
+    assert done.stdout == f"{network}: 1 predicted; coordinates in predictions/predictions.csv\n"
     assert "run" in done.stderr.splitlines()
 
 

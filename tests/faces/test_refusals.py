@@ -178,9 +178,9 @@ def test_files(run_bench: RunBench, tmp_path: Path, name: str) -> None:
 
 
 GROUPS = {
-    "another length": ("person\n1\n2\n", "people.csv: 2 groups for 6 faces"),
+    "another length": ("person\n1\n2\n", "people.csv: 2 groups for 6 rows"),
     "blank": ("person\n1\n\n2\n3\n4\n5\n", "people.csv: row 2 is blank"),
-    "far longer": ("person\n" + "1\n" * 1000, "people.csv: more than 106 lines for 6 faces"),
+    "far longer": ("person\n" + "1\n" * 1000, "people.csv: more than 106 lines for 6 rows"),
     "two columns": ("person,age\n" + "1,2\n" * 6, "people.csv: line 1 has 2 columns"),
     "empty": ("", "people.csv: is empty"),
 }

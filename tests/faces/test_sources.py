@@ -117,7 +117,7 @@ WRONG = {
     "infinite": (wrong(keypoints=put(1, 2, [np.inf, 3])), "row 2, keypoint c: .* lies outside"),
     "half": (wrong(keypoints=put(0, 0, [np.nan, 3])), "row 1, keypoint a: .* has only one of its two coordinates"),
     "never": (wrong(keypoints=lambda points: points * [[[1], [np.nan], [1], [1]]]), "keypoint b is labelled in no row"),
-    "groups": (wrong(groups=[1, 2]), "arrays, groups: 2 groups for 4 faces"),
+    "groups": (wrong(groups=[1, 2]), "arrays, groups: 2 groups for 4 rows"),
 }
 
 

@@ -34,7 +34,7 @@ def test_every_model_is_set_against_the_best_network(two_seeds: Material) -> Non
 
 def test_what_would_sharpen_the_run_is_named_with_its_price(two_seeds: Material) -> None:
     table = tables(two_seeds)["evidence-sharper"]
-    assert {line[0] for line in table.lines} == {"more training seeds", "more folds", "more people"}
+    assert {line[0] for line in table.lines} == {"more training seeds", "more folds", "more groups"}
     assert all(line[-1].endswith((" s", " min")) for line in table.lines)
 
 

@@ -37,8 +37,8 @@ def test_a_bootstrap_interval_does_not_contradict_a_test_that_finds_nothing() ->
     found = verdict(1.0, 2.0)
     unsure = replace(found, trained=replace(found.trained, p=0.06))
     assert unsure.trained.interval_px[1] < 0
-    assert "The models as trained here are not told apart over other people (p = 0.060)." in verdict_words(unsure)
-    assert "px over other people" in verdict_words(found) and "px over other people" not in verdict_words(unsure)
+    assert "The models as trained here are not told apart over other groups (p = 0.060)." in verdict_words(unsure)
+    assert "px over other groups" in verdict_words(found) and "px over other groups" not in verdict_words(unsure)
 
 
 def test_one_seed_is_called_weak() -> None:

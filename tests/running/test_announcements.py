@@ -19,9 +19,9 @@ def test_rows_alone_are_not_called_clusters_and_what_could_not_be_timed_is_named
         "run", "--models", models, "--data", str(faces_csv), "--groups", "none", "--quick", "--epochs", "1"
     )
     assert done.returncode == 1, done.stderr
-    assert "40 faces, each row a group of its own" in done.stderr
+    assert "40 rows, each row a group of its own" in done.stderr
     assert f"warning: estimate without {NETWORKS}:Raising: " in done.stderr
-    assert "40 faces, 1 of 5 folds" in done.stdout
+    assert "40 rows, 1 of 5 folds" in done.stdout
     for text in (done.stderr, (tmp_path / "results/leaderboard.md").read_text()):
         assert "near-duplicate" not in text
 

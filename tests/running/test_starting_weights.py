@@ -34,5 +34,5 @@ def test_weights_of_other_faces_are_flagged_and_those_of_the_same_are_refused(
     assert refused.returncode == 2
     assert refused.stderr.strip().splitlines()[-1] == (
         f"error: models.{TINY}.weights = same.safetensors: trained on faces.csv itself, so they have seen the scored "
-        "rows; start from weights of other faces"
+        "rows; start from weights of other data"
     )

@@ -1,4 +1,4 @@
-"""Cumulative error curves: the share of faces found within an error."""
+"""Cumulative error curves: the share of rows found within an error."""
 
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
@@ -29,13 +29,13 @@ def cumulative_figure(rows: Sequence[BoardRow], nme: Mapping[str, Numbers], norm
     if not curves:
         return None
     root = picture(WIDTH, HEIGHT, "Cumulative error curves", class_="chart")
-    Axes(x, y, f"NME at most, % of the {normaliser}", "share of faces, %").draw(root)
+    Axes(x, y, f"NME at most, % of the {normaliser}", "share of rows, %").draw(root)
     shown = [each for each in rows if each.index in curves]
     for row in reversed(shown):  # the best last, on top
         places = [(x(error * 100), y(share)) for error, share in zip(grid, curves[row.index], strict=True)]
         curve = put(root, "path", class_=f"curve {row.class_name}", d=path_of(places), fill="none")
         curve.set("data-model", str(row.index))
-        put(curve, "title", f"{row.model}: {curves[row.index][-1]:.1f} % of the faces below 10 %")
+        put(curve, "title", f"{row.model}: {curves[row.index][-1]:.1f} % of the rows below 10 %")
     _labels(root, [each for each in shown if each.coloured or each.is_gate], curves, y)
     caption = (
         "Up and left is better. The curve's area up to 10 % is the AUC of the table, what it lacks to 100 % at the "
@@ -43,7 +43,7 @@ def cumulative_figure(rows: Sequence[BoardRow], nme: Mapping[str, Numbers], norm
     )
     if any(not each.coloured and not each.is_gate for each in shown):
         caption += " The best eight networks are coloured and named, the others are thin lines."
-    return Figure("figure-cumulative", "How many faces are found how well", caption, markup(root), wide=True)
+    return Figure("figure-cumulative", "How many rows are found how well", caption, markup(root), wide=True)
 
 
 def _shares(nme: Numbers, grid: Numbers) -> Numbers:
