@@ -31,8 +31,10 @@ def _csv(material: Material) -> str:
     """One line per row; lists and tables inside a row are flattened to ``name.key`` columns."""
     flat = [_flatten(row) for row in material.document["rows"]]
     columns = list(dict.fromkeys(name for row in flat for name in row))
+    flattened = {name.partition(".")[0] for name in columns if "." in name}  # None where a row has no such table
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    kept = [name for name in columns if name not in flattened]
+    writer = csv.DictWriter(stream, kept, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for row in flat:
         writer.writerow(

@@ -14,6 +14,7 @@ from bench.reporting.board_notes import letter_notes
 from bench.reporting.markdown import leaderboard_markdown
 from bench.reporting.material import collect
 from bench.reporting.number_text import format_count, format_seconds
+from bench.reporting.report_files import FORMATS
 from bench.reporting.row_errors import RowErrors
 from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
 
@@ -93,6 +94,13 @@ def test_records_of_earlier_code_are_flagged(tmp_path: Path) -> None:
     assert flags["heatmap_net"] == flags["ridge"] == ("earlier code",)
     assert flags["ensemble:heatmap_net+plain_cnn"] == ("earlier code",), "its members' cells are behind its numbers"
     assert flags["plain_cnn"] == flags["ensemble:plain_cnn+loser"] == ()
+
+
+def test_a_flattened_column_does_not_stand_beside_its_parts(tmp_path: Path) -> None:
+    """Gates have no recipe and no latency: the columns are those of the networks."""
+    columns = FORMATS["csv"](collect(drawn(tmp_path))).partition("\n")[0].split(",")
+    assert {"recipe.lr", "latency_ms.p50", "rmse_px_ci95.low", "tuned", "flags"} <= set(columns)
+    assert not {"recipe", "latency_ms", "per_keypoint_rmse_px"} & set(columns)
 
 
 def test_numbers_for_reading() -> None:
