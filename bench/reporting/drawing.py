@@ -114,10 +114,13 @@ def _log_ticks(low: float, high: float, count: int) -> list[float]:
 
 
 def padded(values: Sequence[float], share: float = 0.06, log: bool = False) -> tuple[float, float]:
-    """The range of the values with some air on both sides; a single value gets a range around it."""
+    """The range of the values with some air on both sides; a single value gets a range around it.
+
+    A logarithmic range is never so narrow that three digits would not tell its ticks apart.
+    """
     low, high = min(values), max(values)
     if log:
-        factor = (high / low) ** share if high > low else 2.0
+        factor = max((high / low) ** share, 1.05) if high > low else 2.0
         return low / factor, high * factor
     air = (high - low) * share if high > low else abs(high) * 0.1 or 1.0
     return low - air, high + air

@@ -1,5 +1,6 @@
 """What figures draw of given rows: fronts, groups, curves, and who is suspected of a wrong label."""
 
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import fromstring
@@ -141,6 +142,19 @@ def test_a_single_epoch_is_a_dot() -> None:
     figure = training_figure(rows, {"net": [cell]})
     assert figure is not None
     assert figure.body.count('<circle class="thin"') == 1
+
+
+@pytest.mark.parametrize("losses", [(0.0101, 0.0109), (0.5, 0.5001), (2.0, 2.6), (3e-7, 4e-3), (1.0, 1.0)])
+def test_no_two_ticks_read_alike(losses: tuple[float, float]) -> None:
+    curve = [CurvePoint(epoch=k, train_loss=loss, seconds=1, learning_rate=0.1) for k, loss in enumerate(losses, 80)]
+    sizes = {name: int(2e6 * loss) for name, loss in zip("ab", losses, strict=True)}
+    rows = numbered([row(name, 2.0, 1, parameters=size) for name, size in sizes.items()])
+    cells = {"a": [CellRecord.model_construct(curve=curve)], "b": []}
+    for figure in (training_figure(rows, cells), parameter_figure(rows)):
+        assert figure is not None
+        words = re.findall(r"<text[^>]*>([^<]*)</text>", figure.body)
+        ticks = [word for word in words if re.fullmatch(r"[\d.]+(e-\d+)?( [kMG])?", word)]
+        assert len(ticks) == len(set(ticks)) >= 2, ticks
 
 
 def test_losses_to_several_gates_are_told_once() -> None:

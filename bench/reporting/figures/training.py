@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from bench.records.schema import CellRecord, CurvePoint
 from bench.reporting.board_facts import BoardRow
-from bench.reporting.drawing import Scale, markup, number, padded, path_of, picture, put, shortened
+from bench.reporting.drawing import Scale, markup, padded, path_of, picture, put, shortened
 from bench.reporting.section import Figure
 
 WIDTH, HEIGHT = 230.0, 150.0
@@ -66,7 +66,7 @@ def _chart(row: BoardRow, curves: Sequence[Sequence[tuple[int, float]]], reach: 
     axis = put(root, "g", class_="axis")
     for value in y.ticks(3):
         put(axis, "line", class_="grid", x1=LEFT, x2=RIGHT, y1=y(value), y2=y(value))
-        put(axis, "text", number(value), x=LEFT - 5, y=y(value) + 4, text_anchor="end")
+        put(axis, "text", f"{value:.3g}", x=LEFT - 5, y=y(value) + 4, text_anchor="end")
     put(axis, "line", class_="base", x1=LEFT, x2=RIGHT, y1=BOTTOM, y2=BOTTOM)
     put(axis, "text", f"epoch {first}", x=LEFT, y=BOTTOM + 16)
     if last > first:
