@@ -200,8 +200,7 @@ def serve() -> None:
     """The child's end: do what the parent asks; leave when it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     _die_with_parent()
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_die_with_parent)  # what a network forks would stay otherwise
+    _have_forks_die_too()
     answers = os.fdopen(os.dup(STDOUT), "wb")
     # Anything an architecture prints must reach neither the parent nor its stdout, which may be the JSON result.
     os.dup2(STDERR, STDOUT)
@@ -275,6 +274,23 @@ def _offspring(process: int) -> list[psutil.Process]:
         return psutil.Process(process).children(recursive=True)
     except psutil.NoSuchProcess:
         return []
+
+
+def _have_forks_die_too() -> None:
+    """What a network forks would stay otherwise; it leaves at once where its parent ended before it could ask."""
+    if hasattr(os, "register_at_fork"):
+        parent = 0
+
+        def note() -> None:
+            nonlocal parent
+            parent = os.getpid()
+
+        def follow() -> None:
+            _die_with_parent()
+            if os.getppid() != parent:
+                os._exit(1)
+
+        os.register_at_fork(before=note, after_in_child=follow)
 
 
 @cache
