@@ -4,9 +4,8 @@ import hashlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from architectures.machinery.errors import ArchitectureError
 from architectures.machinery.names import OWN_FILE
+from architectures.machinery.own_modules import NAMESPACE, apart
 from architectures.machinery.registry import USUAL, Architecture
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def from_file(reference: str) -> Architecture:
     path, name = Path(match["file"]), match["name"]
     if not path.is_file():
         raise ArchitectureError(f"model '{reference}': no file {path}; `bench new my_net` writes one to start from")
-    module = _load(path.resolve(), path.stat().st_mtime_ns)
+    loaded = _load(path.resolve())
+    module = loaded.module
     target = vars(module).get(name)
     if target is None:
         raise ArchitectureError(
@@ -48,7 +49,7 @@ def from_file(reference: str) -> Architecture:
         )
     if getattr(target, "__module__", None) != module.__name__:
         raise ArchitectureError(f"model '{reference}': '{name}' is only imported there; name the file that defines it")
-    return describe(reference, target, f"own network in {path.name}")
+    return replace(describe(reference, target, f"own network in {path.name}"), files=tuple(sorted(loaded.written)))
 
 
 def from_entry_point(name: str, point: EntryPoint, owner: str) -> Architecture:
@@ -121,22 +122,43 @@ def _plain(name: str, target: object, attribute: str) -> dict[str, Any]:
     return dict(found)
 
 
-@lru_cache(maxsize=64)
-def _load(path: Path, modified_ns: int) -> ModuleType:
-    del modified_ns  # only a part of the cache's key: an edited file is loaded again
-    label = f"_own_architecture_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+@dataclass(frozen=True)
+class _Loaded:
+    """A user's file that ran, with every file of the user's own that ran with it, as they were."""
+
+    module: ModuleType
+    written: Mapping[Path, int | None]
+
+
+_LOADED: dict[Path, _Loaded] = {}
+"""A file runs once in a process, and again when it or what it ran was edited."""
+
+
+def _load(path: Path) -> _Loaded:
+    known = _LOADED.get(path)
+    if known is None or known.written != _times(known.written):
+        known = _LOADED[path] = _run(path)
+    return known
+
+
+def _times(files: Iterable[Path]) -> dict[Path, int | None]:
+    return {file: file.stat().st_mtime_ns if file.is_file() else None for file in files}
+
+
+def _run(path: Path) -> _Loaded:
+    label = f"{NAMESPACE}{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
     loader = _SourceLoader(label, str(path))
     spec = importlib.util.spec_from_file_location(label, path, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[label] = module  # dataclasses and inspect look their module up there
     try:
-        with _neighbours(path.parent):
+        with apart(path.parent) as files:
             loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[label]
         raise LoadError(f"{path.name}: cannot be loaded ({type(error).__name__}: {error}); mend the file") from error
-    return module
+    return _Loaded(module, _times({path, *files}))
 
 
 class _SourceLoader(SourceFileLoader):
@@ -145,24 +167,6 @@ class _SourceLoader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
         """The file's code object."""
         return self.source_to_code(self.get_data(self.path), self.path)
-
-
-@contextmanager
-def _neighbours(folder: Path) -> Iterator[None]:
-    """Let a file import what stands beside it, behind everything installed, and forget these modules afterwards.
-
-    Forgotten, because two folders may both hold a ``layers.py``.
-    """
-    known = set(sys.modules)
-    sys.path.append(str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
-        for name in set(sys.modules) - known:
-            origin = getattr(sys.modules[name], "__file__", None)
-            if origin and folder in Path(origin).resolve().parents and not name.startswith("_own_architecture_"):
-                del sys.modules[name]
 
 
 def _builders(module: ModuleType) -> list[str]:

@@ -67,6 +67,7 @@ class Architecture:
         recipe: what this network wants different from the default recipe, as plain data.
         space: the search space of its options for tuning, as plain data: option -> {type, low, high, ...}.
         options: options that are always passed to the builder (used by named variants).
+        files: of a user's own file: it, and what else of the user's own ran when it was loaded.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Architecture:
     recipe: Plain = field(default_factory=dict)
     space: Mapping[str, Plain] = field(default_factory=dict)
     options: Plain = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
 
     def option_defaults(self) -> dict[str, Any]:
         """The options that the builder takes, with the values that hold where none is given."""

@@ -38,7 +38,12 @@ def digest(facts: Any) -> str:
 def variant_digest(model: str, variant: VariantFacts) -> str:
     """Names one way of training one model."""
     later = {"scheme": SEED_SCHEME, "predict_precision": "float32"}  # fields that enter where they are not the default
-    left_out = {"tuned", "source", *(name for name, default in later.items() if getattr(variant, name) == default)}
+    left_out = {
+        "tuned",
+        "source",
+        "beside",
+        *(name for name, default in later.items() if getattr(variant, name) == default),
+    }
     return digest({"model": model, **variant.model_dump(mode="json", exclude=left_out)})
 
 
@@ -55,8 +60,10 @@ def cell_key(variant: str, protocol: str, fold: int, seed: int, kernels: str) ->
     return digest({"variant": variant, "protocol": protocol, "fold": fold, "seed": seed, "kernels": kernels})
 
 
-def code_digest(files: Iterable[Path]) -> str:
+def code_digest(files: Iterable[Path], root: Path = PROJECT) -> str:
     """Digest of what ``files`` say, and every module of the project, or of the user, that they import.
+
+    The user's go in by their places seen from ``root``, the folder of the network's own file.
 
     It is of the syntax trees: comments, docstrings and layout decide nothing. The project's package ``__init__`` files
     are left out: they register everything and would make each architecture stale whenever another one changes.
@@ -66,13 +73,18 @@ def code_digest(files: Iterable[Path]) -> str:
         SyntaxError: it is no Python.
     """
     sources: dict[str, str] = {}
-    pending = [(path.resolve(), path.resolve().parent) for path in files]
+    seen: set[Path] = set()
+    pending = [path.resolve() for path in files]
     while pending:
-        path, root = pending.pop()
+        path = pending.pop()
+        if path in seen:
+            continue
+        seen.add(path)
         label = _module_label(path, root)
-        if label not in sources:
-            sources[label], imported = _read_module(path, path.stat().st_mtime_ns)
-            pending += [(found, root) for found in imported]
+        if label in sources:  # a user's folder may be called bench, too
+            label = os.path.relpath(path, root)
+        sources[label], imported = _read_module(path, path.stat().st_mtime_ns)
+        pending += imported
     return digest(sources)
 
 
@@ -107,7 +119,7 @@ def _is_remark(node: object) -> bool:
 
 
 def _module_label(path: Path, root: Path) -> str:
-    """A module's dotted name in the project; for a user's own, its place seen from the folder of the first file."""
+    """A module's dotted name in the project; for a user's own, its place seen from ``root``."""
     parts = path.with_suffix("").parts
     for package in PROJECT_PACKAGES:
         if package in parts:

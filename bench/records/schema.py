@@ -60,7 +60,8 @@ class VariantFacts(Stored):
 
     ``recipe`` is None for a gate and an ensemble, which no recipe trains; a file holds ``{}`` then. ``source`` tells
     where a network's code stands (``package.module`` or ``FILE.py``), so that a later reader can compare; a network
-    from before this was noted has none.
+    from before this was noted has none. ``beside`` holds the files of the user's own that ran with ``FILE.py``, as seen
+    from its folder.
     """
 
     options: dict[str, Any] = Field(default_factory=dict)
@@ -71,6 +72,7 @@ class VariantFacts(Stored):
     threads: int = 1
     code_digest: str = ""
     source: str = ""
+    beside: tuple[str, ...] = ()
     scheme: Scheme = SEED_SCHEME
     versions: dict[str, str] = Field(default_factory=dict)
     tuned: dict[str, Any] | None = None

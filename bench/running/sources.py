@@ -2,12 +2,13 @@
 
 import ast
 import inspect
+import os
 import secrets
 import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import DataError, ModelError
 from bench.records.keys import code_digest, digest, meaning, source_file
@@ -24,8 +25,16 @@ GIVEN, UNKNOWN = "given from Python", "unknown"
 GATE = (ROOM / "gates.py",)
 
 
-def network_code(entry: "Architecture") -> tuple[str, str]:
-    """Digest of everything that decides the numbers of a network, and where its own code stands.
+class NetworkCode(NamedTuple):
+    """Digest of everything that decides the numbers of a network, and where its own code stands."""
+
+    code_digest: str
+    source: str
+    beside: tuple[str, ...] = ()
+
+
+def network_code(entry: "Architecture") -> NetworkCode:
+    """What a network's code says, as far as it was loaded.
 
     Of a network that a notebook or script defines, the definitions that it reaches there count, not the rest. Where
     these cannot be found, no other process comes to the same digest.
@@ -39,9 +48,12 @@ def network_code(entry: "Architecture") -> tuple[str, str]:
     file = getattr(sys.modules.get(target.__module__), "__file__", None)
     if file is None:
         raise ModelError(f"model {entry.name}: {target!r} has no source file; define it in a module")
+    folder = Path(file).resolve().parent
+    beside = tuple(Path(os.path.relpath(other, folder)).as_posix() for other in entry.files if other != Path(file))
     typed = entry.name.rpartition(":")[0]  # of FILE.py:NAME
     try:
-        return code_digest([*TRAINER, Path(file)]), typed if typed.endswith(".py") else target.__module__
+        said = code_digest([*TRAINER, Path(file), *entry.files], folder)
+        return NetworkCode(said, typed if typed.endswith(".py") else target.__module__, beside)
     except (OSError, SyntaxError) as error:
         raise ModelError(f"model {entry.name}: its source cannot be read ({error}); mend the file") from error
 
@@ -54,18 +66,22 @@ def refuse_changed_code(entry: "Architecture", variant: VariantFacts) -> None:
     Raises:
         DataError: they were edited since the run began.
     """
-    if variant.code_digest and variant.source not in (GIVEN, UNKNOWN) and network_code(entry)[0] != variant.code_digest:
+    if (
+        variant.code_digest
+        and variant.source not in (GIVEN, UNKNOWN)
+        and network_code(entry).code_digest != variant.code_digest
+    ):
         raise DataError(f"model {entry.name}: its code, or bench's own, was edited since the run began; run again")
 
 
-def _code_of_main(target: Callable[..., Any]) -> tuple[str, str]:
+def _code_of_main(target: Callable[..., Any]) -> NetworkCode:
     from architectures.machinery.adopted import sources
 
     try:
         own = [meaning(ast.parse(text)) for text in sources(target)]
     except (OSError, TypeError, SyntaxError):
-        return _unknown_code(target), UNKNOWN
-    return digest([code_digest(TRAINER), *own]), GIVEN
+        return NetworkCode(_unknown_code(target), UNKNOWN)
+    return NetworkCode(digest([code_digest(TRAINER), *own]), GIVEN)
 
 
 @cache
@@ -89,7 +105,11 @@ def is_of_earlier_code(kind: Kind, variant: VariantFacts) -> bool:
     if kind == "gate":
         return variant.code_digest != gate_code()
     file = source_file(variant.source)
+    if file is None:
+        return not variant.source
+    folder = file.resolve().parent
+    beside = [folder / place for place in variant.beside]
     try:
-        return not variant.source or (file is not None and variant.code_digest != code_digest([*TRAINER, file]))
+        return variant.code_digest != code_digest([*TRAINER, file, *beside], folder)
     except (OSError, SyntaxError):  # a file that is being edited says something else by all means
         return True

@@ -72,7 +72,6 @@ def network_variant(config: Config, model: str, scheme: Scheme = SEED_SCHEME) ->
     recipe = config.recipe_for(model, dict(entry.recipe)).for_scheme(scheme)
     refuse_bad_build(entry, options, scheme)
     device = resolve_device(config.run.device)
-    code, source = network_code(entry)
     return VariantFacts(
         options=options,
         recipe=recipe,
@@ -80,8 +79,7 @@ def network_variant(config: Config, model: str, scheme: Scheme = SEED_SCHEME) ->
         precision=resolve_precision(recipe.precision, device),
         predict_precision=config.run.precision or "float32",
         threads=config.run.threads,
-        code_digest=code,
-        source=source,
+        **network_code(entry)._asdict(),
         scheme=scheme,
         versions={name: version(name) for name in ("torch", "timm", "numpy")} | _weights_version(options),
         pretrained=bool(options.get("pretrained") or options.get("weights")),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.records import keys
 from bench.records.keys import code_digest, digest, variant_digest
 from bench.records.schema import VariantFacts
 from bench.scheme import scheme_of_names
@@ -84,6 +85,16 @@ def test_libraries_beside_an_installed_module_are_not_read(tmp_path: Path) -> No
     assert code_digest([folder / "net.py"]) == before
 
 
+def test_a_users_folder_may_bear_a_name_of_benchs(tmp_path: Path) -> None:
+    (tmp_path / "bench").mkdir()
+    net, scheme = tmp_path / "bench" / "net.py", tmp_path / "bench" / "scheme.py"
+    net.write_text("import scheme\nimport bench.scheme\n")
+    scheme.write_text("WIDTH = 1\n")
+    before = code_digest([keys.PROJECT / "bench" / "scheme.py", net], net.parent)
+    scheme.write_text("WIDTH = 2\n")
+    assert code_digest([keys.PROJECT / "bench" / "scheme.py", net], net.parent) != before
+
+
 def test_modules_that_import_each_other_are_followed_once(tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text("import two\n")
     (tmp_path / "two.py").write_text("import one\n")
@@ -114,7 +125,7 @@ def test_only_what_code_does_counts(tmp_path: Path, text: str, same: bool) -> No
 def test_what_came_later_counts_only_where_it_is_not_the_default_and_a_place_never() -> None:
     base = VariantFacts.model_validate(BASE)
     assert variant_digest("net", base.model_copy(update={"source": "nets.net"})) == variant_digest("net", base)
-    stored = base.model_dump(mode="json", exclude={"source", "scheme", "tuned", "predict_precision"})
+    stored = base.model_dump(mode="json", exclude={"source", "beside", "scheme", "tuned", "predict_precision"})
     assert variant_digest("net", base) == digest({"model": "net", **stored})
     for other in ({"scheme": scheme_of_names(("a", "b"))}, {"predict_precision": "bfloat16"}):
         assert variant_digest("net", base.model_copy(update=other)) != variant_digest("net", base)

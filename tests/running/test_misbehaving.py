@@ -95,7 +95,7 @@ EDITED = """
 from pathlib import Path
 from torch import nn
 
-WIDTH = 8
+{width}
 
 class Net(nn.Module):
     def __init__(self):
@@ -105,16 +105,24 @@ class Net(nn.Module):
     def forward(self, pictures):
         if self.training and pictures.device.type != "meta" and Path("edit").exists():
             Path("edit").unlink()
-            text = Path("net.py").read_text()
-            Path("net.py").write_text(text.replace("WIDTH = 8", "WIDTH = 2"))
+            text = Path("{file}").read_text()
+            Path("{file}").write_text(text.replace("WIDTH = 8", "WIDTH = 2"))
         return self.layers(pictures)
 """
 
 
+FROM_ELSEWHERE = """import importlib, sys
+sys.path.insert(0, "lib")
+WIDTH = importlib.import_module("width").WIDTH"""
+
+
+@pytest.mark.parametrize(("file", "width"), [("net.py", "WIDTH = 8"), ("lib/width.py", FROM_ELSEWHERE)])
 def test_a_file_edited_while_a_run_goes_on_gives_no_cell_under_the_old_key(
-    run_bench: RunBench, tmp_path: Path, faces_csv: Path
+    run_bench: RunBench, tmp_path: Path, faces_csv: Path, file: str, width: str
 ) -> None:
-    (tmp_path / "net.py").write_text(EDITED)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "width.py").write_text("WIDTH = 8\n")
+    (tmp_path / "net.py").write_text(EDITED.format(file=file, width=width))
     run = ("run", "--models", f"net.py:Net,{NETWORKS}:Tiny", "--data", str(faces_csv), "--groups", "people.csv")
     small = (*run, "--folds", "3", "--epochs", "2", "--workers", "1", "--no-latency")
     (tmp_path / "edit").touch()

@@ -41,9 +41,9 @@ def test_the_worker_is_in_every_networks_key(
 ) -> None:
     loop, worker = TRAINER
     monkeypatch.setattr(sources, "TRAINER", (loop, edited(worker, tmp_path / "now", "", "")))
-    digest, _ = network_code(PLAIN_CNN)
+    digest = network_code(PLAIN_CNN).code_digest
     monkeypatch.setattr(sources, "TRAINER", (loop, edited(worker, tmp_path / "edited", before, after)))
-    assert (network_code(PLAIN_CNN)[0] == digest) is same
+    assert (network_code(PLAIN_CNN).code_digest == digest) is same
 
 
 def test_what_seeds_is_read_and_what_judges_or_stores_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

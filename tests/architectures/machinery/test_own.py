@@ -1,6 +1,8 @@
 """Networks outside this repository: a file that the user names, or an installed package."""
 
+import importlib
 import logging
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -116,6 +118,50 @@ def test_two_folders_with_files_of_the_same_names(tmp_path: Path) -> None:
         path.write_text(text.replace("width: int = 8", "width: int = WIDTH"))
         built.append(architectures.build(f"{path}:MyNet"))
     assert [module.layers[2].out_features for module in built] == [3, 5]
+
+
+FOUND_BY = {
+    "a path": "import sys\nsys.path.insert(0, {folder!r})\nfrom layers import WIDTH",
+    "import_module": "import sys, importlib\nsys.path.append({folder!r})\n"
+    "WIDTH = importlib.import_module('lay' + 'ers').WIDTH",
+    "a spec": "import importlib.util as util\nspec = util.spec_from_file_location('x', {folder!r} + '/layers.py')\n"
+    "layers = util.module_from_spec(spec)\nspec.loader.exec_module(layers)\nWIDTH = layers.WIDTH",
+    "runpy": "import runpy\nWIDTH = runpy.run_path({folder!r} + '/layers.py')['WIDTH']",
+    "a package": "import sys\nsys.path.insert(0, {folder!r})\nfrom parts.layers import WIDTH",
+}
+
+
+@pytest.mark.parametrize("how", FOUND_BY)
+def test_what_a_file_loads_from_elsewhere_is_its_own_and_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """However it is found, and whatever another file loaded before under the same name."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)  # bytecode knows its source by size and second
+    paths, widths = list(sys.path), []
+    for folder, width in (("a", 3), ("b", 5), ("b", 7)):
+        elsewhere = tmp_path / f"lib_{folder}"
+        (elsewhere / "parts").mkdir(parents=True, exist_ok=True)
+        layers = elsewhere / ("parts/layers.py" if how == "a package" else "layers.py")
+        layers.write_text(f"WIDTH = {width}\n")
+        net = tmp_path / f"net_{folder}.py"
+        found = FOUND_BY[how].format(folder=str(elsewhere))
+        net.write_text(NET.replace("from torch import nn", f"from torch import nn\n{found}").replace("= 8", "= WIDTH"))
+        entry = architectures.get(f"{net}:MyNet")
+        widths.append(entry.build().layers[2].out_features)
+        assert set(entry.files) == {net, layers}
+    assert widths == [3, 5, 7]
+    assert sys.path == paths
+    assert not {"layers", "parts.layers"} & set(sys.modules)
+
+
+def test_modules_that_stand_are_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, net: Path) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "layers_of_a_script.py").write_text("WIDTH = 3\n")
+    script = importlib.import_module("layers_of_a_script")
+    net.write_text(f"import layers_of_a_script\n{NET}")
+    assert net.with_name("layers_of_a_script.py") in architectures.get(f"{net}:MyNet").files
+    assert sys.modules["layers_of_a_script"] is script
+    monkeypatch.delitem(sys.modules, "layers_of_a_script")
 
 
 def test_a_file_cannot_shadow_an_installed_module(net: Path) -> None:
