@@ -116,7 +116,7 @@ def planted_difference(population: Population, seeds: int, runs: int) -> Finding
 
 def retrainings(losses: RowLosses, model: int) -> list[Finding]:
     """Real retrainings of one network, cut into groups of seeds that play different architectures."""
-    squared = losses.squared_px2[model][losses.trained(model).all(axis=1)]
+    squared = losses.squared_px2[model][losses.trained[model].all(axis=1)]
     order = np.random.default_rng(0).permutation(len(squared))
     findings = []
     for seeds in (1, 2, 3):

@@ -143,7 +143,7 @@ def fitted_population(losses: RowLosses) -> Population:
     networks = [
         place
         for place, name in enumerate(losses.models)
-        if losses.kinds[name] == "network" and len(losses.seeds(place)) > 1 and losses.trained(place).all()
+        if losses.kinds[name] == "network" and len(losses.seeds(place)) > 1 and losses.trained[place].all()
     ]
     if not networks:
         raise ValueError("needs records of a network with two seeds or more: run `bench run --seeds 3` first")
@@ -152,7 +152,7 @@ def fitted_population(losses: RowLosses) -> Population:
     cell, person_cell, row_cell = (float(np.sqrt(np.mean(np.square(column)))) for column in zip(*fits, strict=True))
     person, row = _architecture_effects(chosen, person_cell, row_cell)
     best = min(range(len(networks)), key=lambda place: chosen.rmse_px[place])
-    expected = chosen.row_means_px2(best) / chosen.counts
+    expected = chosen.row_means_px2[best] / chosen.counts
     effects = Effects(cell, person_cell, row_cell, _fold_effect(losses), person, row)
     return Population(expected, chosen.groups, effects, f"fitted to {', '.join(chosen.models)}")
 

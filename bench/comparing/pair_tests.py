@@ -113,7 +113,7 @@ def pair_tests(models: Sequence[str], found: Spread, p: Numbers, adjusted: Numbe
                 p=float(p[pair]),
                 p_holm=float(adjusted[pair]),
                 better=better if adjusted[pair] <= SIGNIFICANCE else None,
-                weak=not found.measured[list(pair)].all(),
+                weak=not (found.measured[pair[0]] and found.measured[pair[1]]),
             )
         )
     return tuple(tests)

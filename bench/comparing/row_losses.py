@@ -54,20 +54,20 @@ class RowLosses:
         count = len(self.squared_px2[model])
         return self.seed_numbers.get(self.models[model], tuple(range(count)))
 
-    @property
+    @cached_property
     def gates(self) -> NDArray[np.bool_]:
         """Which models are gates, which training cannot make come out otherwise: (M,)."""
         return np.array([self.kinds[name] == "gate" for name in self.models])
 
-    def row_means_px2(self, model: int) -> Numbers:
-        """A model's losses, each the mean of the seeds that predicted the row: (n,)."""
-        return np.asarray(np.nanmean(self.squared_px2[model], axis=0))
+    @cached_property
+    def row_means_px2(self) -> Numbers:
+        """The loss of each model in each row, the mean of the seeds that predicted it: (M, n)."""
+        return np.array([np.nanmean(squared, axis=0) for squared in self.squared_px2])
 
     @cached_property
     def rmse_px(self) -> Numbers:
         """RMSE of each model over labelled coordinates and seeds: (M,)."""
-        means = [self.row_means_px2(model).sum() for model in range(len(self.models))]
-        return np.asarray(np.sqrt(np.array(means) / self.counts.sum()))
+        return np.asarray(np.sqrt(self.row_means_px2.sum(axis=1) / self.counts.sum()))
 
     @cached_property
     def slopes(self) -> Numbers:
@@ -79,8 +79,7 @@ class RowLosses:
     @cached_property
     def influences(self) -> Numbers:
         """Deviation of the RMSE of each model in px that each group brings: (M, G)."""
-        means = np.array([self.row_means_px2(model) for model in range(len(self.models))])
-        centred = self.group_sums(means - self.rmse_px[:, None] ** 2 * self.counts)
+        centred = self.group_sums(self.row_means_px2 - self.rmse_px[:, None] ** 2 * self.counts)
         return centred * self.slopes[:, None]
 
     def of(self, positions: Sequence[int]) -> "RowLosses":
@@ -91,17 +90,18 @@ class RowLosses:
             squared_px2=tuple(self.squared_px2[position] for position in positions),
         )
 
-    def trained(self, model: int) -> NDArray[np.bool_]:
-        """Which folds each seed of a model has: (S, K)."""
-        _, first_rows = np.unique(self.folds, return_index=True)
-        return np.isfinite(self.squared_px2[model][:, first_rows])
+    @cached_property
+    def trained(self) -> tuple[NDArray[np.bool_], ...]:
+        """Which folds each seed has, by model: (S, K)."""
+        first_rows = np.unique(self.folds, return_index=True)[1]
+        return tuple(np.isfinite(squared[:, first_rows]) for squared in self.squared_px2)
 
     def cells(self, model: int) -> Cells | None:
         """What a model was trained on; None of a gate, whose one training stands for any."""
         if self.gates[model]:
             return None
         seeds = self.seeds(model)
-        return frozenset((seeds[seed], int(fold)) for seed, fold in np.argwhere(self.trained(model)))
+        return frozenset((seeds[seed], int(fold)) for seed, fold in np.argwhere(self.trained[model]))
 
     def pair(self, first: int, second: int) -> "RowLosses":
         """Two models alone, by what both have: see :func:`shared_cells`."""
@@ -112,21 +112,28 @@ class RowLosses:
         if cells is None:
             return self
         kept = list(self.squared_px2)
-        for model, squared in enumerate(kept):
-            if not self.gates[model]:
-                wanted = [[(seed, fold) in cells for fold in range(self.fold_count)] for seed in self.seeds(model)]
-                kept[model] = np.where(np.array(wanted)[:, self.folds], squared, np.nan)
+        for model in np.flatnonzero(~self.gates).tolist():
+            wanted = [[(seed, fold) in cells for fold in range(self.fold_count)] for seed in self.seeds(model)]
+            kept[model] = np.where(np.array(wanted)[:, self.folds], kept[model], np.nan)
         return replace(self, squared_px2=tuple(kept))
 
     def group_sums(self, values: Numbers) -> Numbers:
         """Sums over the rows of each group: (..., n) -> (..., G)."""
-        return _sums(values, self.groups)
+        return _sums(values, *self._group_parts)
 
     def fold_sums(self, group_values: Numbers) -> Numbers:
         """Sums over the groups of each fold: (..., G) -> (..., K)."""
+        return _sums(group_values, *self._fold_parts)
+
+    @cached_property
+    def _group_parts(self) -> tuple[Whole, Whole]:
+        return _parts(self.groups)
+
+    @cached_property
+    def _fold_parts(self) -> tuple[Whole, Whole]:
         fold_of_group = np.zeros(self.group_count, dtype=np.int64)
         fold_of_group[self.groups] = self.folds
-        return _sums(group_values, fold_of_group)
+        return _parts(fold_of_group)
 
 
 def shared_cells(one: Cells | None, other: Cells | None) -> Cells | None:
@@ -138,10 +145,13 @@ def shared_cells(one: Cells | None, other: Cells | None) -> Cells | None:
     return both | {cell for cell in one | other if cell[1] not in folds}
 
 
-def _sums(values: Numbers, labels: Whole) -> Numbers:
-    """Sums of the values of each label from 0 on, over the last axis."""
+def _parts(labels: Whole) -> tuple[Whole, Whole]:
+    """An order that puts like labels side by side, and where each label from 0 on begins in it."""
     order = np.argsort(labels, kind="stable")
-    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
+    return order, np.flatnonzero(np.diff(labels[order], prepend=-1))
+
+
+def _sums(values: Numbers, order: Whole, starts: Whole) -> Numbers:
     return np.asarray(np.add.reduceat(values[..., order], starts, axis=-1))
 
 

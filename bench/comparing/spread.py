@@ -147,7 +147,8 @@ def spread(losses: RowLosses) -> Spread:
     pairs: dict[str, Numbers] = {}
     for ones, others, cells in _tested_together(losses):
         members = sorted({*ones, *others})
-        block = _pairs(losses.of(members).on(cells), [noise[model] for model in members], measured[members])
+        among = losses.of(members) if len(members) < count else losses
+        block = _pairs(among.on(cells), [noise[model] for model in members], measured[members])
         rows, columns = np.searchsorted(members, ones), np.searchsorted(members, others)
         for name, found in block.items():
             matrix = pairs.setdefault(name, np.zeros((count, count)))
@@ -169,18 +170,16 @@ def spread(losses: RowLosses) -> Spread:
 
 
 def _tested_together(losses: RowLosses) -> Iterator[tuple[list[int], list[int], Cells | None]]:
-    """Models by position, and others, whose pairs are tested on the same cells; all pairs, each model with itself."""
+    """Models by position, and others, whose pairs are tested on these cells (None: on all); each model with itself."""
     alike: dict[Cells | None, list[int]] = {}
     for model in range(len(losses.models)):
         alike.setdefault(losses.cells(model), []).append(model)
     gates = alike.pop(None, [])
-    if not alike:
-        yield gates, gates, None
     for (one, ones), (other, others) in itertools.combinations(alike.items(), 2):
         yield ones, others, shared_cells(one, other)
-    for one, ones in alike.items():
+    for ones in alike.values() or [[]]:
         together = sorted([*gates, *ones])
-        yield together, together, one
+        yield together, together, None
 
 
 def _pairs(losses: RowLosses, noise: Sequence[_SeedNoise], measured: NDArray[np.bool_]) -> dict[str, Numbers]:
@@ -223,7 +222,7 @@ def _pairs(losses: RowLosses, noise: Sequence[_SeedNoise], measured: NDArray[np.
         "data_split": np.where(both, split, 0.0),
         "seed_degrees": np.where(both, seed_degrees, folds - 1.0),
         "between_folds": between,
-        "seeds": np.full_like(known, max(losses.trained(model).any(axis=1).sum() for model in range(len(noise)))),
+        "seeds": np.full_like(known, max(trained.any(axis=1).sum() for trained in losses.trained)),
     }
 
 
@@ -264,12 +263,17 @@ def _seed_noise(losses: RowLosses, values: Numbers) -> _SeedNoise:
 
 def _variance(values: Numbers) -> Numbers:
     """Over the finite values of the first axis; 0 where there are fewer than two."""
-    return np.asarray(np.ma.masked_invalid(values).var(axis=0, ddof=1).filled(0.0))
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(count, 1)
+    return np.asarray(
+        np.square(values - mean, out=np.zeros_like(values), where=known).sum(axis=0) / np.maximum(count - 1, 1)
+    )
 
 
 def _noise_of_means(losses: RowLosses, noise: Sequence[_SeedNoise]) -> Numbers:
     """Seed noise of each model's RMSE over the seeds that it has here, in total and by people: (2, M)."""
-    means = [one.of_mean(losses.trained(model).sum(axis=0)) for model, one in enumerate(noise)]
+    means = [one.of_mean(trained.sum(axis=0)) for trained, one in zip(losses.trained, noise, strict=True)]
     return np.array(means).T * losses.slopes**2
 
 

@@ -30,7 +30,7 @@ def trained_models_differ(losses: RowLosses, first: int, second: int) -> Trained
         first, second: positions of the models.
     """
     both = losses.pair(first, second)
-    per_group = [both.group_sums(both.row_means_px2(model)) for model in (0, 1)]
+    per_group = [both.group_sums(means) for means in both.row_means_px2]
     counts = losses.group_sums(losses.counts)
 
     def difference(a: Numbers, b: Numbers, count: Numbers, axis: int = -1) -> Numbers:
