@@ -30,7 +30,7 @@ from bench.reporting.board import Board, Comparison
 from bench.reporting.face_lookup import find_pictures
 from bench.reporting.material import Material, collect
 from bench.reporting.report_files import write_reports
-from bench.reporting.search_material import SearchMaterial
+from bench.reporting.search_chapter import SearchMaterial
 from bench.running.events import Stage
 from bench.running.run import OnEvent, RunResult, execute_run
 from bench.running.variants import model_name

@@ -7,7 +7,7 @@ from typing import Any
 from bench.comparing.ranking import Ranking
 from bench.reporting.board_facts import BoardFacts
 from bench.reporting.board_notes import WAYS
-from bench.reporting.number_text import NOTHING, format_seconds, interval_text
+from bench.reporting.number_text import NOTHING, format_seconds, interval_text, probability_text
 from bench.reporting.tables import FactTable
 
 
@@ -65,11 +65,7 @@ def _pair_line(ranking: Ranking, best: str, model: str) -> tuple[str, ...]:
         return model, behind, NOTHING, NOTHING, NOTHING, NOTHING
     low, high = sorted(sign * bound for bound in test.interval_px)
     apart = "no" if test.better is None else "yes, better" if test.better == model else "yes"
-    return model, behind, f"{low:+.3f} to {high:+.3f}", _probability(test.p), _probability(test.p_holm), apart
-
-
-def _probability(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return model, behind, f"{low:+.3f} to {high:+.3f}", probability_text(test.p), probability_text(test.p_holm), apart
 
 
 def _variance(ranking: Ranking) -> FactTable:

@@ -12,7 +12,7 @@ from bench.reporting.board_facts import BoardFacts, BoardRow
 from bench.reporting.gallery import Gallery, make_gallery
 from bench.reporting.leaderboard import make_board
 from bench.reporting.row_errors import RowErrors, row_errors
-from bench.reporting.search_material import SearchMaterial
+from bench.reporting.search_chapter import SearchMaterial
 
 
 @dataclass(frozen=True)

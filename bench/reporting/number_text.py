@@ -32,11 +32,21 @@ def format_seconds(value: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def interval_text(interval: tuple[float | None, float | None] | None, sign: str = "") -> str:
+def interval_text(interval: tuple[float | None, float | None] | None) -> str:
     """``1.62 to 1.78``; ``–`` where it is not known."""
     if interval is None or interval[0] is None or interval[1] is None:
         return NOTHING
-    return f"{interval[0]:{sign}.2f} to {interval[1]:{sign}.2f}"
+    return f"{interval[0]:.2f} to {interval[1]:.2f}"
+
+
+def probability_text(value: float, equals: str = "") -> str:
+    """``0.012``, or ``= 0.012`` with a sign before it; ``< 0.001`` below that."""
+    return "< 0.001" if value < 0.001 else f"{equals}{value:.3f}"
+
+
+def setting_text(value: object) -> str:
+    """The value of a setting that was searched."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def group_letter(group: int) -> str:

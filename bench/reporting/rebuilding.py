@@ -9,7 +9,7 @@ from bench.records.store import RecordStore
 from bench.reporting.face_lookup import find_pictures
 from bench.reporting.material import Material, collect
 from bench.reporting.report_files import FORMATS, write_reports
-from bench.reporting.search_material import SearchMaterial
+from bench.reporting.search_chapter import SearchMaterial
 
 
 def report_from_records(

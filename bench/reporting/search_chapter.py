@@ -1,6 +1,7 @@
 """The report's chapter on tuning."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -8,8 +9,7 @@ from bench.records.studies import StudyFacts
 from bench.records.tuned import FoldFinding, TunedParameters
 from bench.reporting.figures.search import history_figure, importance_figure, parallel_figure, rank_figure
 from bench.reporting.markups import markups
-from bench.reporting.number_text import format_seconds, places
-from bench.reporting.search_material import SearchMaterial
+from bench.reporting.number_text import format_seconds, places, setting_text
 from bench.reporting.section import Figure, Section
 from bench.reporting.tables import FactTable
 
@@ -25,6 +25,15 @@ HEADS = (
     "outer: tuned px",
     "optimism gap px",
 )
+
+
+@dataclass(frozen=True)
+class SearchMaterial:
+    """What the searches of a folder found, and the trials; ``trouble`` says why some trials are missing."""
+
+    found: Sequence[TunedParameters]
+    studies: Sequence[StudyFacts]
+    trouble: str = ""
 
 
 def search_chapter(material: SearchMaterial) -> Section | None:
@@ -81,27 +90,18 @@ def _body(found: Sequence[TunedParameters], studies: dict[str, StudyFacts]) -> M
 
 def _line(tuned: TunedParameters, fold: FoldFinding, study: StudyFacts | None) -> list[str]:
     counts = ", ".join(f"{count} {state}" for state, count in fold.trials.items() if count)
-    numbers = (
-        fold.inner_default_px,
-        fold.inner_best_px,
-        fold.outer_default_px,
-        fold.outer_best_px,
-        fold.optimism_gap_px,
-    )
+    inner, outer = (fold.inner_default_px, fold.inner_best_px), (fold.outer_default_px, fold.outer_best_px)
+    numbers = map(places(3), (*inner, *outer, fold.optimism_gap_px))
     saved = format_seconds(study.saved_seconds if study is not None else None)
-    return [tuned.model, str(fold.outer_fold), counts, format_seconds(fold.seconds), saved, *map(places(3), numbers)]
+    return [tuned.model, str(fold.outer_fold), counts, format_seconds(fold.seconds), saved, *numbers]
 
 
 def _trials(study: StudyFacts, name: str) -> FactTable:
     lines = []
     for trial in study.trials:
-        params = ", ".join(f"{name} = {_short(value)}" for name, value in trial.params.items())
+        params = ", ".join(f"{name} = {setting_text(value)}" for name, value in trial.params.items())
         state = f"{trial.state} (defaults)" if trial.is_default else trial.state
         spent = format_seconds(trial.seconds)
         lines.append([str(trial.number), state, places(3)(trial.value), spent, trial.reason or "", params])
     head = ("trial", "state", "RMSE px", "time", "reason", "parameters")
     return FactTable(name, f"All trials of {study.name}", head, lines)
-
-
-def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

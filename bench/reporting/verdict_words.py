@@ -7,6 +7,7 @@ from typing import Any
 from bench.comparing.floor import ResolutionFloor
 from bench.comparing.pair_tests import SIGNIFICANCE
 from bench.comparing.verdict import Verdict
+from bench.reporting.number_text import probability_text
 
 
 def verdict_words(verdict: Verdict) -> str:
@@ -100,4 +101,4 @@ def _tail_sentence(verdict: Verdict) -> str:
 
 
 def _p(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    return f"p {probability_text(value, '= ')}"
