@@ -12,11 +12,10 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bench.records.schema import DatasetFacts, FailureCause, Kind, ProtocolFacts
+from bench.reporting.drawing import COLOURS, series_class
 from bench.reporting.number_text import NOTHING, format_count, format_seconds, group_letter, interval_text, places
 
 LEADERBOARD_SCHEMA = 1
-COLOURS = 8
-"""Series that get a colour of their own; beyond that a reader cannot tell colours apart, and lines are grey."""
 
 Table = Literal["markdown", "terminal", "page"]
 ALL: tuple[Table, ...] = ("markdown", "terminal", "page")
@@ -173,7 +172,7 @@ class BoardRow(Frozen):
     @property
     def class_name(self) -> str:
         """CSS class of its lines and marks."""
-        return "gate" if self.is_gate else f"s{(self.place or 0) + 1}" if self.coloured else "other"
+        return "gate" if self.place is None else series_class(self.place)
 
     def number(self, name: str, column: Column) -> Any:
         """The value that a column shows and is sorted by."""

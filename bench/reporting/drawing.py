@@ -1,18 +1,25 @@
 """SVG by hand: every text and attribute passes through ElementTree, which escapes; colours are the page's classes."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from markupsafe import Markup
 
 Attribute = str | float
+COLOURS = 8
+"""Series that get a colour of their own; beyond that a reader cannot tell colours apart, and lines are grey."""
+
+
+def series_class(place: int) -> str:
+    """CSS class of the lines and marks of a series, by its place from 0."""
+    return f"s{place + 1}" if place < COLOURS else "other"
 
 
 def put(parent: Element, tag: str, text: str | None = None, **attributes: Attribute) -> Element:
     """Add an element; ``class_`` becomes ``class``, underscores become hyphens, numbers keep two decimals."""
-    child = SubElement(parent, tag, {_attribute_name(name): _attribute(value) for name, value in attributes.items()})
+    child = SubElement(parent, tag, _written(attributes))
     if text is not None:
         child.text = printable(text)
     return child
@@ -20,11 +27,8 @@ def put(parent: Element, tag: str, text: str | None = None, **attributes: Attrib
 
 def picture(width: float, height: float, title: str, **attributes: Attribute) -> Element:
     """An ``svg`` element of this size in user units, named ``title`` for a screen reader."""
-    root = Element("svg", {"viewBox": f"0 0 {number(width)} {number(height)}", "role": "img"})
-    root.set("aria-label", printable(title))
-    for name, value in attributes.items():
-        root.set(_attribute_name(name), _attribute(value))
-    return root
+    own = {"viewBox": f"0 0 {number(width)} {number(height)}", "role": "img", "aria_label": title}
+    return Element("svg", _written({**own, **attributes}))
 
 
 def markup(root: Element) -> Markup:
@@ -47,6 +51,11 @@ def path_of(points: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
+def staircase(points: Sequence[tuple[float, float]]) -> str:
+    """Path data of steps: across to each point, then up or down to it."""
+    return "M{:.1f},{:.1f}".format(*points[0]) + "".join(f"H{x:.1f}V{y:.1f}" for x, y in points[1:])
+
+
 def shortened(text: str, letters: int) -> str:
     """At most so many letters, the middle left out: beginnings and endings tell names apart."""
     if len(text) <= letters:
@@ -55,12 +64,11 @@ def shortened(text: str, letters: int) -> str:
     return f"{text[: letters - tail - 1]}…{text[-tail:]}"
 
 
-def _attribute_name(name: str) -> str:
-    return name.rstrip("_").replace("_", "-")
-
-
-def _attribute(value: Attribute) -> str:
-    return printable(value) if isinstance(value, str) else number(value)
+def _written(attributes: Mapping[str, Attribute]) -> dict[str, str]:
+    return {
+        name.rstrip("_").replace("_", "-"): printable(value) if isinstance(value, str) else number(value)
+        for name, value in attributes.items()
+    }
 
 
 @dataclass(frozen=True)

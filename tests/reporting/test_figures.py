@@ -87,7 +87,7 @@ def board(rows: tuple[BoardRow, ...], **other: Any) -> BoardFacts:
 def test_the_front_holds_whom_nobody_beats_in_both() -> None:
     best = ranking()[0]
     places = [(1.0, 3.0), (2.0, 2.0), (2.0, 2.5), (3.0, 2.0), (4.0, 1.0), (5.0, 1.5)]
-    front = pareto_front([Point(best, cost, None, error, None) for cost, error in places])
+    front = pareto_front([Point(best, cost, (cost, cost), error, (error, error)) for cost, error in places])
     assert [(each.cost, each.error) for each in front] == [(1.0, 3.0), (2.0, 2.0), (4.0, 1.0)]
 
 

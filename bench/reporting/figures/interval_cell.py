@@ -24,11 +24,9 @@ def _cell(row: BoardRow, scale: Scale) -> Markup:
     root = picture(WIDTH, HEIGHT, "", class_=f"interval{' best' if row.leads else ''}", aria_hidden="true")
     middle, error = HEIGHT / 2, row.rmse_px or 0.0
     put(root, "line", class_="grid", x1=0, x2=WIDTH, y1=middle, y2=middle)
-    if error > scale.high:
-        put(root, "path", class_="beyond", d=f"M{WIDTH - 8},{middle - 4}l6,4l-6,4Z")
-        return markup(root)
-    if error < scale.low:
-        put(root, "path", class_="beyond", d=f"M8,{middle - 4}l-6,4l6,4Z")
+    if not scale.low <= error <= scale.high:
+        arrow = f"M{WIDTH - 8},{middle - 4}l6,4l-6,4Z" if error > scale.high else f"M8,{middle - 4}l-6,4l6,4Z"
+        put(root, "path", class_="beyond", d=arrow)
         return markup(root)
     if row.interval_px:
         low, high = (min(max(scale(value), 0), WIDTH) for value in row.interval_px)

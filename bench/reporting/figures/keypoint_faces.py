@@ -7,6 +7,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from bench.measuring.accuracy import mean_over_seeds
 from bench.reporting.board_facts import BoardRow
 from bench.reporting.drawing import markup, picture, put, shortened
 from bench.reporting.number_text import places
@@ -35,7 +36,7 @@ def keypoint_figure(rows: Sequence[BoardRow], truth: NDArray[np.float32], scheme
 
     The seed's fifteen points lie on a schematic face; what other points are of is not known, so they stand alone.
     """
-    mean = mean_points(truth)
+    mean = mean_over_seeds(truth.astype(np.float64))  # over rows
     scored = [row for row in rows if row.ranked]
     shown = scored[:MOST_FACES]
     if not shown or not np.isfinite(mean).any():
@@ -53,14 +54,6 @@ def keypoint_figure(rows: Sequence[BoardRow], truth: NDArray[np.float32], scheme
         caption += f" The best {len(shown)} of {len(scored)} models are drawn; the table below has all."
     body = Markup('<div class="multiples faces">') + faces + Markup("</div>")
     return Figure("figure-keypoints", "Where they miss", caption, body, wide=True)
-
-
-def mean_points(truth: NDArray[np.float32]) -> Points:
-    """Mean label of each keypoint over (N, K, 2) pixels; NaN where one is never labelled."""
-    labelled = np.asarray(np.isfinite(truth).all(axis=2))
-    count = np.asarray(labelled.sum(axis=0))[:, None]
-    total = np.where(labelled[:, :, None], truth, 0).sum(axis=0, dtype=np.float64)
-    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
 def _is_face(mean: Points, scheme: Scheme) -> bool:

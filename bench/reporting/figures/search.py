@@ -2,25 +2,37 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from bench.records.studies import StudyFacts, TrialFacts
-from bench.reporting.drawing import Axes, Scale, markup, padded, path_of, picture, put, shortened
+from bench.reporting.drawing import (
+    Axes,
+    Scale,
+    markup,
+    padded,
+    path_of,
+    picture,
+    put,
+    series_class,
+    shortened,
+    staircase,
+)
+from bench.reporting.number_text import setting_text
 from bench.reporting.section import Figure
 
 WIDTH, HEIGHT = 520.0, 360.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 506.0, 34.0, 310.0
 WIDE = 760.0
 BAR_PX = 22.0
-COLOURS = 8
 IMPORTANT = 8
 """Parameters that get a bar or an axis; the others hardly mattered."""
 
 
 def history_figure(studies: Sequence[StudyFacts], name: str) -> Figure | None:
     """Every scored trial, and the best so far as a line, one colour per study."""
-    values = [trial.value for study in studies for trial in study.trials if trial.value is not None]
+    values = [value for study in studies for _, value in _scored(study.trials)]
     if not values:
         return None
     longest = max(trial.number for study in studies for trial in study.trials)
@@ -31,13 +43,12 @@ def history_figure(studies: Sequence[StudyFacts], name: str) -> Figure | None:
     root = picture(WIDTH, HEIGHT, "Error of each trial", class_="chart")
     Axes(x, y, "trial", "RMSE on the inner folds, px").draw(root)
     for place, study in enumerate(studies):
-        series = put(root, "g", class_=_colour(place))
-        for trial in study.trials:
-            if trial.value is not None:
-                _trial_mark(series, trial, x(trial.number), y(min(trial.value, high)), study.model)
-        steps = _best_so_far(study.trials)
+        series = put(root, "g", class_=series_class(place))
+        for trial, value in _scored(study.trials):
+            _trial_mark(series, trial, (x(trial.number), y(min(value, high))), f"{study.model}, {_words(trial, value)}")
+        steps = [(x(number), y(min(value, high))) for number, value in _best_so_far(study.trials)]
         if steps:
-            line = put(series, "path", class_=f"curve {_colour(place)}", d=_staircase(steps, x, y, high), fill="none")
+            line = put(series, "path", class_=f"curve {series_class(place)}", d=staircase(steps), fill="none")
             put(line, "title", f"{study.name}: best so far")
     caption = (
         "Points: trials, filled where complete, hollow where given up early. Lines: the best complete one so far. "
@@ -67,21 +78,21 @@ def importance_figure(study: StudyFacts, name: str) -> Figure | None:
 
 def parallel_figure(study: StudyFacts, name: str) -> Figure | None:
     """Parallel coordinates: one line per scored trial, the best quarter on top."""
-    scored = sorted((trial for trial in study.trials if trial.value is not None), key=lambda trial: -_value(trial))
-    names = list(study.importances or (scored[0].params if scored else {}))[:IMPORTANT]
+    scored = sorted(_scored(study.trials), key=lambda pair: -pair[1])
+    names = list(study.importances or (scored[0][0].params if scored else {}))[:IMPORTANT]
     if len(scored) < 3 or len(names) < 2:
         return None
     root = picture(WIDE, HEIGHT, f"Trials of {study.model}", class_="chart")
     gap = (WIDE - 120) / (len(names) - 1)
-    columns = [_column([trial.params.get(each) for trial in scored]) for each in names]
+    columns = [_column([trial.params.get(each) for trial, _ in scored]) for each in names]
     best_from = len(scored) - max(1, len(scored) // 4)
-    for rank, trial in enumerate(scored):
+    for rank, (trial, value) in enumerate(scored):
         places = [
             (60 + gap * place, BOTTOM - 20 - column[trial.params.get(each)] * (BOTTOM - TOP - 40))
             for place, (each, column) in enumerate(zip(names, columns, strict=True))
         ]
         line = put(root, "path", class_="thin" if rank >= best_from else "curve other", d=path_of(places), fill="none")
-        put(line, "title", f"trial {trial.number}, {trial.state}: {_value(trial):.3f} px")
+        put(line, "title", _words(trial, value))
     for place, (each, column) in enumerate(zip(names, columns, strict=True)):
         _parallel_axis(root, 60 + gap * place, each, column, upper=place % 2 == 0)
     caption = "One line per trial; the best quarter in colour. Axes from the most important parameter on."
@@ -102,8 +113,8 @@ def rank_figure(studies: Sequence[StudyFacts], name: str) -> Figure | None:
     for place, study in enumerate(studies):
         known = [(x(trials), y(rank[study.name])) for trials, rank in enumerate(ranks, start=1) if study.name in rank]
         if known:
-            put(root, "path", class_=f"curve {_colour(place)}", d=path_of(known), fill="none")
-            label = put(root, "g", class_=f"end-label {_colour(place)}")
+            put(root, "path", class_=f"curve {series_class(place)}", d=path_of(known), fill="none")
+            label = put(root, "g", class_=f"end-label {series_class(place)}")
             put(label, "text", shortened(study.model, 16), x=RIGHT - 104, y=known[-1][1] + 4)
     caption = "From the recorded trials, in their order. Lines that cross: the order depends on how long one tunes."
     return Figure(f"{name}-rank", "Rank against tuning budget", caption, markup(root))
@@ -113,36 +124,35 @@ def ranks_after(studies: Sequence[StudyFacts], trials: int) -> dict[str, int]:
     """Rank of each study by the best complete trial among its first ``trials`` counted ones, where it has one."""
     best: dict[str, float] = {}
     for study in studies:
-        values = [_value(trial) for trial in study.counted[:trials] if trial.state == "complete"]
+        values = [value for trial, value in _scored(study.counted[:trials]) if trial.state == "complete"]
         if values:
             best[study.name] = min(values)
     return {name: rank for rank, name in enumerate(sorted(best, key=best.__getitem__), start=1)}
 
 
-def _trial_mark(series: Element, trial: TrialFacts, x: float, y: float, model: str) -> None:
+def _scored(trials: Sequence[TrialFacts]) -> list[tuple[TrialFacts, float]]:
+    """The trials that have a value, beside it."""
+    return [(trial, trial.value) for trial in trials if trial.value is not None]
+
+
+def _words(trial: TrialFacts, value: float) -> str:
+    return f"{'defaults' if trial.is_default else f'trial {trial.number}'}, {trial.state}: {value:.3f} px"
+
+
+def _trial_mark(series: Element, trial: TrialFacts, at: tuple[float, float], words: str) -> None:
     point = put(series, "g", class_="point best" if trial.state == "complete" else "point")
-    mark = put(point, "circle", cx=x, cy=y, r=4 if trial.is_default else 2.6)
-    what = "defaults" if trial.is_default else f"trial {trial.number}"
-    put(mark, "title", f"{model}, {what}, {trial.state}: {_value(trial):.3f} px")
+    mark = put(point, "circle", cx=at[0], cy=at[1], r=4 if trial.is_default else 2.6)
+    put(mark, "title", words)
 
 
 def _best_so_far(trials: Sequence[TrialFacts]) -> list[tuple[int, float]]:
-    steps: list[tuple[int, float]] = []
-    for trial in trials:
-        if trial.state == "complete" and (not steps or _value(trial) < steps[-1][1]):
-            steps.append((trial.number, _value(trial)))
-    if steps:
-        steps.append((trials[-1].number, steps[-1][1]))
-    return steps
-
-
-def _staircase(steps: Sequence[tuple[int, float]], x: Scale, y: Scale, high: float) -> str:
-    places: list[tuple[float, float]] = []
-    for number, value in steps:
-        if places:
-            places.append((x(number), places[-1][1]))
-        places.append((x(number), y(min(value, high))))
-    return path_of(places)
+    """The lowest value after each complete trial, and after the last one of all."""
+    complete = [(trial.number, value) for trial, value in _scored(trials) if trial.state == "complete"]
+    if not complete:
+        return []
+    numbers, values = zip(*complete, strict=True)
+    lowest = list(accumulate(values, min))
+    return list(zip((*numbers, trials[-1].number), (*lowest, lowest[-1]), strict=True))
 
 
 def _column(values: Sequence[Any]) -> Mapping[Any, float]:
@@ -162,23 +172,10 @@ def _column(values: Sequence[Any]) -> Mapping[Any, float]:
 def _parallel_axis(root: Element, x: float, name: str, column: Mapping[Any, float], *, upper: bool) -> None:
     put(root, "line", class_="base", x1=x, x2=x, y1=TOP + 20, y2=BOTTOM - 20)
     ends = sorted(column.items(), key=lambda pair: pair[1])
-    put(root, "text", _short(ends[-1][0]), x=x, y=TOP + 14, text_anchor="middle", class_="muted")
-    put(root, "text", _short(ends[0][0]), x=x, y=BOTTOM - 4, text_anchor="middle", class_="muted")
+    put(root, "text", shortened(setting_text(ends[-1][0]), 10), x=x, y=TOP + 14, text_anchor="middle", class_="muted")
+    put(root, "text", shortened(setting_text(ends[0][0]), 10), x=x, y=BOTTOM - 4, text_anchor="middle", class_="muted")
     label_y = TOP - 6 if upper else BOTTOM + 16
     put(root, "text", shortened(name.partition(".")[2], 18), x=x, y=label_y, text_anchor="middle")
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else shortened(str(value), 10)
-
-
-def _value(trial: TrialFacts) -> float:
-    assert trial.value is not None
-    return trial.value
-
-
-def _colour(place: int) -> str:
-    return f"s{place + 1}" if place < COLOURS else "other"
 
 
 def _legend(studies: Sequence[StudyFacts]) -> str:

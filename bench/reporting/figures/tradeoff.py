@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from bench.reporting.board_facts import BoardRow
-from bench.reporting.drawing import Axes, Scale, markup, padded, picture, put, shortened
+from bench.reporting.drawing import Axes, Scale, markup, padded, picture, put, shortened, staircase
 from bench.reporting.number_text import format_count
 from bench.reporting.section import Figure
 
@@ -21,18 +21,18 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Point:
-    """A model in the plane of cost and error; intervals are None where they are not known."""
+    """A model in the plane of cost and error; a reach is its interval, or the value twice where none is known."""
 
     row: BoardRow
     cost: float
-    cost_interval: tuple[float, float] | None
+    cost_reach: tuple[float, float]
     error: float
-    error_interval: tuple[float, float] | None
+    error_reach: tuple[float, float]
 
 
 def latency_figure(rows: Sequence[BoardRow]) -> Figure | None:
     """Error against the median latency of one picture on one thread."""
-    points = _points(rows, lambda row: row.p50_ms, _latency_interval)
+    points = _points(rows, lambda row: row.p50_ms, lambda row: (row.latency_ms or {}).get("p50_ci95"))
     caption = (
         "Down and left is better. Latency: one picture, one thread, forward only; bars are 95 % intervals of both. "
         "The line is the Pareto front: no model on it is beaten in both. Filled: best tie group."
@@ -52,21 +52,18 @@ def parameter_figure(rows: Sequence[BoardRow]) -> Figure | None:
     return None if drawn is None else Figure("figure-parameters", "Error against parameters", caption, markup(drawn))
 
 
-def _latency_interval(row: BoardRow) -> tuple[float, float] | None:
-    found = (row.latency_ms or {}).get("p50_ci95")
-    return (float(found[0]), float(found[1])) if found and found[0] > 0 else None
-
-
 def _points(
     rows: Sequence[BoardRow],
     cost: Callable[[BoardRow], float | None],
-    interval: Callable[[BoardRow], tuple[float, float] | None],
+    interval: Callable[[BoardRow], Sequence[float] | None],
 ) -> list[Point]:
-    return [
-        Point(each, float(value), interval(each), each.rmse_px, each.interval_px)
-        for each in rows
-        if not each.is_gate and each.ranked and each.rmse_px is not None and (value := cost(each))
-    ]
+    points = []
+    for row in rows:
+        value, error = cost(row), row.rmse_px
+        if value and error is not None and row.ranked and not row.is_gate:
+            low, high = interval(row) or (value, value)
+            points.append(Point(row, value, (low, high), error, row.interval_px or (error, error)))
+    return points
 
 
 def pareto_front(points: Sequence[Point]) -> list[Point]:
@@ -83,8 +80,8 @@ def _draw(
 ) -> Element | None:
     if not points:
         return None
-    x = Scale(*padded([value for each in points for value in _cost_reach(each)], 0.08, log=True), LEFT, RIGHT, log=True)
-    y = Scale(*padded([value for each in points for value in _error_reach(each)], 0.1), BOTTOM, TOP)
+    x = Scale(*padded([value for each in points for value in each.cost_reach], 0.08, log=True), LEFT, RIGHT, log=True)
+    y = Scale(*padded([value for each in points for value in each.error_reach], 0.1), BOTTOM, TOP)
     root = picture(WIDTH, HEIGHT, title, class_="chart")
     Axes(x, y, cost_label, "RMSE, px", cost_text).draw(root)
     gates = _gate_lines(root, rows, y)
@@ -94,14 +91,6 @@ def _draw(
         _mark(root, point, x, y)
     _labels(root, [*front, *(each for each in points if each not in front)], gates, (x, y))
     return root
-
-
-def _cost_reach(point: Point) -> tuple[float, ...]:
-    return (point.cost, *(point.cost_interval or ()))
-
-
-def _error_reach(point: Point) -> tuple[float, ...]:
-    return (point.error, *(point.error_interval or ()))
 
 
 def _gate_lines(root: Element, rows: Sequence[BoardRow], y: Scale) -> list[float]:
@@ -117,10 +106,8 @@ def _gate_lines(root: Element, rows: Sequence[BoardRow], y: Scale) -> list[float
 
 
 def _front_line(root: Element, front: Sequence[Point], x: Scale, y: Scale) -> None:
-    path = f"M{x(front[0].cost):.1f},{TOP}V{y(front[0].error):.1f}"
-    for point in front[1:]:
-        path += f"H{x(point.cost):.1f}V{y(point.error):.1f}"
-    put(root, "path", class_="front", d=f"{path}H{RIGHT}", fill="none")
+    steps = [(x(front[0].cost), TOP), *((x(point.cost), y(point.error)) for point in front)]
+    put(root, "path", class_="front", d=f"{staircase(steps)}H{RIGHT}", fill="none")
 
 
 def _mark(root: Element, point: Point, x: Scale, y: Scale) -> None:
@@ -128,23 +115,23 @@ def _mark(root: Element, point: Point, x: Scale, y: Scale) -> None:
     mark = put(root, "g", class_=f"point{' best' if row.leads else ''}", data_model=str(row.index))
     put(mark, "title", f"{row.model}: {point.error:.3f} px")
     at_x, at_y = x(point.cost), y(point.error)
-    if point.error_interval:
-        low, high = point.error_interval
-        put(mark, "line", x1=at_x, x2=at_x, y1=y(low), y2=y(high))
-    if point.cost_interval:
-        low, high = point.cost_interval
-        put(mark, "line", x1=x(low), x2=x(high), y1=at_y, y2=at_y)
+    (left, right), (low, high) = map(x, point.cost_reach), map(y, point.error_reach)
+    if low != high:
+        put(mark, "line", x1=at_x, x2=at_x, y1=low, y2=high)
+    if left != right:
+        put(mark, "line", x1=left, x2=right, y1=at_y, y2=at_y)
     put(mark, "circle", cx=at_x, cy=at_y, r=5)
 
 
 def _labels(root: Element, points: Sequence[Point], gates: Sequence[float], axes: tuple[Scale, Scale]) -> None:
     """Names beside their marks where they cover no mark, gate line or other name; the most telling come first."""
     x, y = axes
-    marks = [_around(x(each.cost), y(each.error), 6) for each in points]
+    places = [(x(each.cost), y(each.error)) for each in points]
+    marks = [(at_x - 6, at_y - 6, at_x + 6, at_y + 6) for at_x, at_y in places]
     names = [(LEFT, y(gate) - 2, RIGHT, y(gate) + 2) for gate in gates]
-    names += [
-        (x(each.cost) - 2, y(max(_error_reach(each))), x(each.cost) + 2, y(min(_error_reach(each)))) for each in points
-    ]
+    for each, (at_x, _) in zip(points, places, strict=True):
+        low, high = map(y, each.error_reach)
+        names.append((at_x - 2, high, at_x + 2, low))
     for own, point in enumerate(points):
         taken = [*marks[:own], *marks[own + 1 :], *names]
         for name, at_x, base, anchor, box in _places(point, x, y):
@@ -159,7 +146,7 @@ def _labels(root: Element, points: Sequence[Point], gates: Sequence[float], axes
 def _places(point: Point, x_scale: Scale, y_scale: Scale) -> Iterator[tuple[str, float, float, str, Box]]:
     """A label and where its base line may stand around a mark, best first, with the box that it would fill."""
     x, y = x_scale(point.cost), y_scale(point.error)
-    top, bottom = y_scale(max(_error_reach(point))), y_scale(min(_error_reach(point)))
+    bottom, top = map(y_scale, point.error_reach)
     wanted = (
         (x + 10, y - 6, "start"), (x + 10, y + 15, "start"), (x - 10, y + 15, "end"),
         (x - 10, y - 6, "end"), (x, min(top, y - 5) - 5, "middle"), (x, max(bottom, y + 5) + 14, "middle"),
@@ -169,10 +156,6 @@ def _places(point: Point, x_scale: Scale, y_scale: Scale) -> Iterator[tuple[str,
         before = {"start": 0.0, "middle": width / 2, "end": width}
         for at, base, anchor in wanted:
             yield label, at, base, anchor, (at - before[anchor], base - 11, at - before[anchor] + width, base + 3)
-
-
-def _around(x: float, y: float, radius: float) -> Box:
-    return x - radius, y - radius, x + radius, y + radius
 
 
 def _meet(one: Box, other: Box) -> bool:
