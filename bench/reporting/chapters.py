@@ -100,7 +100,8 @@ def suspects(material: Material) -> Section | None:
     gallery, board = material.gallery, material.facts
     if not gallery.suspects:
         return None
-    networks = {1: "the only network", 2: "both networks"}.get(gallery.networks, f"all {gallery.networks} networks")
+    count = len(board.candidates)
+    networks = {1: "the only network", 2: "both networks"}.get(count, f"all {count} networks")
     rows = "1 row has" if gallery.missed_by_all == 1 else f"{gallery.missed_by_all} rows have"
     lead = (
         f"{rows} an NME above 10 % in {networks}. Shown are the rows where even the best network misses most. Where "

@@ -15,7 +15,7 @@ from bench.faces.face_set import FaceSet
 from bench.measuring.accuracy import FAILURE_NME, mean_over_seeds
 from bench.reporting.board_facts import BoardRow
 from bench.reporting.drawing import markup, picture, put
-from bench.reporting.row_errors import RowErrors, mean_prediction
+from bench.reporting.row_errors import RowErrors
 from bench.scheme import SEED_SCHEME, Scheme
 
 MOST_MODELS = 12
@@ -56,7 +56,6 @@ class Gallery:
 
     Attributes:
         missed_by_all: how many rows every network misses by an NME above 10 %.
-        networks: how many networks that is.
         pictures: hidden SVG with the embedded pictures; empty where no faces were given.
         picture_count: how many pictures of the data the page holds.
     """
@@ -64,7 +63,6 @@ class Gallery:
     shelves: tuple[Shelf, ...]
     suspects: tuple[Card, ...]
     missed_by_all: int
-    networks: int
     pictures: Markup
     picture_count: int
 
@@ -74,52 +72,59 @@ def make_gallery(
 ) -> Gallery:
     """Choose the rows, draw them, and embed their pictures if the faces are at hand."""
     candidates = [row for row in rows if row.ranked and not row.is_gate]
-    shelves = tuple(_shelf(row, observations, errors, faces is not None) for row in candidates[:MOST_MODELS])
-    networks = [row.model for row in candidates]
-    suspects, missed = _suspects(networks, observations, errors, faces is not None)
+    source = _Source(observations, errors, faces is not None)
+    shelves = tuple(source.shelf(row) for row in candidates[:MOST_MODELS])
+    suspects = source.suspects([row.model for row in candidates])
+    missed = np.all([mean_over_seeds(errors.nme[row.model]) > FAILURE_NME for row in candidates], axis=0)
+    missed_by_all = int(missed.sum()) if candidates else 0
     if faces is None:
-        return Gallery(shelves, suspects, missed, len(networks), Markup(), 0)
+        return Gallery(shelves, suspects, missed_by_all, Markup(), 0)
     shown = sorted({card.index for cards in (suspects, *(shelf.cards for shelf in shelves)) for card in cards})
-    pictures = _pictures(faces.images, shown, faces.scheme.side_px)
-    return Gallery(shelves, suspects, missed, len(networks), pictures, len(shown))
+    return Gallery(shelves, suspects, missed_by_all, _pictures(faces.images, shown, faces.scheme.side_px), len(shown))
 
 
-def _shelf(row: BoardRow, observations: Observations, errors: RowErrors, pictured: bool) -> Shelf:
-    scheme, rmse_px = observations.scheme, errors.rmse_px(row.model)
-    worst = _largest(rmse_px, ROWS_PER_MODEL)
-    predicted = mean_prediction(observations.predictions[row.model], worst)
-    cards = tuple(
-        Card(
-            int(index),
-            _drawing(int(index), true, guess, scheme, pictured),
-            f"row {index + 1}: {rmse_px[index]:.1f} px, {_worst_keypoint(true, guess, scheme.names)}",
-        )
-        for index, true, guess in zip(worst, observations.truth[worst], predicted, strict=True)
-    )
-    return Shelf(row, cards)
+@dataclass(frozen=True)
+class _Source:
+    """What cards are made of; ``pictured``: the page will hold the pictures."""
 
+    observations: Observations
+    errors: RowErrors
+    pictured: bool
 
-def _suspects(
-    networks: Sequence[str], observations: Observations, errors: RowErrors, pictured: bool
-) -> tuple[tuple[Card, ...], int]:
-    if not networks:
-        return (), 0
-    least = np.full(len(observations.truth), np.inf)
-    every = np.ones(len(observations.truth), dtype=bool)
-    for model in networks:
-        least = np.fmin(least, errors.rmse_px(model))
-        every &= mean_over_seeds(errors.nme[model]) > FAILURE_NME
-    least[~np.isfinite(least)] = np.nan
-    rows = _largest(least, MOST_SUSPECTS)
-    panel = _consult(networks[:MOST_MODELS], observations)
-    cards = []
-    for row in rows:
-        truth = observations.truth[row]
-        words = f"row {row + 1}: the best network misses by {least[row]:.1f} px. {panel.verdict(row, truth)}"
-        cards.append(
-            Card(int(row), _drawing(int(row), truth, panel.consensus[row], observations.scheme, pictured), words)
-        )
-    return tuple(cards), int(every.sum())
+    def shelf(self, row: BoardRow) -> Shelf:
+        """The rows where one model is worst."""
+        rmse_px = self.errors.rmse_px(row.model)
+        worst = _largest(rmse_px, ROWS_PER_MODEL)
+        predicted = mean_over_seeds(self.observations.predictions[row.model][:, worst].astype(np.float64))
+        cards = [
+            self._card(index, guess, f"{rmse_px[index]:.1f} px, {self._worst_keypoint(index, guess)}")
+            for index, guess in zip(worst, predicted, strict=True)
+        ]
+        return Shelf(row, tuple(cards))
+
+    def suspects(self, networks: Sequence[str]) -> tuple[Card, ...]:
+        """The rows where even the best network misses most, each with what the networks say together."""
+        if not networks:
+            return ()
+        least_px = np.fmin.reduce([self.errors.rmse_px(model) for model in networks])
+        panel = _consult(networks[:MOST_MODELS], self.observations)
+        cards = []
+        for row in _largest(least_px, MOST_SUSPECTS):
+            guess = panel.consensus[row]
+            verdict = panel.verdict(row, self._worst_keypoint(row, guess))
+            cards.append(self._card(row, guess, f"the best network misses by {least_px[row]:.1f} px. {verdict}"))
+        return tuple(cards)
+
+    def _card(self, row: np.int64, guess: Numbers, words: str) -> Card:
+        truth, scheme = self.observations.truth[row], self.observations.scheme
+        return Card(int(row), _drawing(int(row), truth, guess, scheme, self.pictured), f"row {row + 1}: {words}")
+
+    def _worst_keypoint(self, row: np.int64, guess: Numbers) -> str:
+        distance = np.hypot(*(guess - self.observations.truth[row]).T)
+        if not np.isfinite(distance).any():
+            return "no labelled point"
+        worst = int(np.nanargmax(distance))
+        return f"{self.observations.scheme.names[worst].replace('_', ' ')} {distance[worst]:.0f} px off"
 
 
 @dataclass(frozen=True)
@@ -128,21 +133,18 @@ class Panel:
 
     Attributes:
         networks: how many they are.
-        names: of the keypoints.
         consensus: float64 (N, K, 2), the median of their predictions in px.
         scatter_px: float64 (N,), root mean square distance of their coordinates from it.
         error_px: float64 (N,), the same of the labels; NaN where a row has none.
     """
 
     networks: int
-    names: Sequence[str]
     consensus: Numbers
     scatter_px: Numbers
     error_px: Numbers
 
-    def verdict(self, row: int, truth: Points) -> str:
-        """Why they miss the label (K, 2) of a row: whose fault it looks like."""
-        worst = _worst_keypoint(truth, self.consensus[row], self.names)
+    def verdict(self, row: np.int64, worst: str) -> str:
+        """Why they miss the label of a row, and where most: whose fault it looks like."""
         if self.networks < 2:
             return f"Worst: {worst}."
         scatter, error = self.scatter_px[row], self.error_px[row]
@@ -154,30 +156,17 @@ class Panel:
 
 
 def _consult(networks: Sequence[str], observations: Observations) -> Panel:
-    every = np.arange(len(observations.truth))
-    guesses = np.stack([mean_prediction(observations.predictions[model], every) for model in networks])
+    guesses = np.stack([mean_over_seeds(observations.predictions[model].astype(np.float64)) for model in networks])
     consensus = np.median(guesses, axis=0)
     scatter_px = np.sqrt(np.mean(np.square(guesses - consensus), axis=(0, 2, 3)))
-    squared = np.square(consensus - observations.truth)
-    labelled = np.isfinite(squared)
-    count = labelled.sum(axis=(1, 2))
-    mean = np.where(labelled, squared, 0).sum(axis=(1, 2)) / np.maximum(count, 1)
-    error_px = np.sqrt(np.where(count > 0, mean, np.nan))
-    return Panel(len(networks), observations.scheme.names, consensus, scatter_px, error_px)
-
-
-def _worst_keypoint(truth: Points, guess: Numbers, names: Sequence[str]) -> str:
-    distance = np.hypot(*(guess - truth).T)
-    if not np.isfinite(distance).any():
-        return "no labelled point"
-    worst = int(np.nanargmax(distance))
-    return f"{names[worst].replace('_', ' ')} {distance[worst]:.0f} px off"
+    squared = np.square(consensus - observations.truth).reshape(len(consensus), -1)
+    error_px = np.sqrt(mean_over_seeds(squared.T))  # over coordinates
+    return Panel(len(networks), consensus, scatter_px, error_px)
 
 
 def _largest(values: Numbers, count: int) -> NDArray[np.int64]:
-    known = np.flatnonzero(np.isfinite(values))
-    order = np.argsort(-values[known], kind="stable")
-    return np.asarray(known[order[:count]], np.int64)
+    largest = np.argsort(-values, kind="stable")[:count]  # NaN comes last
+    return np.asarray(largest[np.isfinite(values[largest])], np.int64)
 
 
 def _drawing(row: int, truth: Points, guess: Numbers, scheme: Scheme, pictured: bool) -> Markup:

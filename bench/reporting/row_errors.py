@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.comparing.observations import Observations
-from bench.measuring.accuracy import mean_over_seeds, row_nme, squared_errors
+from bench.measuring.accuracy import row_nme, squared_errors
 
 Numbers = NDArray[np.float64]
 
@@ -61,8 +61,3 @@ def row_errors(observations: Observations) -> RowErrors:
         nme[model] = row_nme(predictions, observations.truth, observations.scheme)
     labelled = np.isfinite(observations.truth).sum(axis=(1, 2)).astype(np.float64)
     return RowErrors(summed, labelled, nme)
-
-
-def mean_prediction(predictions: NDArray[np.float32], rows: NDArray[np.int64]) -> Numbers:
-    """The mean over seeds of the predictions (S, N, K, 2) of these rows: (n, K, 2) px, NaN where there is none."""
-    return mean_over_seeds(predictions[:, rows].astype(np.float64))
