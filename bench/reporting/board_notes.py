@@ -1,5 +1,6 @@
 """What must be said beside a board's numbers: the same sentences on page, terminal and in Markdown."""
 
+from bench.faces.grouping import describe_groups
 from bench.reporting.board_facts import BoardFacts
 from bench.reporting.number_text import format_seconds, group_letter
 from bench.scheme import SEED_SCHEME
@@ -18,6 +19,18 @@ def warnings_of(board: BoardFacts) -> list[str]:
     if board.protocol.quick:
         found.append("quick run (one fold, few epochs): not comparable with any other result")
     return found
+
+
+def data_text(board: BoardFacts) -> str:
+    """``2,140 rows, 181 groups (column:person)``."""
+    dataset = board.dataset
+    return f"{dataset.rows:,} rows, {describe_groups(dataset.groups, dataset.grouping, dataset.people_known)}"
+
+
+def seeds_text(board: BoardFacts) -> str:
+    """``3 training seeds``, or ``up to 3 training seeds`` where rows differ."""
+    seeds = board.protocol.seeds
+    return f"{'up to ' if seed_notes(board) else ''}{seeds} training seed{'' if seeds == 1 else 's'}"
 
 
 def folds_text(board: BoardFacts) -> str:

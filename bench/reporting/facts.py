@@ -10,9 +10,10 @@ from bench.reporting.tables import FactTable, flat_facts
 
 def circumstances(board: BoardFacts) -> list[FactTable]:
     """Data, protocol, machine and recipes; tables with nothing in them are left out."""
-    data = board.dataset.model_dump(mode="json", exclude={"scheme"})
+    data = board.dataset.model_dump(mode="json", exclude={"scheme", "people_known"})
     scheme = board.dataset.scheme
     points = {"keypoints": scheme.keypoints, "frame": scheme.frame_words, "NME is a share of": scheme.normaliser_words}
+    data["groups given"] = board.dataset.people_known
     tables = [
         FactTable("facts-data", "Data", (), flat_facts({**data, **points})),
         FactTable("facts-protocol", "Protocol", (), flat_facts(board.protocol.model_dump(mode="json"))),

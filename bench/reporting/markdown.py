@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.faces.grouping import NONE, describe_groups
+from bench.faces.grouping import NONE
 from bench.outside_text import printable
 from bench.reporting.board_facts import BoardFacts, headings
-from bench.reporting.board_notes import folds_text, footnotes, reading_notes, seed_notes, warnings_of
+from bench.reporting.board_notes import data_text, folds_text, footnotes, reading_notes, seeds_text, warnings_of
 from bench.reporting.number_text import places
 
 
@@ -30,18 +30,15 @@ def leaderboard_markdown(board: BoardFacts) -> str:
 
 
 def _heading(board: BoardFacts) -> list[str]:
-    dataset, protocol, warnings = board.dataset, board.protocol, warnings_of(board)
-    groups = describe_groups(dataset.groups, dataset.grouping, dataset.people_known)
+    dataset, warnings = board.dataset, warnings_of(board)
     grouped = "" if dataset.grouping == NONE else "grouped "
-    upto = "up to " if seed_notes(board) else ""
     return [
         f"# Leaderboard{' (synthetic faces)' if dataset.synthetic else ''}: {_safe(dataset.name)}",
         "",
         *[f"> **{warning}**  " for warning in warnings],
         *([""] if warnings else []),
-        f"- data: {_safe(dataset.name)}, {dataset.rows:,} rows, {_safe(groups)}, fingerprint {dataset.fingerprint}",
-        f"- protocol: {folds_text(board)} {grouped}folds, {upto}{protocol.seeds} "
-        f"seed{'s' if protocol.seeds > 1 else ''} (from seed {protocol.seed})",
+        f"- data: {_safe(dataset.name)}, {_safe(data_text(board))}, fingerprint {dataset.fingerprint}",
+        f"- protocol: {folds_text(board)} {grouped}folds, {seeds_text(board)} (from seed {board.protocol.seed})",
         f"- machine: {_safe(_machine_line(board.machine))}",
         f"- date: {board.generated[:10]}",
         "",

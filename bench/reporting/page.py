@@ -5,10 +5,9 @@ import hashlib
 from collections.abc import Sequence
 
 from bench.errors import DataError
-from bench.faces.grouping import describe_groups
 from bench.reporting.answer import answer_sentences
 from bench.reporting.board_facts import BoardFacts
-from bench.reporting.board_notes import folds_text, seed_notes, warnings_of
+from bench.reporting.board_notes import data_text, folds_text, seeds_text, warnings_of
 from bench.reporting.chapters import CHAPTERS, Chapter
 from bench.reporting.markups import asset, environment
 from bench.reporting.material import Material
@@ -57,15 +56,7 @@ def _refuse_other_faces(material: Material) -> None:
 
 
 def _headline(board: BoardFacts) -> list[str]:
-    dataset, seeds = board.dataset, board.protocol.seeds
-    upto = "up to " if seed_notes(board) else ""
-    return [
-        f"{dataset.rows:,} rows",
-        describe_groups(dataset.groups, dataset.grouping, dataset.people_known),
-        f"{folds_text(board)} folds",
-        f"{upto}{seeds} training seed{'' if seeds == 1 else 's'}",
-        board.generated[:10],
-    ]
+    return [data_text(board), f"{folds_text(board)} folds", seeds_text(board), board.generated[:10]]
 
 
 def _policy(style: str, script: str) -> str:
