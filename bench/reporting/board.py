@@ -18,7 +18,7 @@ from bench.errors import ConfigError, RecordError
 from bench.measuring.accuracy import mean_over_seeds
 from bench.records.store import RecordStore
 from bench.reporting import choice
-from bench.reporting.board_facts import COLUMNS
+from bench.reporting.board_facts import COLUMNS, Failure
 from bench.reporting.board_notes import warnings_of
 from bench.reporting.material import Material, collect
 from bench.reporting.report_files import FORMATS
@@ -74,8 +74,7 @@ class Board:
         """One line per failed cell: model, fold, seed, cause, reason, attempts."""
         import pandas as pd
 
-        columns = ["model", "fold", "seed", "cause", "reason", "attempts"]
-        return pd.DataFrame(self.material.document["failed"], columns=columns)
+        return pd.DataFrame(self.material.document["failed"], columns=[*Failure.model_fields])
 
     @property
     def ranking(self) -> Ranking:

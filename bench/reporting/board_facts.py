@@ -57,7 +57,7 @@ class Column:
 class Frozen(BaseModel):
     """Base of the board's parts."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 def _placed(row: "BoardRow") -> str:

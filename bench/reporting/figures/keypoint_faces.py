@@ -1,6 +1,6 @@
 """Errors per keypoint, drawn to scale at the mean places of the points."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -16,7 +16,6 @@ from bench.scheme import SEED_SCHEME, Scheme
 
 MOST_FACES = 12
 WIDTH, HEIGHT = 200.0, 244.0
-POINT = {name: index for index, name in enumerate(SEED_SCHEME.names)}
 
 OUTLINES: tuple[tuple[str, ...], ...] = (
     ("left_eyebrow_inner_end", "left_eyebrow_outer_end"),
@@ -67,7 +66,7 @@ def _face(row: BoardRow, errors: Points, best: Points, mean: Points, scheme: Sch
     put(root, "text", shortened(row.model, 26), class_="chart-title", x=WIDTH / 2, y=14, text_anchor="middle")
     face = put(root, "g", transform=f"translate(0 18) scale({WIDTH / scheme.side_px:.4f})")
     if _is_face(mean, scheme):
-        draw_outline(face, mean)
+        draw_outline(face, dict(zip(scheme.names, mean, strict=True)))
     for name, point, error, least in zip(scheme.names, mean, errors, best, strict=True):
         if np.isfinite([*point, error]).all():
             disc = put(face, "circle", class_="disc", cx=point[0], cy=point[1], r=error)
@@ -80,19 +79,19 @@ def _face(row: BoardRow, errors: Points, best: Points, mean: Points, scheme: Sch
     return root
 
 
-def draw_outline(parent: Element, points: Points) -> None:
-    """A quiet schematic face through fifteen points in pixels."""
+def draw_outline(parent: Element, at: Mapping[str, Points]) -> None:
+    """A quiet schematic face through fifteen points in pixels, each by its name."""
     outline = put(parent, "g", class_="outline", fill="none")
-    put(outline, "path", d=_head(points))
+    put(outline, "path", d=_head(at))
     for names in OUTLINES:
-        (x1, y1), (x2, y2) = (points[POINT[name]] for name in names)
+        (x1, y1), (x2, y2) = (at[name] for name in names)
         put(outline, "path", d=f"M{x1:.1f},{y1:.1f}Q{(x1 + x2) / 2:.1f},{(y1 + y2) / 2 - 3:.1f} {x2:.1f},{y2:.1f}")
     for names in EYES:
-        inner, centre, outer = (points[POINT[name]] for name in names)
+        inner, centre, outer = (at[name] for name in names)
         lid = np.array([0.0, 3.0])
         put(outline, "path", d=_lens(inner, centre - lid, outer, centre + lid))
-    put(outline, "path", d=_nose(points))
-    put(outline, "path", d=_lens(*(points[POINT[name]] for name in MOUTH)))
+    put(outline, "path", d=_nose(at))
+    put(outline, "path", d=_lens(*(at[name] for name in MOUTH)))
 
 
 def _lens(left: Points, top: Points, right: Points, low: Points) -> str:
@@ -104,9 +103,9 @@ def _lens(left: Points, top: Points, right: Points, low: Points) -> str:
     )
 
 
-def _head(points: Points) -> str:
-    left, right = points[POINT["left_eye_center"]], points[POINT["right_eye_center"]]
-    lip = points[POINT["mouth_center_bottom_lip"]]
+def _head(at: Mapping[str, Points]) -> str:
+    left, right = at["left_eye_center"], at["right_eye_center"]
+    lip = at["mouth_center_bottom_lip"]
     middle = (left + right) / 2
     half = float(np.hypot(*(left - right))) * 1.08
     chin, crown = lip[1] + half * 0.42, middle[1] - half * 0.95
@@ -115,9 +114,9 @@ def _head(points: Points) -> str:
     return f"M{x - half:.1f},{y:.1f}{half_turn}{2 * half:.1f},0{half_turn}{-2 * half:.1f},0Z"
 
 
-def _nose(points: Points) -> str:
-    tip = points[POINT["nose_tip"]]
-    bridge = (points[POINT["left_eye_inner_corner"]] + points[POINT["right_eye_inner_corner"]]) / 2
+def _nose(at: Mapping[str, Points]) -> str:
+    tip = at["nose_tip"]
+    bridge = (at["left_eye_inner_corner"] + at["right_eye_inner_corner"]) / 2
     return (
         f"M{bridge[0]:.1f},{bridge[1]:.1f}L{tip[0] - 5:.1f},{tip[1] + 2:.1f}"
         f"Q{tip[0]:.1f},{tip[1] + 6:.1f} {tip[0] + 5:.1f},{tip[1] + 2:.1f}"

@@ -1,8 +1,6 @@
 """The critical-difference diagram: models on a line of error, bars over those that the run does not tell apart."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
 from xml.etree.ElementTree import Element
 
 from bench.reporting.board_facts import BoardRow
@@ -11,19 +9,6 @@ from bench.reporting.section import Figure
 
 WIDTH, LEFT, RIGHT = 760.0, 215.0, 545.0
 AXIS_Y, BAR_GAP, LABEL_GAP = 62.0, 11.0, 21.0
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A tie group of several: letter, places of its members left to right, whether the best network is in it."""
-
-    letter: str
-    places: tuple[float, ...]
-    leads: bool
-
-    def covers(self, other: "Bar") -> bool:
-        """Whether the two would touch on one line."""
-        return self.places[0] - 10 < other.places[-1] and other.places[0] < self.places[-1] + 10
 
 
 def tie_group_figure(rows: Sequence[BoardRow], floor_px: float | None) -> Figure | None:
@@ -35,8 +20,8 @@ def tie_group_figure(rows: Sequence[BoardRow], floor_px: float | None) -> Figure
     if len(ranked) < 2:
         return None
     scale = Scale(*_range(ranked, floor_px), LEFT, RIGHT)
-    levels = _levels(_bars(ranked, scale))
-    first_label = AXIS_Y + 24 + BAR_GAP * len(levels)
+    bars = _levels(ranked, scale)
+    first_label = AXIS_Y + 24 + BAR_GAP * max((level + 1 for level, _ in bars), default=0)
     half = (len(ranked) + 1) // 2
     height = first_label + LABEL_GAP * half
     root = picture(WIDTH, height, "Critical-difference diagram: models by error, joined where they tie", class_="chart")
@@ -45,10 +30,8 @@ def tie_group_figure(rows: Sequence[BoardRow], floor_px: float | None) -> Figure
         _ruler(root, scale, floor_px)
     _stems(root, ranked[:half], scale, first_label, left=True)
     _stems(root, list(reversed(ranked[half:])), scale, first_label, left=False)
-    for level, bars in enumerate(levels):
-        y = AXIS_Y + 13 + BAR_GAP * level
-        for bar in bars:
-            _draw_bar(root, bar, y)
+    for level, members in bars:
+        _bar(root, members, scale, AXIS_Y + 13 + BAR_GAP * level)
     caption = (
         "Left is better. A bar joins models, its dots, that this run does not tell apart from the best of them: tested "
         "between architectures, training variance included, corrected for the number of comparisons (Holm). The letter "
@@ -69,35 +52,26 @@ def _range(ranked: Sequence[BoardRow], floor_px: float | None) -> tuple[float, f
     return padded([error for error in errors if error <= reach] + candidates)
 
 
-def _bars(ranked: Sequence[BoardRow], scale: Scale) -> list[Bar]:
-    by_group = sorted(ranked, key=lambda each: each.tie_group or 0)
-    bars = []
-    for _, found in groupby(by_group, key=lambda each: each.tie_group or 0):
-        members = list(found)
-        places = [_place(each, scale) for each in members]
+def _levels(ranked: Sequence[BoardRow], scale: Scale) -> list[tuple[int, list[BoardRow]]]:
+    """The tie groups of several, left to right, with the level of each: what would touch on one goes to another."""
+    found: list[tuple[int, list[BoardRow]]] = []
+    ends: list[float] = []
+    for group in dict.fromkeys(row.tie_group for row in ranked):
+        members = [row for row in ranked if row.tie_group == group]
         if len(members) > 1:
-            bars.append(Bar(members[0].letter, tuple(sorted(places)), any(each.leads for each in members)))
-    return bars
+            start, end = _place(members[0], scale), _place(members[-1], scale)
+            level = next((level for level, taken in enumerate(ends) if taken <= start - 10), len(ends))
+            ends[level : level + 1] = [end]
+            found.append((level, members))
+    return found
 
 
-def _levels(bars: Sequence[Bar]) -> list[list[Bar]]:
-    """Bars that would cover each other go below one another."""
-    levels: list[list[Bar]] = []
-    for bar in bars:
-        for level in levels:
-            if not any(bar.covers(other) for other in level):
-                level.append(bar)
-                break
-        else:
-            levels.append([bar])
-    return levels
-
-
-def _draw_bar(root: Element, bar: Bar, y: float) -> None:
-    group = put(root, "g", class_=f"tie{' best' if bar.leads else ''}")
-    put(group, "title", f"tie group {bar.letter}")
-    put(group, "line", x1=bar.places[0] - 4, x2=bar.places[-1] + 4, y1=y, y2=y)
-    for place in bar.places:
+def _bar(root: Element, members: Sequence[BoardRow], scale: Scale, y: float) -> None:
+    group = put(root, "g", class_=f"tie{' best' if any(row.leads for row in members) else ''}")
+    put(group, "title", f"tie group {members[0].letter}")
+    places = [_place(row, scale) for row in members]
+    put(group, "line", x1=places[0] - 4, x2=places[-1] + 4, y1=y, y2=y)
+    for place in places:
         put(group, "circle", cx=place, cy=y, r=1.6)
 
 
