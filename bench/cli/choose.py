@@ -23,12 +23,12 @@ def choose(
     """Name one network within the limits, how probably it is the best of those, and the runners-up."""
     from dataclasses import asdict
 
-    from bench.api import leaderboard
     from bench.cli.console import Screen
     from bench.comparing.choosing import CostLimits
+    from bench.reporting.board import Board
 
     screen = Screen(as_json=as_json)
-    board = leaderboard(out)
+    board = Board.of(out)
     choice = board.choose(CostLimits(max_ms, options.parse_count("--max-params", max_params), max_mb))
     for warning in (*board.warnings, *(f"{choice.model}: {flag}" for flag in choice.flags)):
         screen.warn(warning)

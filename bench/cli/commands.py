@@ -2,19 +2,4 @@
 
 from bench.cli import check, choose, compare, data, export, fit, latency, models, new, predict, report, run, synth, tune
 
-__all__ = [
-    "check",
-    "choose",
-    "compare",
-    "data",
-    "export",
-    "fit",
-    "latency",
-    "models",
-    "new",
-    "predict",
-    "report",
-    "run",
-    "synth",
-    "tune",
-]
+MODULES = (check, choose, compare, data, export, fit, latency, models, new, predict, report, run, synth, tune)

@@ -16,12 +16,12 @@ def compare(
     as_json: options.AsJson = False,
 ) -> None:
     """Say which of two models is better, by how much, how certainly and at which keypoints."""
-    from bench.api import leaderboard
     from bench.cli.console import Screen
+    from bench.reporting.board import Board
     from bench.reporting.verdict_words import verdict_document
 
     screen = Screen(as_json=as_json)
-    board = leaderboard(out)
+    board = Board.of(out)
     found = board.compare(first, second)
     for warning in board.warnings:
         screen.warn(warning)

@@ -73,7 +73,7 @@ def test_choose_warns_of_what_flags_the_chosen_one(run_bench: RunBench) -> None:
         (("choose", "--max-params", "few"), "--max-params few"),
         (("choose", "--max-ms", "nan"), "--max-ms nan: expected a number above zero"),
         (("choose", "--max-mb", "0"), "--max-mb 0: expected a number above zero"),
-        (("choose", "--out", "nowhere"), "holds no results"),
+        (("choose", "--out", "nowhere"), "--out nowhere: holds no results"),
     ],
 )
 def test_what_cannot_be_answered_is_said_in_one_line(
