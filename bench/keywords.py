@@ -1,12 +1,11 @@
 """The keywords of the Python functions: typed once, shown in each signature, and turned into a configuration."""
 
 import difflib
-import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypedDict, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypedDict, TypeVar
 
 import numpy as np
 from pydantic import ValidationError
@@ -19,6 +18,7 @@ from bench.faces.arrays import faces_of_arrays, store_faces
 from bench.faces.face_set import FaceSet
 from bench.running.variants import model_name
 from bench.scheme import LEAST_SIDE_PX, MOST_SIDE_PX, SEED_SCHEME, scheme_of_names
+from bench.signatures import spread
 
 if TYPE_CHECKING:
     from torch import nn
@@ -109,16 +109,8 @@ def spelt(function: Callable[P, R]) -> Callable[P, R]:
 
     What the function refuses is told by its keywords, not by the options of the command.
     """
-    plain = inspect.signature(function)
-    shown = [one for one in plain.parameters.values() if one.kind is not one.VAR_KEYWORD]
-    for one in plain.parameters.values():
-        if one.kind is one.VAR_KEYWORD:
-            (keywords,) = get_args(one.annotation)
-            shown += [
-                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint)
-                for name, hint in get_type_hints(keywords).items()
-            ]
-    names = [one.name for one in shown]
+    signature = spread(function)
+    names = list(signature.parameters)
 
     @wraps(function)
     def called(*given: P.args, **keywords: P.kwargs) -> R:
@@ -133,7 +125,7 @@ def spelt(function: Callable[P, R]) -> Callable[P, R]:
             error.args = (_in_keywords(str(error), names),)
             raise
 
-    called.__signature__ = plain.replace(parameters=shown)  # type: ignore[attr-defined]
+    called.__signature__ = signature  # type: ignore[attr-defined]
     return called
 
 

@@ -1,7 +1,7 @@
 """``bench fit``: weights to use, trained on all rows."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Unpack
 
 import typer
 
@@ -10,34 +10,26 @@ from bench.cli.app import app
 
 
 @app.command("fit")
+@options.spread_options
 def fit(
     model: options.Model,
-    data: options.Data = None,
-    groups: options.Groups = None,
-    seed: options.Seed = None,
-    epochs: options.Epochs = None,
-    out: options.Out = options.DEFAULT_OUT,
-    device: options.Device = None,
-    threads: options.Threads = None,
-    assignments: options.Assignments = None,
-    config_file: options.ConfigFile = None,
+    *,
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Where to. [OUT/fitted/]")] = None,
     as_json: options.AsJson = False,
+    **typed: Unpack[options.TrainingOptions],
 ) -> None:
     """Train one architecture on all rows and store its weights (safetensors) for predict and export."""
     from dataclasses import asdict
 
     from bench.cli.console import Screen
-    from bench.config.loading import load_config
-    from bench.config.settings import RunSettings
     from bench.delivering.fitting import fit as fit_model
     from bench.delivering.fitting import fitted_path, fitted_variant
+    from bench.keywords import configuration
     from bench.reporting.number_text import format_seconds
 
     screen = Screen(as_json=as_json)
-    typed = {**options.chosen(locals(), RunSettings, "epochs"), "models": (model,)}
-    config = load_config(config_file, assignments or (), typed)
-    path = to or fitted_path(out, model)
+    config = configuration([model], typed)
+    path = to or fitted_path(config.run.out, model)
     with screen.progress(model, fitted_variant(config, model).network_recipe.epochs) as advance:
         fitted = fit_model(config, model, path, lambda _: advance())
     screen.say(

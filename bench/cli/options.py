@@ -1,16 +1,19 @@
 """Options that several commands share, declared once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar
 
 import typer
 
 from bench.errors import ConfigError
+from bench.signatures import spread
 
 if TYPE_CHECKING:
     from bench.config.recipe import Frozen
+
+Command = TypeVar("Command", bound=Callable[..., None])
 
 Models = Annotated[
     str | None, typer.Option("--models", "-m", metavar="A,B", help="Architectures, separated by commas.")
@@ -33,18 +36,7 @@ Groups = Annotated[
     str | None,
     typer.Option("--groups", metavar="FILE|COLUMN|auto|none", help="Who is in each row; these rows stay together."),
 ]
-Folds = Annotated[int | None, typer.Option("--folds", metavar="N", help="Outer folds. [5]")]
-Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Trainings per fold. [1]")]
-Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Where all randomness starts. [0]")]
-Epochs = Annotated[int | None, typer.Option("--epochs", metavar="N", help="Same as --set recipe.epochs=N.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of records and reports.")]
-RunOut = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")]
-Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="Threads of each training. [1]")]
-CellTimeout = Annotated[
-    float | None, typer.Option("--cell-timeout", metavar="SECONDS", help="Longest time for one training.")
-]
-Workers = Annotated[str | None, typer.Option("--workers", metavar="N|auto", help="Cells trained side by side. [auto]")]
-Device = Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to train. [auto]")]
 UsedPrecision = Annotated[
     str | None,
     typer.Option(
@@ -60,6 +52,33 @@ Storage = Annotated[
     typer.Option("--storage", metavar="URL", help="Searches: sqlite:///FILE or postgresql://... [a journal file]"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else on stdout.")]
+
+
+class TrainingOptions(TypedDict, total=False):
+    """Options of every command that trains."""
+
+    data: Data
+    groups: Groups
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Where all randomness starts. [0]")]
+    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="Same as --set recipe.epochs=N.")]
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")]
+    threads: Annotated[int | None, typer.Option("--threads", metavar="N", help="Threads of each training. [1]")]
+    device: Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to train. [auto]")]
+    assignments: Assignments
+    config_file: ConfigFile
+
+
+class CellOptions(TrainingOptions, total=False):
+    """Options of the commands that train fold by fold."""
+
+    folds: Annotated[int | None, typer.Option("--folds", metavar="N", help="Outer folds. [5]")]
+    workers: Annotated[
+        str | None, typer.Option("--workers", metavar="N|auto", help="Cells trained side by side. [auto]")
+    ]
+    cell_timeout_s: Annotated[
+        float | None, typer.Option("--cell-timeout", metavar="SECONDS", help="Longest time for one training.")
+    ]
+
 
 DEFAULT_OUT = Path("results")
 
@@ -92,9 +111,15 @@ def parse_count(option: str, text: str | None) -> float | None:
     return float(match[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9}[match[2].lower()]
 
 
-def chosen(arguments: Mapping[str, Any], settings: "type[Frozen]", *also: str) -> dict[str, Any]:
-    """Of a command's arguments (its ``locals()``) those that were typed and are fields of ``settings``, or ``also``.
+def spread_options(command: Command) -> Command:
+    """Lets Typer see the options of a command's TypedDict one by one; one that was not typed is None."""
+    command.__signature__ = spread(command, annotated=True)  # type: ignore[attr-defined]
+    return command
+
+
+def chosen(arguments: Mapping[str, Any], settings: "type[Frozen]") -> dict[str, Any]:
+    """Of a command's arguments (its ``locals()``) those that were typed and are fields of ``settings``.
 
     An argument that was not typed is None, so a flag's default is None too.
     """
-    return {name: arguments[name] for name in (*settings.model_fields, *also) if arguments.get(name) is not None}
+    return {name: arguments[name] for name in settings.model_fields if arguments.get(name) is not None}

@@ -1,7 +1,6 @@
 """What a person sees while a run goes on: bars on a terminal, plain lines elsewhere."""
 
 import time
-from types import TracebackType
 
 from bench.cli.console import Screen
 from bench.faces.grouping import describe_groups
@@ -11,7 +10,7 @@ from bench.running.events import CellEnded, Estimated, Event, Planned, Stage
 
 
 class RunDisplay:
-    """Listens to a run's events and shows them; a context manager that ends the live drawing."""
+    """Listens to a run's events and shows them."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -19,14 +18,6 @@ class RunDisplay:
         self._total = 0
         self._ended = 0
         self._started = time.monotonic()
-
-    def __enter__(self) -> "RunDisplay":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bars.close()
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -41,6 +32,10 @@ class RunDisplay:
                 self._bars.close()
                 self._screen.note(text)
         self._bars(event)
+
+    def close(self) -> None:
+        """End the live drawing."""
+        self._bars.close()
 
     def _planned(self, event: Planned) -> None:
         plan, missing = event.plan, event.missing

@@ -1,7 +1,7 @@
 """``bench tune``: search recipe and architecture parameters, fairly, and say whether it was worth it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
@@ -13,57 +13,43 @@ if TYPE_CHECKING:
     from bench.config.settings import Config
 
 
-@app.command("tune")
-def tune(
-    models: options.Models = None,
-    trials: Annotated[int | None, typer.Option("--trials", metavar="N", help="Trials per architecture.")] = None,
+class TuneOptions(options.CellOptions, total=False):
+    """Options of ``bench tune``, by the names of the settings."""
+
+    trials: Annotated[int | None, typer.Option("--trials", metavar="N", help="Trials per architecture.")]
     budget: Annotated[
         str | None,
         typer.Option("--budget", metavar="30m", help="Time for all, in equal shares. [30m without --trials]"),
-    ] = None,
-    data: options.Data = None,
-    groups: options.Groups = None,
-    folds: options.Folds = None,
-    inner_folds: Annotated[int | None, typer.Option("--inner-folds", metavar="N", help="Folds of a trial. [3]")] = None,
-    seed: options.Seed = None,
-    epochs: options.Epochs = None,
+    ]
+    inner_folds: Annotated[int | None, typer.Option("--inner-folds", metavar="N", help="Folds of a trial. [3]")]
     search_epochs: Annotated[
         int | None, typer.Option("--search-epochs", metavar="N", help="Epochs inside the search. [40 %, at least 10]")
-    ] = None,
-    out: options.RunOut = None,
-    workers: options.Workers = None,
-    threads: options.Threads = None,
-    cell_timeout_s: options.CellTimeout = None,
-    device: options.Device = None,
-    space: Annotated[Path | None, typer.Option("--space", metavar="FILE", help="TOML: narrows the search.")] = None,
-    max_ms: Annotated[float | None, typer.Option("--max-ms", help="Longest forward time of one picture.")] = None,
-    max_params: Annotated[int | None, typer.Option("--max-params", help="Most parameters.")] = None,
-    nested: Annotated[
-        bool | None, typer.Option("--nested", help="Search inside every outer fold: a rankable row.")
-    ] = None,
-    prune: Annotated[
-        bool | None, typer.Option("--prune/--no-prune", help="Give up trials that fall behind. [yes]")
-    ] = None,
-    storage: options.Storage = None,
+    ]
+    space: Annotated[Path | None, typer.Option("--space", metavar="FILE", help="TOML: narrows the search.")]
+    max_ms: Annotated[float | None, typer.Option("--max-ms", help="Longest forward time of one picture.")]
+    max_params: Annotated[int | None, typer.Option("--max-params", help="Most parameters.")]
+    nested: Annotated[bool | None, typer.Option("--nested", help="Search inside every outer fold: a rankable row.")]
+    prune: Annotated[bool | None, typer.Option("--prune/--no-prune", help="Give up trials that fall behind. [yes]")]
+    storage: options.Storage
+
+
+@app.command("tune")
+@options.spread_options
+def tune(
+    models: options.Models = None,
+    *,
     show: Annotated[bool, typer.Option("--show", help="Show what was searched; nothing is trained.")] = False,
-    assignments: options.Assignments = None,
-    config_file: options.ConfigFile = None,
     as_json: options.AsJson = False,
+    **typed: Unpack[TuneOptions],
 ) -> None:
     """Search parameters with Optuna inside the training part, then compare with the defaults on unseen rows.
 
     Stopped or killed, the same command goes on where it was; several at once share the work.
     """
     from bench.cli.console import Screen
-    from bench.config.loading import load_config
-    from bench.config.settings import RunSettings
-    from bench.config.tuning import TuningSettings, parse_duration
+    from bench.keywords import configuration
 
-    budget_s = parse_duration(budget) if budget is not None else None
-    run_options = options.chosen(locals(), RunSettings, "epochs")
-    search_options = options.chosen(locals(), TuningSettings)
-    config = load_config(config_file, assignments or (), run_options, search_options)
-    screen = Screen(as_json=as_json)
+    config, screen = configuration(models, typed), Screen(as_json=as_json)
     if show:
         _show(config, screen)
     else:
