@@ -203,9 +203,9 @@ def test_a_board_of_another_scheme_shows_its_points_frame_and_normaliser(tmp_pat
     assert re.search(r'<image id="picture-\d+" width="128" height="128"', page)
     table = page.partition('id="keypoint-table"')[2].partition("</table>")[0]
     assert "point 68" in table and table.count("<tr>") == 69  # below one another: they do not fit side by side
-    assert "NME is the mean point distance over the diagonal of the points' box." in leaderboard_markdown(
-        collect(store).facts
-    )
+    markdown = leaderboard_markdown(collect(store).facts)
+    assert "NME is the mean point distance over the diagonal of the points' box." in markdown
+    assert not re.search(r"\b(faces|people)\b", Outline(page.partition("</style>")[2]).text + markdown)
 
 
 def test_columns_of_numbers_are_set_to_the_right(page: str) -> None:

@@ -11,7 +11,7 @@ from bench.reporting.drawing import Scale, markup, padded, path_of, picture, put
 from bench.reporting.section import Figure
 
 WIDTH, HEIGHT = 230.0, 150.0
-LEFT, RIGHT, TOP, BOTTOM = 36.0, 222.0, 26.0, 128.0
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 222.0, 26.0, 128.0
 MOST_CHARTS = 24
 MOST_POINTS = 60
 
