@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -27,9 +26,8 @@ from bench.keywords import (
 from bench.records.store import slug
 from bench.records.tuned import TunedParameters, all_tuned
 from bench.reporting.board import Board, Comparison
-from bench.reporting.face_lookup import find_pictures
-from bench.reporting.material import Material, collect
-from bench.reporting.report_files import write_reports
+from bench.reporting.material import Material
+from bench.reporting.rebuilding import report_from_records
 from bench.reporting.search_chapter import SearchMaterial
 from bench.running.events import Stage
 from bench.running.run import OnEvent, RunResult, execute_run
@@ -232,10 +230,8 @@ def run_and_report(config: Config, on_event: OnEvent) -> tuple[RunResult, Materi
     """Run, then derive and write every report."""
     result = execute_run(config, on_event)
     on_event(Stage("writing the reports"))
-    material = collect(result.store)
-    faces = find_pictures(material.facts.dataset, FaceSource.of(config))
-    material = replace(material, faces=faces, search=search_material(config.run.out, config.tuning.storage))
-    write_reports(material)
+    search = search_material(config.run.out, config.tuning.storage)
+    material, _ = report_from_records(config.run.out, data=FaceSource.of(config), search=search)
     return result, material
 
 

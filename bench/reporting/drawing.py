@@ -83,8 +83,9 @@ class Scale:
 
     def __call__(self, value: float) -> float:
         """The position of a value; values outside go on the same line."""
-        at = _share(value, self.low, self.high, self.log)
-        return self.start + at * (self.end - self.start)
+        at, low, high = (math.log(each) if self.log else each for each in (value, self.low, self.high))
+        share = (at - low) / (high - low) if high > low else 0.5
+        return self.start + share * (self.end - self.start)
 
     def ticks(self, count: int = 5) -> list[float]:
         """About ``count`` round values inside."""
@@ -93,12 +94,6 @@ class Scale:
             if len(found) >= 2:
                 return found
         return _even_ticks(self.low, self.high, count)
-
-
-def _share(value: float, low: float, high: float, log: bool) -> float:
-    if log:
-        value, low, high = math.log(value), math.log(low), math.log(high)
-    return (value - low) / (high - low) if high > low else 0.5
 
 
 def _even_ticks(low: float, high: float, count: int) -> list[float]:

@@ -12,7 +12,6 @@ from bench.reporting.chapters import CHAPTERS, Chapter
 from bench.reporting.markups import asset, environment
 from bench.reporting.material import Material
 
-REPORT_NAME = "report.html"
 NO_CONTROLS = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t")
 """Characters that no page may carry, whatever a model is called."""
 

@@ -1,26 +1,14 @@
-"""Writes the reports of one ``--out`` folder."""
+"""The reports of one ``--out`` folder, each as the text of a file."""
 
 import csv
 import io
 import json
-from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 from bench.outside_text import spreadsheet_cell
-from bench.records.atomic import write_text
 from bench.reporting.markdown import leaderboard_markdown
 from bench.reporting.material import Material
-from bench.reporting.page import REPORT_NAME, render_page
-
-
-def write_reports(material: Material, formats: Collection[str] | None = None) -> list[Path]:
-    """Write the asked ones of ``FORMATS`` (None: all); each file appears whole or not at all. Returns their paths."""
-    paths = []
-    for name in FORMATS if formats is None else formats:
-        path = material.out / (REPORT_NAME if name == "html" else f"leaderboard.{name}")
-        write_text(path, FORMATS[name](material))
-        paths.append(path)
-    return paths
+from bench.reporting.page import render_page
 
 
 def _json(material: Material) -> str:

@@ -1,6 +1,5 @@
 """Drawings of a search: its history, what mattered, what was tried, and rank against budget."""
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -163,10 +162,8 @@ def _column(values: Sequence[Any]) -> Mapping[Any, float]:
         words = sorted(distinct, key=str)
         return {word: place / max(len(words) - 1, 1) for place, word in enumerate(words)}
     low, high = min(numbers), max(numbers)
-    log = low > 0 and high / low > 20
-    at = math.log if log else float
-    span = at(high) - at(low)
-    return {value: (at(value) - at(low)) / span if span else 0.5 for value in numbers}
+    scale = Scale(low, high, 0, 1, log=low > 0 and high / low > 20)
+    return {value: scale(value) for value in numbers}
 
 
 def _parallel_axis(root: Element, x: float, name: str, column: Mapping[Any, float], *, upper: bool) -> None:
