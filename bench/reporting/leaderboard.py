@@ -82,25 +82,23 @@ def _row(model: str, collected: Collected, errors: RowErrors, placed: Mapping[st
 
 def _training(entry: Entry) -> dict[str, Any]:
     cells = entry.cells
-    found: dict[str, Any] = {
-        "folds_done": len({cell.fold for cell in cells}),
-        "seeds_done": len({cell.seed for cell in cells}),
-    }
+    found = {"folds_done": len({cell.fold for cell in cells}), "seeds_done": len({cell.seed for cell in cells})}
     if not cells:
         return found
-    variant, recipe = cells[0].variant, cells[0].variant.recipe
-    found["tuned"] = variant.tuned
-    if recipe is None:  # a gate
-        return found
-    seconds = sum(cell.train_seconds or 0.0 for cell in cells)
-    shown = sum(cell.train_rows for cell in cells) * recipe.epochs
+    variant = cells[0].variant
+    if entry.asked.kind == "gate":
+        return {**found, "tuned": variant.tuned}
+    seconds = sum(cell.train_seconds for cell in cells if cell.train_seconds is not None)
+    epochs = variant.recipe.epochs if variant.recipe else None
+    shown = sum(cell.train_rows for cell in cells) * (epochs or 0)
     return {
         **found,
         "train_seconds": seconds or None,
-        "train_images_per_s": shown / seconds if seconds else None,
-        "recipe": recipe.model_dump(mode="json"),
-        "epochs": recipe.epochs,
+        "train_images_per_s": shown / seconds if seconds and shown else None,
+        "recipe": variant.recipe.model_dump(mode="json") if variant.recipe else None,
+        "epochs": epochs,
         "options": variant.options,
+        "tuned": variant.tuned,
     }
 
 
