@@ -18,6 +18,7 @@ class Verdict:
 
     Attributes:
         rmse_px: of ``pair.a`` and ``pair.b``, by the cells that both have.
+        of_what_both_have: the two were not trained on the same cells, and some of either say nothing here.
         pair: claim two, the architectures; its better model is the verdict.
         trained: claim one, these trained models, ``a`` minus ``b``.
         keypoints: the same question at each keypoint.
@@ -28,6 +29,7 @@ class Verdict:
     """
 
     rmse_px: tuple[float, float]
+    of_what_both_have: bool
     pair: PairTest
     trained: TrainedModelsTest
     keypoints: tuple[KeypointResult, ...]
@@ -47,11 +49,12 @@ def compare(observations: Observations, ranking: Ranking, first: str, second: st
     two = observations.only((pair.a, pair.b))
     losses = row_losses(two)
     a, b = losses.models.index(pair.a), losses.models.index(pair.b)
-    both = losses.pair(a, b)
+    both, cells = losses.pair(a, b), (losses.cells(a), losses.cells(b))
     tails = worst_tail(losses)
     with_gate = _has_gate(observations, pair)
     return Verdict(
         rmse_px=(float(both.rmse_px[0]), float(both.rmse_px[1])),
+        of_what_both_have=None not in cells and cells[0] != cells[1],
         pair=pair,
         trained=trained_models_differ(losses, a, b),
         keypoints=keypoint_results(two),

@@ -43,7 +43,8 @@ def _headline(verdict: Verdict) -> str:
     # Pairs stand in ranked order: a is the one of lower error.
     low, high = sorted(-bound for bound in pair.interval_px)
     size = f"{abs(pair.difference_px):.3f} px"
-    errors = f"{verdict.rmse_px[0]:.3f} against {verdict.rmse_px[1]:.3f} px RMSE"
+    by = " by the folds and seeds that both have" if verdict.of_what_both_have else ""
+    errors = f"{verdict.rmse_px[0]:.3f} against {verdict.rmse_px[1]:.3f} px RMSE{by}"
     if isnan(pair.standard_error_px):
         silent = "one fold and one seed say nothing about chance"
         return f"{pair.a} came out {size} better than {pair.b} ({errors}), but {silent}."

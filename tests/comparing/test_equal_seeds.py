@@ -57,9 +57,9 @@ def numbers() -> dict[str, Any]:
 
 
 def assert_same(new: object, old: object, place: str) -> None:
-    """Equal but for the rounding of sums that are added up in another order."""
+    """Equal but for the rounding of sums that are added up in another order; new facts may have come beside them."""
     if isinstance(old, dict):
-        assert isinstance(new, dict) and list(new) == list(old), place
+        assert isinstance(new, dict) and [key for key in new if key in old] == list(old), place
         for key, value in old.items():
             assert_same(new[key], value, f"{place}.{key}")
     elif isinstance(old, list):

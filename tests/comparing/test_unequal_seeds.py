@@ -16,6 +16,7 @@ from bench.comparing.verdict import compare
 from bench.measuring.accuracy import mean_over_seeds, squared_errors
 from bench.records.store import RecordStore
 from bench.reporting import material
+from bench.reporting.verdict_words import verdict_words
 from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
 from tests.comparing.losses import Layout, draw_losses
 
@@ -169,6 +170,7 @@ def test_a_pair_is_tested_on_the_cells_that_both_have(board: RecordStore) -> Non
     }
     assert pair.difference_px == pytest.approx(errors[pair.a] - errors[pair.b], rel=1e-9)
     verdict = compare(observed, found.ranking, "best", "rival")
+    assert verdict.of_what_both_have and "RMSE by the folds and seeds that both have" in verdict_words(verdict)
     assert verdict.rmse_px == pytest.approx((errors[pair.a], errors[pair.b]), rel=1e-9)
     assert verdict.trained.difference_px == pytest.approx(pair.difference_px, rel=1e-9)
 
