@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.comparing.pair_tests import SIGNIFICANCE
-from bench.comparing.spread import Contrast, Spread, critical
+from bench.comparing.spread import Contrast, Spread, critical, widening
 
 POWER = 0.80
 Means = Literal["seeds", "folds", "people"]
@@ -96,11 +96,11 @@ def _floor_px(floor: ResolutionFloor, changed: Mapping[Means, int]) -> float:
     by_seeds, by_folds, by_groups = floor.seeds / seeds, now.folds / folds, now.groups / groups
     if now.weak:
         # Nothing tells people from training; what is sure is that more people shrink both.
-        plain = now.variance / _overlap(now.folds) * by_groups
+        plain = now.variance / widening(now.folds) * by_groups
         if seeds > 1:
             degrees = 2.0 * folds * (seeds - 1)
         else:
-            plain, degrees = plain * _overlap(folds), folds - 1.0
+            plain, degrees = plain * widening(folds), folds - 1.0
         return float(_multiplier(np.array(degrees), floor.pairs) * np.sqrt(plain))
     seed = now.seed_people * by_seeds * by_groups + now.seed_cell * by_seeds * by_folds
     people, split = now.people * by_groups, now.data_split * by_folds
@@ -109,10 +109,6 @@ def _floor_px(floor: ResolutionFloor, changed: Mapping[Means, int]) -> float:
     variance = seed + people + split
     degrees = variance**2 / doubt if doubt > 0 else np.inf
     return float(_multiplier(np.array(degrees), floor.pairs) * np.sqrt(variance))
-
-
-def _overlap(folds: int) -> float:
-    return 1 + folds / (folds - 1) if folds > 1 else 1.0
 
 
 def _multiplier(degrees: NDArray[np.float64], pairs: int) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.distance import squareform
 
 from bench.comparing.observations import Observations
 from bench.comparing.pair_tests import SIGNIFICANCE, holm, p_values
@@ -40,18 +41,16 @@ def keypoint_results(observations: Observations) -> tuple[KeypointResult, ...]:
     models = tuple(observations.predictions)
     if not models:
         return ()
-    first, second = np.triu_indices(len(models), k=1)
     kept, found, p = [], [], []
     for name, losses in zip(observations.scheme.names, keypoint_losses(observations), strict=True):
         if losses.counts.size:
             kept.append(name)
             found.append(spread(losses))
-            p.append(p_values(found[-1])[first, second])
+            p.append(squareform(p_values(found[-1]), checks=False))
     adjusted = holm(np.concatenate(p)).reshape(len(kept), -1) if kept else np.empty((0, 0))
     results = []
     for name, one, corrected in zip(kept, found, adjusted, strict=True):
-        matrix = np.ones((len(models), len(models)))
-        matrix[first, second] = matrix[second, first] = corrected
+        matrix = squareform(corrected) + np.eye(len(models))
         best = int(np.argmin(one.rmse_px))
         tied = [place for place in range(len(models)) if place != best and matrix[best, place] > SIGNIFICANCE]
         results.append(

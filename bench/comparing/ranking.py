@@ -11,8 +11,6 @@ from bench.comparing.pair_tests import SIGNIFICANCE, PairTest, holm_over_pairs, 
 from bench.comparing.row_losses import RowLosses, row_losses
 from bench.comparing.spread import Contrast, Spread, critical, spread
 
-__all__ = ["Ranking", "ResolutionFloor", "rank", "rank_losses"]
-
 
 @dataclass(frozen=True)
 class Ranking:

@@ -158,7 +158,7 @@ def spread(losses: RowLosses) -> Spread:
         total, people = _noise_of_means(losses, noise)
         covariance = _covariance(losses.influences) + np.diag(np.maximum(total - people, 0.0))
     else:
-        covariance = _covariance(losses.fold_sums(losses.influences)) * _widening(losses.fold_count)
+        covariance = _covariance(losses.fold_sums(losses.influences)) * widening(losses.fold_count)
     return Spread(
         rmse_px=losses.rmse_px,
         **pairs,
@@ -209,8 +209,8 @@ def _pairs(losses: RowLosses, noise: Sequence[_SeedNoise], measured: NDArray[np.
     degrees = np.divide((known + split) ** 2, doubt, out=certain, where=doubt > 0)
     pure_people, seed_people = np.maximum(people - within, 0.0), np.minimum(within, total)
     # Where one of a pair has more seeds, the noise of its trainings is known: the variance is that at least.
-    widening = np.where(np.eye(len(noise), dtype=bool), 1.0, _widening(folds))
-    weak = np.maximum(between * widening, total) if folds > 1 else np.full_like(between, np.nan)
+    widened = between * np.where(np.eye(len(noise), dtype=bool), 1.0, widening(folds))
+    weak = np.maximum(widened, total) if folds > 1 else np.full_like(between, np.nan)
     both = measured[:, None] & measured[None, :]
     return {
         "difference_px": losses.rmse_px[:, None] - losses.rmse_px[None, :],
@@ -226,9 +226,9 @@ def _pairs(losses: RowLosses, noise: Sequence[_SeedNoise], measured: NDArray[np.
     }
 
 
-def _widening(folds: int) -> float:
-    """By how much the variance between folds falls short for the overlap of their training parts."""
-    return 1 + folds / (folds - 1) if folds > 1 else np.nan
+def widening(folds: int) -> float:
+    """By how much the variance between folds falls short of that of a difference: their training parts overlap."""
+    return 1 + folds / (folds - 1) if folds > 1 else 1.0
 
 
 def of_differences(covariance: Numbers) -> Numbers:
