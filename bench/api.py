@@ -1,7 +1,7 @@
 """What the commands do, from Python; ``import bench`` offers it all, and loads nothing heavy until it is used."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -82,11 +82,8 @@ def run(models: Sequence[Model] | str | None = None, **settings: Unpack[RunKeywo
     from bench.progress import RunBars, watched
 
     console, drawn = watched(settings.get("progress"))
-    bars = RunBars(console, drawn=drawn)
-    try:
+    with closing(RunBars(console, drawn=drawn)) as bars:
         return Board(run_and_report(configuration(models, settings), _listener(bars, settings))[1])
-    finally:
-        bars.close()
 
 
 @spelt

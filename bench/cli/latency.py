@@ -56,11 +56,13 @@ def latency(
     from bench.cli.console import Screen
     from bench.config.latency import LatencySettings
     from bench.config.loading import checked_options, load_config
+    from bench.config.settings import RunSettings
     from bench.records.store import RecordStore
 
     screen, store = Screen(as_json=as_json), RecordStore(out)
     if show:
-        show_latencies(screen, store, options.split_models(models))
+        named = checked_options(RunSettings, {"models": models}).models if models is not None else None
+        show_latencies(screen, store, named)
         return
     settings = checked_options(LatencySettings, options.chosen(locals(), LatencySettings))
     from bench.running.timed_models import networks_shown

@@ -83,20 +83,6 @@ class CellOptions(TrainingOptions, total=False):
 DEFAULT_OUT = Path("results")
 
 
-def split_models(text: str | None) -> tuple[str, ...] | None:
-    """``a, b`` -> ``("a", "b")``; None stays None.
-
-    Raises:
-        ConfigError: an empty name.
-    """
-    if text is None:
-        return None
-    names = tuple(name.strip() for name in text.split(","))
-    if not all(names):
-        raise ConfigError(f"--models '{text}': an empty name; write A,B")
-    return names
-
-
 def parse_count(option: str, text: str | None) -> float | None:
     """``2M``, ``500k``, ``1.5G`` or a plain number above zero; None stays None.
 

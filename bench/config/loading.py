@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bench.config.data import DataSettings
 from bench.config.recipe import Frozen, Recipe
-from bench.config.settings import QUICK_EPOCHS, Config, RunSettings
+from bench.config.settings import QUICK_EPOCHS, Config, RunSettings, TunedOrigin
 from bench.config.tuning import TuningSettings
 from bench.errors import ConfigError
 
@@ -20,6 +20,9 @@ KeyPath = tuple[str, ...]
 Layer = tuple[str, Tree]
 """Where settings came from, as a message names it, and what they say."""
 Made = TypeVar("Made", bound=Frozen)
+TABLES: Mapping[str, type[Frozen]] = {
+    "run": RunSettings, "data": DataSettings, "tuning": TuningSettings, "tuned": TunedOrigin
+}  # fmt: skip
 
 
 def load_config(
@@ -88,13 +91,13 @@ def _validate(layers: Sequence[Layer]) -> Config:
     return config
 
 
-def checked_recipe(values: Mapping[str, Any], origin: str) -> Recipe:
-    """The recipe of ``values``, which do not come from the user's configuration.
+def checked_table(kind: type[Made], values: Mapping[str, Any], name: str, origin: str) -> Made:
+    """The table ``name`` of ``values``, which do not come from the user's configuration.
 
     Raises:
         ConfigError: unknown key or value out of range; begins with ``origin``.
     """
-    return _checked(Recipe, dict(values), ("recipe",), [(origin, {"recipe": dict(values)})])
+    return _checked(kind, dict(values), (name,), [(origin, {name: dict(values)})])
 
 
 def checked_options(kind: type[Made], typed: Mapping[str, Any]) -> Made:
@@ -111,7 +114,7 @@ def _checked(kind: type[Made], values: Tree, place: KeyPath, layers: Sequence[La
     try:
         return kind(**values)
     except ValidationError as error:
-        raise ConfigError(_first_problem(error, place, layers)) from error
+        raise ConfigError(_first_problem(kind, error, place, layers)) from error
 
 
 def parse_assignment(text: str) -> Tree:
@@ -177,14 +180,17 @@ def _table(value: object, path: KeyPath, layers: Sequence[Layer]) -> Mapping[str
     return value
 
 
-def _first_problem(error: ValidationError, place: KeyPath, layers: Sequence[Layer]) -> str:
+def _first_problem(kind: type[Frozen], error: ValidationError, place: KeyPath, layers: Sequence[Layer]) -> str:
     problem = error.errors(include_url=False)[0]
     path = (*place, *map(str, problem["loc"]))
+    if problem["type"] == "missing":
+        return f"{_origin(path[:-1], layers)}: '{'.'.join(path)}' is missing"
     while len(path) > 1 and not any(_holds(tree, path) for _, tree in layers):
         path = path[:-1]  # pydantic adds which member of a union it tried
     origin, shown = _origin(path, layers), ".".join(path)
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(path)
+        table = kind if len(problem["loc"]) == 1 else TABLES[str(problem["loc"][0])]
+        known = list(table.model_fields)
         close = difflib.get_close_matches(path[-1], known, n=2, cutoff=0.5)
         hint = f"did you mean {' or '.join(close)}?" if close else f"known here: {', '.join(known)}"
         return f"{origin}: unknown key '{shown}'; {hint}"
@@ -204,10 +210,3 @@ def _holds(tree: object, path: KeyPath) -> bool:
             return False
         tree = tree[key]
     return True
-
-
-def _known_keys(path: KeyPath) -> list[str]:
-    if "recipe" in path[:-1]:
-        return list(Recipe.model_fields)
-    tables: dict[str, type[Frozen]] = {"run": RunSettings, "data": DataSettings, "tuning": TuningSettings}
-    return list((tables[path[0]] if len(path) > 1 else Config).model_fields)

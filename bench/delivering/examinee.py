@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import architectures
-from bench.config.loading import checked_recipe
+from bench.config.loading import checked_table
 from bench.config.recipe import Recipe
 from bench.errors import ConfigError
 from bench.faces.face_set import FaceSet
@@ -58,7 +58,7 @@ class Examinee:
     @cached_property
     def recipe(self) -> Recipe:
         """The recipe that a run would train it with."""
-        return checked_recipe(self.architecture.recipe, f"model {self.model}").for_scheme(self.scheme)
+        return checked_table(Recipe, self.architecture.recipe, "recipe", f"model {self.model}").for_scheme(self.scheme)
 
     @cached_property
     def faces(self) -> FaceSet:

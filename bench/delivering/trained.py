@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.comparing.selection import select
-from bench.config.loading import checked_recipe
+from bench.config.loading import checked_table
 from bench.config.model_names import architecture_of, refuse_ensemble
 from bench.config.recipe import Recipe
 from bench.delivering.fitting import fitted_path
@@ -70,7 +70,7 @@ def load_trained(choice: WeightsChoice) -> Trained:
         model = _self_declared(facts, file)
     elif facts.model != architecture_of(model):
         raise ModelError(f"weights {file}: belong to '{facts.model}', not to '{model}'; name the model they are of")
-    recipe = checked_recipe(facts.recipe, f"weights {file}, of another version of bench")
+    recipe = checked_table(Recipe, facts.recipe, "recipe", f"weights {file}, of another version of bench")
     return Trained(_filled(model, facts, file), facts, recipe, file)
 
 

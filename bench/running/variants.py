@@ -8,8 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.config.loading import checked_recipe
+from bench.config.loading import checked_table
 from bench.config.model_names import architecture_of
+from bench.config.recipe import Recipe
 from bench.config.settings import Config
 from bench.errors import ConfigError, ModelError
 from bench.records.keys import digest, variant_digest
@@ -68,7 +69,7 @@ def network_variant(config: Config, model: str, scheme: Scheme = SEED_SCHEME) ->
     _refuse_unknown_tables(config)
     entry = architectures.get(model)
     options = {**entry.options, **config.options_for(model)}
-    checked_recipe(entry.recipe, f"model {model}")
+    checked_table(Recipe, entry.recipe, "recipe", f"model {model}")
     recipe = config.recipe_for(model, dict(entry.recipe)).for_scheme(scheme)
     refuse_bad_build(entry, options, scheme)
     device = resolve_device(config.run.device)

@@ -3,19 +3,18 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from bench.config.recipe import Frozen
-from bench.errors import ConfigError
 
 Value = str | int | float | bool
 Params = Mapping[str, Value]
 
 
 class Range(Frozen):
-    """The values one parameter may take."""
+    """The values one parameter may take; ``search = false`` in a file takes it out."""
 
     type: Literal["int", "float", "categorical"]
     low: int | float | None = None
@@ -23,6 +22,7 @@ class Range(Frozen):
     step: int | float | None = None
     log: bool = False
     choices: tuple[bool | int | float | str, ...] = ()
+    search: StrictBool = Field(default=True, exclude=True)
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -78,25 +78,6 @@ def split_params(params: Params) -> tuple[dict[str, Value], dict[str, Value]]:
     options = {name.removeprefix("options."): value for name, value in params.items() if name.startswith("options.")}
     recipe = {name.removeprefix("recipe."): value for name, value in params.items() if name.startswith("recipe.")}
     return options, recipe
-
-
-def parse_range(name: str, table: Mapping[str, Any], origin: str) -> Range:
-    """One table of a space, checked.
-
-    Raises:
-        ConfigError: an unknown key, a bound missing or too many, low above high, a log range through zero.
-    """
-    try:
-        return Range(**table)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        if first["type"] == "extra_forbidden":
-            known = ", ".join(Range.model_fields)
-            raise ConfigError(
-                f"{origin}: {name} has the unknown key '{first['loc'][0]}'; known: {known}, search"
-            ) from error
-        place, problem = ".".join([name, *map(str, first["loc"][:1])]), first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{origin}: {place}: {problem[0].lower()}{problem[1:]}") from error
 
 
 def widened(found: Range, default: Value) -> Range | None:

@@ -9,12 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from architectures import Architecture, ArchitectureError, get
-from bench.config.loading import read_toml
+from bench.config.loading import checked_table, read_toml
 from bench.config.recipe import Recipe
 from bench.errors import ConfigError
 from bench.running.variants import refuse_bad_build
 from bench.scheme import SEED_SCHEME, Scheme
-from bench.tuning.parameters import Parameter, Range, parse_range, widened
+from bench.tuning.parameters import Parameter, Range, widened
 
 RECIPE_SPACE: Mapping[str, Mapping[str, Any]] = {
     "weight_decay": {"type": "float", "low": 1e-3, "high": 0.3, "log": True},
@@ -63,7 +63,10 @@ def search_space(
     """
     given = _read(file) if file is not None else {}
     origin = f"--space {file}" if file is not None else f"search space of {architecture.name}"
-    raw = {} if _flag(given, "replace", "the file", origin, default=False) else _built_in(architecture, recipe)
+    replace = given.get("replace", False)
+    if not isinstance(replace, bool):
+        raise ConfigError(f"{origin}: replace is {replace!r}; write true or false")
+    raw = {} if replace else _built_in(architecture, recipe)
     defaults = default_params(architecture, options, recipe)
     from_file = set()
     for name, table in _given_tables(given, architecture.name, origin):
@@ -73,11 +76,11 @@ def search_space(
             raise ConfigError(f"{origin}: {name} cannot be searched for {architecture.name}; {_hint(name, defaults)}")
         from_file.add(name)
         raw[name] = _over(raw.get(name, {}), table)
-        if not _flag(table, "search", name, origin, default=True):
+        if table.get("search") is False:
             del raw[name]
     parameters = []
     for name, table in raw.items():
-        written = parse_range(name, table, origin)
+        written = checked_table(Range, table, name, origin)
         found = written if name in from_file else widened(written, defaults[name])
         if found is None:
             continue
@@ -124,17 +127,10 @@ def _read(file: Path) -> dict[str, Any]:
     return tree
 
 
-def _flag(table: Mapping[str, Any], key: str, where: str, origin: str, *, default: bool) -> bool:
-    value = table.get(key, default)
-    if not isinstance(value, bool):
-        raise ConfigError(f"{origin}: {where}: {key} is {value!r}; write true or false")
-    return value
-
-
 def _over(before: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
     """A built-in range with the keys that a file gives; nothing is kept of one of another type."""
     kept = before if table.get("type", before.get("type")) == before.get("type") else {}
-    return {**kept, **{key: value for key, value in table.items() if key != "search"}}
+    return {**kept, **table}
 
 
 def _given_tables(given: Mapping[str, Any], searched: str, origin: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -89,6 +89,7 @@ def test_assignments_are_toml_values_or_plain_words(text: str, tree: dict[str, o
         (f"recipe.lr={'[' * 9000}", "--set recipe.lr: no value that can be read"),
         ("models=3", "'models' must be a table"),
         ("models.plain_cnn.recipe.lrr=1", r"unknown key 'models.plain_cnn.recipe.lrr'; did you mean lr\?"),
+        ("tuned.net.when=1", "'tuned.net.protocol' is missing"),
         ("run.workers=0", "run.workers is 0, .*greater than or equal to 1"),
         ("run.workers=x", "run.workers is 'x', "),
     ],
