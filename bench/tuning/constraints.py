@@ -45,16 +45,14 @@ class Constraints:
         """End the process that measures."""
         self._process.close()
 
-    def active(self) -> dict[str, Callable[[Params], float]]:
-        """By name, how far parameters are above the limit; zero or less is allowed."""
-        found: dict[str, Callable[[Params], float]] = {}
+    def excess(self, params: Params) -> dict[str, float]:
+        """By the limits asked for, how far parameters are above each; zero or less is allowed."""
+        above: dict[str, float] = {}
         if self.settings.max_params is not None:
-            limit = self.settings.max_params
-            found["parameters"] = lambda params: self._once("parameters", params, self._parameters) - limit
+            above["parameters"] = self._once("parameters", params, self._parameters) - self.settings.max_params
         if self.settings.max_ms is not None:
-            most_ms = self.settings.max_ms
-            found["ms"] = lambda params: round(self._once("ms", params, self._milliseconds) - most_ms, 4)
-        return found
+            above["ms"] = round(self._once("ms", params, self._milliseconds) - self.settings.max_ms, 4)
+        return above
 
     def _once(self, name: str, params: Params, measure: Callable[[TimedModel], float]) -> float:
         options, recipe = split_params(params)

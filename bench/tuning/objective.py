@@ -127,8 +127,10 @@ class Objective:
             seconds.append(time.perf_counter() - started)
             if outcome.predictions is None:
                 left = left_s()
-                over = outcome.cause == "timeout" and left is not None and left < ENDING_S
-                return ended(*_failure(outcome, fold, over=over), fold)
+                if outcome.cause == "timeout" and left is not None and left < ENDING_S:
+                    return ended("interrupted", None, "interrupted: the budget ended", fold)
+                state: State = "pruned" if outcome.cause == "gave up" else "failed"
+                return ended(state, None, f"{outcome.cause} on inner fold {fold + 1}: {outcome.reason}", fold)
             errors = squared_errors(outcome.predictions, self.keypoints[inner.scored_rows])
             squares += float(np.nansum(errors))
             labelled += int(np.isfinite(errors).sum())
@@ -146,11 +148,3 @@ class Objective:
                     return ended("pruned", running_px, reason, fold + 1)
         result = ended("complete", running_px, None, len(self.folds))
         return result if prunable else replace(result, beat_mean_face=tuple(beaten))
-
-
-def _failure(outcome: FoldOutcome, fold: int, *, over: bool) -> tuple[State, None, str]:
-    """State, no value, and reason of a trial one of whose folds came to no end; ``over``: since the budget did."""
-    if over:
-        return "interrupted", None, "interrupted: the budget ended"
-    state: State = "pruned" if outcome.cause == "gave up" else "failed"
-    return state, None, f"{outcome.cause} on inner fold {fold + 1}: {outcome.reason}"

@@ -25,8 +25,8 @@ from bench.tuning.sampling import distributions, plain
 POLL_S = 0.5
 """Longest time between looks at what other processes are doing when there is nothing left to claim."""
 
-Constraint = Callable[[Params], float]
-"""Parameters -> how far they are above the limit; zero or less is allowed."""
+Excess = Callable[[Params], Mapping[str, float]]
+"""Parameters -> how far they are above each limit, by its name; zero or less is allowed."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Search:
         space: what is searched. All at their defaults is always the first trial, never pruned.
         objective: what a trial is judged by.
         end: when to stop.
-        constraints: by name; parameters that break one are told as pruned, with its value, and not trained.
+        excess: parameters above a limit are told as pruned, with the excess, and not trained.
         on_event: told of trials.
         stop: set from outside to end the search after telling Optuna.
     """
@@ -62,7 +62,7 @@ class Search:
     space: tuple[Parameter, ...]
     objective: Objective
     end: SearchEnd
-    constraints: Mapping[str, Constraint] = field(default_factory=dict)
+    excess: Excess = lambda _: {}
     on_event: OnTuning = lambda _: None
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -168,11 +168,10 @@ class Search:
 
     def _broken_constraint(self, trial: Trial, params: Params) -> str | None:
         broken = None
-        for name, constraint in self.constraints.items():
-            excess = constraint(params)
-            trial.set_constraint(name, excess)
-            if excess > 0:
-                broken = f"{excess:g} {name} above the limit"
+        for name, above in self.excess(params).items():
+            trial.set_constraint(name, above)
+            if above > 0:
+                broken = f"{above:g} {name} above the limit"
         return broken
 
     def _tell(self, trial: Trial, result: TrialResult, seconds: float) -> None:

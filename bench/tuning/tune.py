@@ -118,8 +118,7 @@ class _Tuning:
         study = open_study(self.storage, self.config, self.plan, assignment)
         end = SearchEnd(tuning.trials, search_s, self.workers)
         with closing(Constraints(tuning, base.task.model, base.task.variant, self.faces.scheme)) as constraints:
-            active = constraints.active()
-            search = Search(study, assignment.space, objective, end, active, self.on_event, stop)
+            search = Search(study, assignment.space, objective, end, constraints.excess, self.on_event, stop)
             self.on_event(SearchBegan(study.study_name, base.model, base.fold, search.finished()))
             side_by_side([lambda: self._work(search)] * self.workers, stop)
         return summarise_study(study, base.fold)

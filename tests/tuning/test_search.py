@@ -165,7 +165,7 @@ def test_the_mean_face_is_no_bar_that_the_defaults_do_not_clear(study: optuna.St
 
 
 def test_a_broken_constraint_costs_no_training_and_is_never_best(study: optuna.Study) -> None:
-    runner = run(study, 12, constraints={"width": lambda params: float(params["options.width"]) - 32})
+    runner = run(study, 12, excess=lambda params: {"width": float(params["options.width"]) - 32})
     wide = [trial for trial in study.get_trials() if trial.params["options.width"] > 32]
     assert wide
     assert all(trial.state == TrialState.PRUNED and trial.constraints["width"] > 0 for trial in wide)
@@ -175,7 +175,7 @@ def test_a_broken_constraint_costs_no_training_and_is_never_best(study: optuna.S
 
 
 def test_defaults_that_break_a_limit_give_way_to_the_best_within_it(study: optuna.Study) -> None:
-    run(study, 12, constraints={"width": lambda params: float(params["options.width"]) - 24})
+    run(study, 12, excess=lambda params: {"width": float(params["options.width"]) - 24})
     found = summarise_study(study, 0)
     assert not found.defaults_allowed and found.improved
     assert found.options["width"] <= 24
