@@ -190,13 +190,16 @@ def _first_problem(kind: type[Frozen], error: ValidationError, place: KeyPath, l
     origin, shown = _origin(path, layers), ".".join(path)
     if problem["type"] == "extra_forbidden":
         table = kind if len(problem["loc"]) == 1 else TABLES[str(problem["loc"][0])]
-        known = list(table.model_fields)
-        close = difflib.get_close_matches(path[-1], known, n=2, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"known here: {', '.join(known)}"
-        return f"{origin}: unknown key '{shown}'; {hint}"
+        return f"{origin}: unknown key '{shown}'; {nearest(path[-1], list(table.model_fields))}"
     message = problem["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     return f"{origin}: {shown} is {problem['input']!r}, {message}"
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """What was probably meant by an unknown name, or all that is known."""
+    close = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"known here: {', '.join(known)}"
 
 
 def _origin(path: KeyPath, layers: Sequence[Layer]) -> str:

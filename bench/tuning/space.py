@@ -1,15 +1,12 @@
 """Search spaces: plain data from the registry, the shared recipe space and a user's file, checked before training."""
 
-import difflib
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from architectures import Architecture, ArchitectureError, get
-from bench.config.loading import checked_table, read_toml
+from bench.config.loading import checked_table, nearest, read_toml
 from bench.config.recipe import Recipe
 from bench.errors import ConfigError
 from bench.running.variants import refuse_bad_build
@@ -73,7 +70,9 @@ def search_space(
         if name in MIRRORING and scheme.mirror is None:
             raise ConfigError(f"{origin}: {name} cannot be searched: these points have no mirror image; take it out")
         if name not in defaults:
-            raise ConfigError(f"{origin}: {name} cannot be searched for {architecture.name}; {_hint(name, defaults)}")
+            raise ConfigError(
+                f"{origin}: {name} cannot be searched for {architecture.name}; {nearest(name, sorted(defaults))}"
+            )
         from_file.add(name)
         raw[name] = _over(raw.get(name, {}), table)
         if table.get("search") is False:
@@ -102,11 +101,6 @@ def default_params(architecture: Architecture, options: Mapping[str, Any], recip
     known = {**architecture.option_defaults(), **options}
     named = {f"options.{name}": value for name, value in known.items() if value is not inspect.Parameter.empty}
     return named | {f"recipe.{name}": value for name, value in recipe.model_dump().items()}
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=2, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(sorted(known))}"
 
 
 def _built_in(architecture: Architecture, recipe: Recipe) -> dict[str, dict[str, Any]]:
@@ -165,12 +159,9 @@ def _refuse_impossible_values(
     for value in _samples(parameter.range):
         try:
             if kind == "recipe":
-                Recipe(**{short: value})
+                checked_table(Recipe, {short: value}, "recipe", origin)
             else:
                 refuse_bad_build(architecture, {**options, short: value}, scheme)
-        except ValidationError as error:
-            message = error.errors(include_url=False)[0]["msg"].lower()
-            raise ConfigError(f"{origin}: {parameter.name} = {value!r} is refused: {message}") from error
         except ArchitectureError as error:
             raise ConfigError(f"{origin}: {parameter.name} = {value!r} is refused: {error}") from error
 
