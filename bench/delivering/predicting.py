@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,21 +89,23 @@ def faces_of_frames(frames: NDArray[np.uint8], scheme: Scheme) -> list[Face]:
     """
     if frames.dtype != np.uint8 or frames.shape[1:] != scheme.picture_shape:
         raise DataError(f"pictures: {frames.dtype} {frames.shape}, expected uint8 {('N', *scheme.picture_shape)}")
-    size = (scheme.side_px, scheme.side_px)
-    return [Face(Path("array"), row, None, size, Crop(0, 0, *size), frame) for row, frame in enumerate(frames, start=1)]
+    return _rows(Path("array"), frames, [None] * len(frames), scheme)
 
 
-def _faces_of(file: Path, scheme: Scheme, crop: Crop | None) -> Iterator[Face]:
+def _faces_of(file: Path, scheme: Scheme, crop: Crop | None) -> list[Face]:
     if file.suffix.lower() in TABLE_SUFFIXES:
         if crop is not None:
             raise DataError(f"{file}: --crop is for pictures; the rows of a table are frames already")
-        images, names = read_pictures(file, scheme)
-        side = scheme.side_px
-        for row, (frame, name) in enumerate(zip(images, names, strict=True), start=1):
-            yield Face(file, row, name, (side, side), Crop(0, 0, side, side), frame)
-        return
+        return _rows(file, *read_pictures(file, scheme), scheme)
     picture = open_picture(file, scheme, crop)
-    yield Face(file, None, None, picture.image.size, picture.crop, picture.frame)
+    return [Face(file, None, None, picture.image.size, picture.crop, picture.frame)]
+
+
+def _rows(file: Path, frames: NDArray[np.uint8], names: Sequence[str | None], scheme: Scheme) -> list[Face]:
+    """Faces of frames that are cropped already, so the whole frame is the crop."""
+    size = (scheme.side_px, scheme.side_px)
+    rows = enumerate(zip(frames, names, strict=True), start=1)
+    return [Face(file, row, name, size, Crop(0, 0, *size), frame) for row, (frame, name) in rows]
 
 
 def predict_faces(trained: "Trained", faces: Sequence[Face], precision: str = "float32") -> list[Prediction]:
@@ -158,16 +160,9 @@ def write_csv(target: Path, predictions: Sequence[Prediction], scheme: Scheme) -
     writer = csv.writer(stream, lineterminator="\n")
     header, lines = as_table(predictions, scheme)
     writer.writerow(header)
-    for (file, row, name, *crop), points in ((line[:7], line[7:]) for line in lines):
-        writer.writerow(
-            [
-                spreadsheet_cell(file),
-                row or "",
-                spreadsheet_cell(name or ""),
-                *crop,
-                *(f"{value:.3f}" for value in points),
-            ]
-        )
+    for file, row, name, *numbers in lines:
+        crop, points = numbers[:4], [f"{value:.3f}" for value in numbers[4:]]
+        writer.writerow([spreadsheet_cell(file), row, spreadsheet_cell(name or ""), *crop, *points])
     write_text(target, stream.getvalue())
 
 
