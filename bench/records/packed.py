@@ -66,6 +66,8 @@ class PackedFiles:
 
 def _listed(path: Path) -> list[tuple[str, int, Place]]:
     """Name, number and place of every entry; ValueError where the file is not one that :func:`write_packed` makes."""
+    if not path.is_file():
+        raise ValueError("no regular file")
     if path.stat().st_size > FILE_BYTES:
         raise ValueError(f"larger than {FILE_BYTES:,} bytes")
     with zipfile.ZipFile(path) as archive:
@@ -108,7 +110,7 @@ def write_packed(folder: Path, groups: Mapping[str, Mapping[str, bytes]]) -> lis
     for group, files in ((group, files) for group, files in groups.items() if files):
         for number, content in reversed(list(enumerate(_zipped(files), start=1))):
             path = folder / (f"{group}.zip" if number == 1 else f"{group}.{number}.zip")
-            if not path.exists() or path.read_bytes() != content:
+            if not path.is_file() or path.read_bytes() != content:
                 write_bytes(path, content)
             paths.append(path)
     return paths

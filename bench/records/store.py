@@ -3,8 +3,8 @@
 import hashlib
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from bench.errors import RecordError
 from bench.records.atomic import write_bytes
 from bench.records.keys import digest
 from bench.records.packed import PackedFiles, write_packed
+from bench.records.reading import read_regular, set_aside
 from bench.records.schema import SCHEMA, AskedRecord, CellRecord, CostRecord, LatencyRecord, Versioned
 from bench.records.sealing import sealed_arrays, sealed_text, unsealed_arrays, unsealed_text
 
@@ -71,15 +72,15 @@ class RecordStore:
 
     def read_cell(self, model: str, key: str) -> CellRecord | None:
         """The stored record of a cell, or None where there is none that can be read."""
-        return self._read(f"{_cell_name(model, key)}.json", CellRecord)
+        return self.read(f"{_cell_name(model, key)}.json", CellRecord, _cell_file)
 
     def cells(self) -> Iterator[CellRecord]:
         """Every readable cell record, in a stable order."""
-        yield from self._all("cells", CellRecord)
+        yield from self._all("cells", CellRecord, _cell_file)
 
     def cells_of(self, model: str) -> Iterator[CellRecord]:
         """Every readable cell record of one model."""
-        yield from self._all(f"cells/{slug(model)}", CellRecord)
+        yield from self._all(f"cells/{slug(model)}", CellRecord, _cell_file)
 
     def predictions(self, record: CellRecord) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Rows int64 (n,) and predicted pixels float32 (n, K, 2) of a cell.
@@ -137,7 +138,7 @@ class RecordStore:
         except RecordError as error:
             if path.exists():
                 logger.warning("%s", error)
-                _set_aside(path)
+                set_aside(path)
         _put(path, sealed_arrays({"keypoints": keypoints, "groups": groups, "fold_of_row": fold_of_row}))
 
     def truth(self, protocol: str) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
@@ -175,9 +176,10 @@ class RecordStore:
                 group[f"{name}.json"] = self._content(f"{name}.json") or b""
             except RecordError as error:
                 logger.warning("%s", error)
-        for folder in ("asked", "costs", "latency", "truth"):
-            groups[folder] = {name: self._content(name) or b"" for name in self._names(folder)}
-        with _refusals_told():
+        with _refusals_told("read"):
+            for folder in ("asked", "costs", "latency", "truth"):
+                groups[folder] = {name: self._content(name) or b"" for name in self._names(folder)}
+        with _refusals_told("written"):
             return write_packed(self.out / "records", groups)
 
     def _sealed(self, record: CellRecord) -> bytes:
@@ -191,16 +193,16 @@ class RecordStore:
         if content is None:
             raise RecordError(f"{path}: missing; `bench run` makes it again")
         if hashlib.sha256(content).hexdigest() != record.predictions_sha256:
-            _set_aside(path)
+            set_aside(path)
             raise RecordError(f"{path}: does not match its record; `bench run` makes it again")
         return content
 
     def _write(self, name: str, record: Versioned) -> None:
         _put(self.out / name, sealed_text(record.model_dump_json(by_alias=True, indent=1)))
 
-    def _all(self, folder: str, kind: type[Record]) -> Iterator[Record]:
+    def _all(self, folder: str, kind: type[Record], file_of: Callable[[Record], str] | None = None) -> Iterator[Record]:
         for name in self._names(folder):
-            record = self._read(name, kind)
+            record = self.read(name, kind, file_of)
             if record is not None:
                 yield record
 
@@ -214,15 +216,21 @@ class RecordStore:
     def _content(self, name: str) -> bytes | None:
         """A file of the store by its name under ``out``; None where there is none, packed or not."""
         try:
-            return (self.out / name).read_bytes()
+            return read_regular(self.out / name)
         except (FileNotFoundError, NotADirectoryError):
             return self._packed.read(name)
 
-    def _read(self, name: str, kind: type[Record]) -> Record | None:
+    def read(self, name: str, kind: type[Record], file_of: Callable[[Record], str] | None = None) -> Record | None:
+        """The record in a file of the store; None where there is none, or none that can be read, which is told.
+
+        ``file_of`` names the file that a record belongs in: one that stands in another's place is damage.
+        """
         path = self.out / name
         try:
             content = self._content(name)
             record = kind.model_validate_json(unsealed_text(content)) if content is not None else None
+            if record is not None and file_of is not None and file_of(record) != name:
+                raise ValueError("the record of another")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else type(error).__name__
             of_another_bench = isinstance(error, ValidationError) and error.errors()[0]["type"] != "json_invalid"
@@ -230,7 +238,7 @@ class RecordStore:
                 logger.warning("%s: unreadable record passed over (%s)", path, reason)
             else:
                 logger.warning("%s: damaged record set aside (%s)", path, reason)
-                _set_aside(path)
+                set_aside(path)
             return None
         if record is not None and record.schema_version > SCHEMA:
             logger.warning("%s: written by a newer bench (schema %s), passed over", path, record.schema_version)
@@ -242,20 +250,18 @@ def _cell_name(model: str, key: str) -> str:
     return f"cells/{slug(model)}/{key}"
 
 
-def _set_aside(path: Path) -> None:
-    """Keep a damaged file under another name, so that what takes its place hides nothing."""
-    with suppress(OSError):  # it is packed, or the folder is not ours to change
-        path.replace(path.with_name(f"{path.name}.damaged"))
+def _cell_file(record: CellRecord) -> str:
+    return f"{_cell_name(record.model, record.key)}.json"
 
 
 def _put(path: Path, content: bytes) -> None:
-    with _refusals_told():
+    with _refusals_told("written"):
         write_bytes(path, content)
 
 
 @contextmanager
-def _refusals_told() -> Iterator[None]:
+def _refusals_told(done: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RecordError(f"{error.filename}: cannot be written ({error.strerror}); mend that and run again") from error
+        raise RecordError(f"{error.filename}: cannot be {done} ({error.strerror}); mend that and run again") from error

@@ -3,16 +3,17 @@
 import json
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from bench.config.loading import checked_recipe
 from bench.errors import ConfigError
-from bench.records.atomic import write_text
+from bench.records.atomic import write_bytes, write_text
 from bench.records.schema import Stored, Versioned
-from bench.records.store import slug
+from bench.records.sealing import sealed_text
+from bench.records.store import RecordStore, slug
 
 Mode = Literal["plain", "nested"]
 
@@ -78,7 +79,7 @@ class TunedParameters(Versioned):
     model: str
     mode: Mode
     protocol: str
-    folds: tuple[FoldFinding, ...]
+    folds: tuple[FoldFinding, ...] = Field(min_length=1)
     adopted: bool
     verdict: str
     search_epochs: int
@@ -125,36 +126,38 @@ def load_tuned(out: Path, model: str) -> TunedParameters:
     """What the newest search found for ``model``.
 
     Raises:
-        ConfigError: nothing was searched under ``out``, or the file is damaged.
+        ConfigError: nothing was searched under ``out``, the file is damaged, which is logged, or it holds a recipe that
+            this bench does not know.
     """
     path = found_path(out, model).with_suffix(".json")
-    try:
-        return _read(path)
-    except OSError as error:
+    found = _read(RecordStore(out), path)
+    if found is None:
         raise ConfigError(
-            f"--tuned: nothing found for {model} under {out / 'tuning'}; run `bench tune --models {model}` first"
-        ) from error
-    except ValidationError as error:
-        raise ConfigError(f"{path}: damaged; run `bench tune --models {model}` again") from error
+            f"--tuned: nothing sound found for {model} under {out / 'tuning'}; run `bench tune --models {model}` first"
+        )
+    for finding in found.folds:
+        checked_recipe(finding.recipe, f"{path}, damaged or of another version of bench")
+    return found
 
 
 def all_tuned(out: Path) -> list[TunedParameters]:
-    """Every readable finding under ``out``, by model name."""
-    found = []
-    for path in sorted((out / "tuning").glob("*.json")):
-        with suppress(OSError, ValidationError):
-            found.append(_read(path))
-    return sorted(found, key=lambda one: one.model)
+    """Every readable finding under ``out``, by model name; others are logged."""
+    store = RecordStore(out)
+    found = (_read(store, path) for path in sorted((out / "tuning").glob("*.json")))
+    return sorted((one for one in found if one is not None), key=lambda one: one.model)
 
 
-def _read(path: Path) -> TunedParameters:
-    return TunedParameters.model_validate_json(path.read_bytes())
+def _read(store: RecordStore, path: Path) -> TunedParameters | None:
+    def file_of(tuned: TunedParameters) -> str:
+        return found_path(Path(), tuned.model).with_suffix(".json").as_posix()
+
+    return store.read(path.relative_to(store.out).as_posix(), TunedParameters, file_of)
 
 
 def write_tuned(out: Path, tuned: TunedParameters) -> Path:
     """Write both files; the path of the TOML one."""
     path = found_path(out, tuned.model)
-    write_text(path.with_suffix(".json"), tuned.model_dump_json(by_alias=True, indent=1) + "\n")
+    write_bytes(path.with_suffix(".json"), sealed_text(tuned.model_dump_json(by_alias=True, indent=1)))
     write_text(path, as_toml(tuned))
     return path
 

@@ -1,5 +1,6 @@
 """The store gives back what was put in, and only that."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -122,6 +123,37 @@ def test_records_from_before_there_were_seals_are_read(tmp_path: Path) -> None:
         path.write_bytes(unsealed_text(path.read_bytes()))
         assert b"seal" not in path.read_bytes()
     assert all_read(RecordStore(tmp_path)) == whole
+
+
+def test_a_record_that_stands_in_the_place_of_another_is_damage(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    stored = store.write_cell(cell_record(), ROWS, PREDICTIONS)
+    own, other = store.cell_path("plain_cnn", stored.key), store.cell_path("plain_cnn", "f" * 16)
+    foreign = store.cell_path("resnet_custom", stored.key)
+    foreign.parent.mkdir()
+    for place in (other, foreign):
+        place.write_bytes(own.read_bytes())
+    assert store.read_cell("plain_cnn", "f" * 16) is None
+    assert store.read_cell("resnet_custom", stored.key) is None
+    assert list(store.cells()) == [stored]
+    assert other.with_name(f"{other.name}.damaged").exists() and not other.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("pattern", ["cells/*/*.json", "cells/*/*.npz", "truth/*", "costs/*", "asked/*/*", "records/*"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(
+    tmp_path: Path, pattern: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = every_kind(tmp_path)
+    store.pack()
+    for path in list(tmp_path.glob(pattern)):
+        path.unlink()
+        os.mkfifo(path)
+    all_read(RecordStore(tmp_path))
+    assert "no regular file" in caplog.text or pattern.endswith("npz") or "truth" in pattern
+    with suppress(RecordError):
+        RecordStore(tmp_path).pack()
 
 
 def test_a_failure_never_takes_the_place_of_a_success(tmp_path: Path) -> None:

@@ -83,13 +83,52 @@ def test_each_fold_of_a_nested_search_has_its_own_parameters() -> None:
         nested.for_fold(2)
 
 
-def test_nothing_searched_says_what_to_do(tmp_path: Path) -> None:
+def test_nothing_searched_says_what_to_do(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ConfigError, match="run `bench tune --models plain_cnn` first"):
         load_tuned(tmp_path, "plain_cnn")
-    write_tuned(tmp_path, tuned())
-    found_path(tmp_path, "plain_cnn").with_suffix(".json").write_text("{")
-    with pytest.raises(ConfigError, match="damaged"):
+    path = write_tuned(tmp_path, tuned()).with_suffix(".json")
+    path.write_text("{")
+    assert all_tuned(tmp_path) == []
+    assert f"{path}: damaged record set aside" in caplog.text
+    assert path.with_name("plain_cnn.json.damaged").read_text() == "{"
+    with pytest.raises(ConfigError, match="run `bench tune --models plain_cnn` first"):
         load_tuned(tmp_path, "plain_cnn")
+
+
+@pytest.mark.parametrize(("found", "other"), [('"width": 48', '"width": 49'), ('"adopted": true', '"adopted": false')])
+def test_other_parameters_than_were_found_are_damage(tmp_path: Path, found: str, other: str) -> None:
+    path = write_tuned(tmp_path, tuned()).with_suffix(".json")
+    text = path.read_text()
+    assert text.count(found) == 1
+    path.write_text(text.replace(found, other))
+    with pytest.raises(ConfigError, match="nothing sound found for plain_cnn"):
+        load_tuned(tmp_path, "plain_cnn")
+
+
+def test_a_flipped_bit_never_gives_other_parameters(tmp_path: Path) -> None:
+    path = write_tuned(tmp_path, tuned()).with_suffix(".json")
+    content = path.read_bytes()
+    refused = 0
+    for bit in np.random.default_rng(0).integers(0, len(content) * 8, 300):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        found = all_tuned(tmp_path)
+        assert found in ([], [tuned()])  # a bit of the seal's own name takes it away, and changes nothing
+        refused += found == []
+    assert refused > 280
+
+
+def test_what_was_found_before_there_were_seals_is_read_and_belongs_to_its_own_model(tmp_path: Path) -> None:
+    path = write_tuned(tmp_path, tuned()).with_suffix(".json")
+    path.write_text(tuned().model_dump_json(by_alias=True, indent=1) + "\n")
+    assert load_tuned(tmp_path, "plain_cnn") == tuned()
+    path.write_text(path.read_text().replace('"loss": "mse"', '"loss": "mze"'))
+    with pytest.raises(ConfigError, match=r"plain_cnn\.json, damaged or of another version of bench: .*loss.*mze"):
+        load_tuned(tmp_path, "plain_cnn")
+    path.rename(path.with_name("resnet_custom.json"))
+    with pytest.raises(ConfigError, match="nothing sound found for resnet_custom"):
+        load_tuned(tmp_path, "resnet_custom")
 
 
 def test_the_optimism_gap_is_the_gain_inside_less_the_gain_outside() -> None:
