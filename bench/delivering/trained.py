@@ -12,6 +12,7 @@ from bench.delivering.fitting import fitted_path
 from bench.errors import ModelError
 from bench.records.store import RecordStore
 from bench.records.weight_facts import SUFFIX, WeightsFacts, kept_weights_path, read_weights_facts
+from bench.running.kept_weights import kept_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -116,8 +117,7 @@ def _kept(choice: WeightsChoice, fold: int) -> Path:
     if entry is None:
         raise ModelError(f"model {choice.model}: not in the latest run under {choice.out}; `bench run` it first")
     for cell in entry.cells:
-        file = kept_weights_path(choice.out, cell.key)
-        if (cell.fold, cell.seed) == (fold, choice.seed) and file.is_file():
+        if (cell.fold, cell.seed) == (fold, choice.seed) and (file := kept_weights(choice.out, cell)) is not None:
             return file
     kept = [str(cell.fold) for cell in entry.cells if kept_weights_path(choice.out, cell.key).is_file()]
     hint = f"kept are those of fold {', '.join(kept)}" if kept else "run again with --keep-weights"

@@ -1,5 +1,7 @@
-"""Weights on disk: safetensors, with what is needed to use them in the file's own metadata."""
+"""Weights on disk: safetensors, with what is needed to use them, and a seal, in the file's own metadata."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SUFFIX = ".safetensors"
-METADATA_KEY = "keypoint-bench"
+METADATA_KEY, SEAL = "keypoint-bench", "seal"
 
 
 class WeightsFacts(Stored):
@@ -55,43 +57,66 @@ def kept_weights_path(out: Path, cell_key: str) -> Path:
 
 
 def write_weights(path: Path, state: Mapping[str, "Tensor"], facts: WeightsFacts) -> None:
-    """Store a state dict and its facts, whole or not at all."""
+    """Store a state dict and its facts, sealed, whole or not at all."""
     from safetensors.torch import save
 
     # Cloned: safetensors refuses tensors that share memory.
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
-    write_bytes(path, save(tensors, {METADATA_KEY: facts.model_dump_json()}))
+    told = {METADATA_KEY: facts.model_dump_json()}
+    write_bytes(path, save(tensors, {**told, SEAL: _digest(save(tensors, told))}))
 
 
 def seen_data(path: Path) -> str | None:
-    """Fingerprint of the faces that a file's weights were trained on; None where bench did not write it."""
-    try:
-        return read_weights_facts(path).fingerprint
-    except ModelError:
-        return None
+    """Fingerprint of the faces that a file's weights were trained on; None where bench did not write it.
+
+    Raises:
+        ModelError: bench did, and it does not read as it was written.
+    """
+    facts = _read(path) if path.suffix == SUFFIX and path.is_file() else None
+    return facts.fingerprint if facts is not None else None
 
 
 def read_weights_facts(path: Path) -> WeightsFacts:
-    """The facts in a weights file; its tensors are not read.
+    """The facts in a weights file whose every byte is as it was written; from before there were seals, as it stands.
 
     Raises:
-        ModelError: no such file, no safetensors file, or one that bench did not write.
+        ModelError: no such file, no safetensors file, a damaged one, or one that bench did not write.
     """
+    facts = _read(path)
+    if facts is None:
+        raise ModelError(
+            f"weights {path}: not written by bench, so how to use them is not known; `bench fit` makes some"
+        )
+    return facts
+
+
+def _read(path: Path) -> WeightsFacts | None:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get(METADATA_KEY)
+            told = file.metadata() or {}
+        sound = SEAL not in told or told[SEAL] == _digest(path.read_bytes())
     except OSError as error:
         reason = str(error).partition(":")[0]
         raise ModelError(f"weights {path}: cannot be read ({reason}); `bench fit` makes weights") from error
     except SafetensorError as error:
         raise ModelError(f"weights {path}: not a safetensors file; `bench fit` makes one") from error
-    if text is None:
-        raise ModelError(
-            f"weights {path}: not written by bench, so how to use them is not known; `bench fit` makes some"
-        )
+    if not sound:
+        raise ModelError(f"weights {path}: damaged, they do not read as they were sealed; make them again")
+    if METADATA_KEY not in told:
+        return None
     try:
-        return WeightsFacts.model_validate_json(text)
+        return WeightsFacts.model_validate_json(told[METADATA_KEY])
     except ValidationError as error:
         raise ModelError(f"weights {path}: damaged metadata; make them again with `bench fit`") from error
+
+
+def _digest(content: bytes) -> str:
+    """Of everything that a safetensors file says, but for its seal; the order of its header is no part of that."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    header["__metadata__"].pop(SEAL, None)
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    digest.update(memoryview(content)[start:])
+    return digest.hexdigest()

@@ -67,6 +67,7 @@ def make_plan(
     Raises:
         ConfigError: a model is named twice, or starts from weights that were trained on these faces.
         DataError: fewer groups than folds.
+        ModelError: damaged weights to start from.
         ArchitectureError: an unknown model or option; nothing has been trained then.
     """
     from bench.training.precision import kernels

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from bench.config.settings import Config, RunSettings
@@ -21,6 +20,7 @@ from bench.records.store import RecordStore
 from bench.running.costs import store_costs, store_latencies
 from bench.running.engine import Engine
 from bench.running.events import CellEnded, CellStarted, EpochEnded, Estimated, Event, Planned, Stage
+from bench.running.kept_weights import kept_weights
 from bench.running.local import LocalEngine
 from bench.running.plan import Cell, Plan, make_plan
 from bench.running.probe import probe_cell_seconds, total_seconds
@@ -133,7 +133,7 @@ def is_wanted(store: RecordStore, cell: Cell, *, retry_failed: bool = False) -> 
         return True
     if record.status == "failed":
         return retry_failed or record.cause in TRANSIENT_CAUSES
-    if cell.task.keep_weights is not None and not Path(cell.task.keep_weights).exists():
+    if cell.task.keep_weights is not None and kept_weights(store.out, record) is None:
         return True
     try:
         store.predictions(record)

@@ -6,13 +6,14 @@ import struct
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from safetensors.torch import load_file, save_file
 
 from architectures import ArchitectureError
 from bench.delivering.trained import WeightsChoice, load_trained
 from bench.errors import ConfigError, ModelError
-from bench.records.weight_facts import read_weights_facts, write_weights
+from bench.records.weight_facts import read_weights_facts, seen_data, write_weights
 from bench.scheme import SEED_SCHEME
 from tests.delivering.conftest import write_fitted, write_plain
 
@@ -127,6 +128,39 @@ def test_damaged_weights_files_are_one_clear_line(tmp_path: Path, content: bytes
     with pytest.raises(ModelError, match=r"a\.safetensors") as refused:
         load_trained(WeightsChoice("plain_cnn", tmp_path, path))
     assert "\n" not in str(refused.value)
+
+
+def test_weights_do_not_read_as_other_weights(tmp_path: Path) -> None:
+    path = write_fitted(tmp_path / "a.safetensors", width=4)
+    whole, content = read_weights_facts(path), path.read_bytes()
+    start = 8 + struct.unpack("<Q", content[:8])[0]
+    for bit in [*range(64, 8 * start, 97), *range(8 * start, 8 * len(content), len(content) // 5)]:
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            told = read_weights_facts(path)
+        except ModelError:
+            continue
+        assert bit < 8 * start and told == whole  # the seal has another name now, or the layout other blanks
+        assert all(map(torch.equal, load_file(path).values(), safetensors.torch.load(content).values()))
+
+
+def test_damaged_weights_are_neither_used_nor_started_from(tmp_path: Path) -> None:
+    path = write_fitted(tmp_path / "a.safetensors")
+    with path.open("r+b") as stream:
+        stream.seek(-3, os.SEEK_END)
+        stream.write(b"x")
+    with pytest.raises(ModelError, match=r"a\.safetensors: damaged, they do not read as they were sealed"):
+        load_trained(WeightsChoice("plain_cnn", tmp_path, path))
+    with pytest.raises(ModelError, match=r"a\.safetensors: damaged"):
+        seen_data(path)
+
+
+def test_weights_from_before_there_were_seals_are_read(fitted: Path, tmp_path: Path) -> None:
+    facts = read_weights_facts(fitted)
+    save_file(load_file(fitted), fitted, {"keypoint-bench": facts.model_dump_json()})
+    assert load_trained(WeightsChoice(str(fitted), tmp_path)).facts == facts == read_weights_facts(fitted)
 
 
 def test_weights_from_elsewhere_and_missing_ones(tmp_path: Path) -> None:
