@@ -23,8 +23,10 @@ from bench.faces.face_set import FaceSet
 from bench.faces.grouping import NONE, near_duplicate_clusters
 from bench.faces.opening import BROKEN
 from bench.faces.readers import kind_of
-from bench.records.atomic import write_atomically
+from bench.records.atomic import write_atomically, write_bytes
 from bench.records.cache_folder import cache_folder
+from bench.records.reading import read_regular
+from bench.records.sealing import sealed_arrays, unsealed_arrays
 from bench.scheme import SEED_SCHEME, Scheme
 
 logger = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ UNDER_WAY = "parsing-"
 ABANDONED_S = 24 * 3600.0
 DAMAGED: tuple[type[Exception], ...] = (*BROKEN, KeyError, TypeError, AttributeError)
 IMAGES, FACTS, CLUSTERS = "images.raw", "faces.npz", "clusters.npz"
-"""Pictures are mapped, hence raw; an ``.npz`` is read whole, and sealed by the checksums of its format."""
+"""Pictures are mapped, hence raw; an ``.npz`` is read whole, and sealed as records are."""
 
 
 @dataclass(frozen=True)
@@ -148,14 +150,14 @@ def remembered_clusters(cached: Cached) -> NDArray[np.int64]:
         return near_duplicate_clusters(cached.faces.images)
     file = cached.folder / CLUSTERS
     try:
-        clusters: NDArray[np.int64] = _read_arrays(file)["clusters"]
+        (clusters,) = unsealed_arrays(read_regular(file), "clusters")
         if clusters.shape == (cached.faces.rows,):
             return clusters
     except DAMAGED:
         pass  # not there, or damaged
     clusters = near_duplicate_clusters(cached.faces.images)
     try:
-        write_atomically(file, lambda stream: np.savez(stream, clusters=clusters))
+        write_bytes(file, sealed_arrays({"clusters": clusters}))
     except OSError as error:
         logger.warning("cache folder %s cannot be written (%s): clusters are found anew", file.parent, error.strerror)
     return clusters
@@ -186,9 +188,8 @@ def _write_facts(cached: Cached, sha256: str, work: Path) -> None:
         "sha256": sha256,
     }
     text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    write_atomically(
-        work / FACTS, lambda stream: np.savez(stream, facts=text, keypoints=faces.keypoints, groups=faces.groups)
-    )
+    arrays = {"facts": text, "keypoints": faces.keypoints, "groups": faces.groups}
+    write_bytes(work / FACTS, sealed_arrays(arrays))
 
 
 def _parse_into(path: Path, settings: DataSettings, work: Path) -> None:
@@ -224,9 +225,8 @@ def refuse_unlabelled(keypoints: NDArray[np.float32], scheme: Scheme, name: str)
 
 def _load(folder: Path, *, mapped: bool = True) -> Cached:
     """Open a folder; raises whatever a damaged file gives rise to, ValueError where a digest or a size is another."""
-    stored = _read_arrays(folder / FACTS)
-    facts: dict[str, Any] = json.loads(stored["facts"].tobytes())
-    keypoints, groups = stored["keypoints"], stored["groups"]
+    text, keypoints, groups = unsealed_arrays(read_regular(folder / FACTS), "facts", "keypoints", "groups")
+    facts: dict[str, Any] = json.loads(text.tobytes())
     if facts["version"] != VERSION:
         raise ValueError("of another version")
     scheme = Scheme(**facts["told"].pop("scheme"))
@@ -240,12 +240,6 @@ def _load(folder: Path, *, mapped: bool = True) -> Cached:
         array.flags.writeable = False
     faces = FaceSet(images=images, keypoints=keypoints, groups=groups, scheme=scheme, **facts["told"])
     return Cached(faces, facts["columns"], folder if mapped else None)
-
-
-def _read_arrays(file: Path) -> dict[str, NDArray[Any]]:
-    # Opened here, since np.load leaves the file open when it is none of its own.
-    with file.open("rb") as stream, np.load(stream) as stored:
-        return dict(stored)
 
 
 def _remove_stale(folder: Path) -> None:

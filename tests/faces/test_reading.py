@@ -144,6 +144,25 @@ def test_one_flipped_bit_of_the_cache_is_found(tmp_path: Path, monkeypatch: pyte
     assert np.array_equal(load_faces(FaceSource(path, "none")).images, before)
 
 
+@pytest.mark.parametrize("name", ["faces.npz", "clusters.npz"])
+def test_any_flipped_bit_of_an_array_header_is_made_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
+    source = FaceSource(write_faces_csv(tmp_path / "faces.csv", rows=3), "auto")
+    before = load_faces(source)
+    (file,) = cache_files(name)
+    content = file.read_bytes()
+    header = content.index(b"\x93NUMPY")
+    for bit in range(8 * header, 8 * (header + 128), 3):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(flipped)
+        after = load_faces(source)
+        assert after.fingerprint == before.fingerprint and np.array_equal(after.groups, before.groups), bit
+        assert np.array_equal(after.keypoints, before.keypoints, equal_nan=True), bit
+
+
 def test_other_contents_of_the_same_size_and_time_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
     path = write_faces_csv(tmp_path / "faces.csv", rows=6)
