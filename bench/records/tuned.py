@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bench.config.loading import checked_recipe
+from bench.config.loading import checked_table
+from bench.config.recipe import Recipe
 from bench.errors import ConfigError
 from bench.records.atomic import write_bytes, write_text
 from bench.records.schema import Stored, Versioned
@@ -136,7 +137,7 @@ def load_tuned(out: Path, model: str) -> TunedParameters:
             f"--tuned: nothing sound found for {model} under {out / 'tuning'}; run `bench tune --models {model}` first"
         )
     for finding in found.folds:
-        checked_recipe(finding.recipe, f"{path}, damaged or of another version of bench")
+        checked_table(Recipe, finding.recipe, "recipe", f"{path}, damaged or of another version of bench")
     return found
 
 
