@@ -2,8 +2,10 @@
 that is started from here."""
 
 import atexit
+import hashlib
 import inspect
 import os
+import platform
 import re
 import shutil
 import tempfile
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 VARIABLE = "BENCH_ADOPTED"
 """Environment variable that names the file in which a child process finds what its parent adopted."""
 
+FOLDER = "bench-adopted"
 PLAIN = (bool, int, float, str, tuple, list, dict)
 Builder = Callable[..., "nn.Module"]
 _adopted: dict[str, Builder] = {}
@@ -79,9 +82,21 @@ def _write(targets: dict[str, Builder]) -> None:
 
 @cache
 def _folder() -> Path:
-    folder = tempfile.mkdtemp(prefix="bench-")
+    here = hashlib.sha256(platform.node().encode()).hexdigest()[:12]
+    _remove_left_behind(f"{FOLDER}-{here}")
+    folder = tempfile.mkdtemp(prefix=f"{FOLDER}-{here}-{os.getpid()}-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
+
+
+def _remove_left_behind(prefix: str) -> None:
+    """The folders of processes of this machine that were killed: what they hold is nobody's any more."""
+    import psutil
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}-*"):
+        found = re.match(r"-(\d{1,9})-", folder.name.removeprefix(prefix))
+        if found is not None and not psutil.pid_exists(int(found[1])):
+            shutil.rmtree(folder, ignore_errors=True)  # which follows no link
 
 
 def sources(target: object) -> list[str]:

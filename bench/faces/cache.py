@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from bench.faces.face_set import FaceSet
 from bench.faces.grouping import NONE, near_duplicate_clusters
 from bench.faces.opening import BROKEN
 from bench.faces.readers import kind_of
+from bench.processes.marks import is_left_behind, mark
 from bench.records.atomic import write_atomically, write_bytes
 from bench.records.cache_folder import cache_folder
 from bench.records.reading import read_regular
@@ -126,7 +126,7 @@ def _built(folder: Path, fill: Callable[[Path], None]) -> Cached:
         OSError: the cache cannot be written.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=UNDER_WAY, dir=folder.parent))
+    work = Path(tempfile.mkdtemp(prefix=f"{UNDER_WAY}{mark()}", dir=folder.parent))
     try:
         fill(work)
         ready = opened(folder)
@@ -251,6 +251,6 @@ def _remove_stale(folder: Path) -> None:
     for other in folder.parent.iterdir():
         with suppress(OSError):  # moved or removed just now
             earlier = other.name.startswith(f"{place}-") and other != folder
-            killed = other.name.startswith(UNDER_WAY) and time.time() - other.stat().st_mtime > ABANDONED_S
+            killed = other.name.startswith(UNDER_WAY) and is_left_behind(other, ABANDONED_S)
             if earlier or killed:
                 shutil.rmtree(other, ignore_errors=True)

@@ -2,15 +2,17 @@
 
 import contextlib
 import os
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
+from bench.processes.marks import is_left_behind, is_marked, mark
+
 SUFFIX = ".part"
 DEAD_S = 3600.0
-"""No file takes an hour to write: a part that old belongs to a process that was killed meanwhile."""
+"""No file takes an hour to write: a part that old was left behind, whoever wrote it."""
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -19,9 +21,10 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     A reader sees the old file or the new one, never a part; after any failure the old one still stands, and an
     OSError names ``path``: a full disk by itself names no file.
     """
-    part = path.with_name(f".{path.name}.{token_hex(4)}{SUFFIX}")
+    part = path.with_name(f".{mark()}{token_hex(4)}{SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_beside(path.parent)
         with part.open("xb") as stream:
             write(stream)
             stream.flush()
@@ -48,9 +51,19 @@ def write_text(path: Path, content: str) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove the parts that killed processes left anywhere under ``folder``."""
-    for part in folder.rglob(f".*{SUFFIX}"):
+    _remove_left_behind(folder.rglob(f".*{SUFFIX}"))
+
+
+@cache
+def _sweep_beside(folder: Path) -> None:
+    """Once for each folder that this process writes into; it may be the user's, so without a mark nothing is ours."""
+    _remove_left_behind(part for part in folder.glob(f".*{SUFFIX}") if is_marked(part))
+
+
+def _remove_left_behind(parts: Iterable[Path]) -> None:
+    for part in parts:
         with contextlib.suppress(OSError):  # another process sweeps too, or it is not ours to remove
-            if time.time() - part.stat().st_mtime > DEAD_S:
+            if is_left_behind(part, DEAD_S):
                 part.unlink()
 
 

@@ -4,6 +4,8 @@ import gzip
 import json
 import os
 import random
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +25,7 @@ from bench.faces.grouping import near_duplicate_clusters
 from bench.faces.loading import load_faces
 from bench.faces.picture_text import decode_picture
 from bench.faces.readers import KINDS, Kind
+from bench.processes.marks import mark
 from bench.scheme import SEED_SCHEME, Scheme
 from tests.conftest import RunBench, draw_rows, write_faces_csv
 
@@ -208,8 +211,11 @@ def test_a_new_cache_replaces_the_old_one_of_its_file_and_what_a_kill_left(
     mapped = parsed_file(path)
     before = mapped.faces.images.copy()
     folder = tmp_path / "cache" / "faces"
-    abandoned, under_way = folder / "parsing-abandoned", folder / "parsing-under_way"
-    for work in (abandoned, under_way):
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    killed = folder / f"parsing-{mark().partition('-')[0]}-{ended.pid}-ab"
+    abandoned, under_way = folder / "parsing-abandoned", folder / f"parsing-{mark()}ab"
+    for work in (killed, abandoned, under_way):
         work.mkdir()
     os.utime(abandoned, (0, 0))
     write_faces_csv(path, rows=7, seed=2)
