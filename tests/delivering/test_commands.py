@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from bench.delivering.fitting import fitted_path
 from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
-from bench.records.weight_facts import read_weights_facts
+from bench.records.weight_facts import read_weights_facts, write_weights
 from bench.scheme import SEED_SCHEME
 from tests.conftest import PROJECT, RunBench, draw_rows, write_faces_csv
 from tests.delivering.conftest import MOUSE, Bench, write_fitted
@@ -45,9 +44,7 @@ def test_fit_predict_export(run_bench: RunBench, tmp_path: Path, faces_csv: Path
 def test_weights_that_are_no_numbers_give_no_coordinates(bench: Bench, tmp_path: Path, form: str) -> None:
     path = write_fitted(tmp_path / "broken.safetensors", width=4)
     tensors = load_file(path)
-    with safe_open(path, "pt") as stored:
-        facts = stored.metadata()
-    save_file({name: value * float("nan") for name, value in tensors.items()}, path, facts)
+    write_weights(path, {name: value * float("nan") for name, value in tensors.items()}, read_weights_facts(path))
     Image.new("L", (100, 100), 77).save(tmp_path / "face.png")
     done = bench("predict", "face.png", "--model", str(path), "--format", form, "--json")
     assert done.returncode == 2
@@ -120,7 +117,8 @@ def test_a_place_that_cannot_be_written_is_no_error_of_bench(bench: Bench, tmp_p
     Image.new("L", (96, 96)).save(tmp_path / "face.png")
     done = bench("predict", "--model", "plain_cnn", "face.png", "--to", "face.png")
     assert done.returncode == 2
-    assert done.stderr == "error: face.png: File exists; check the path, its rights and the free space\n"
+    told = "error: face.png/predictions.json: File exists; check the path, its rights and the free space\n"
+    assert done.stderr == told
 
 
 @pytest.mark.usefixtures("fitted")
