@@ -5,7 +5,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from bench.errors import RecordError
+from bench.errors import BenchError, RecordError
 from bench.records.studies import State, StudyFacts, TrialFacts
 from bench.tuning import ownership
 from bench.tuning.journal import journal_path, open_storage
@@ -24,7 +24,7 @@ def read_studies(out: Path, url: str | None = None) -> tuple[StudyFacts, ...]:
     """All studies under ``out`` or in the database at ``url``, in order of their making.
 
     Raises:
-        RecordError: nothing was searched there yet.
+        RecordError: nothing was searched there yet, or what stands there is damaged.
         ConfigError: the storage cannot be opened.
     """
     where = f"under {out / 'tuning'}" if url is None else "in that database"
@@ -32,8 +32,14 @@ def read_studies(out: Path, url: str | None = None) -> tuple[StudyFacts, ...]:
     if url is None and not journal_path(out).exists():
         raise nothing
     storage = open_storage(out, url)
-    studies = [optuna.load_study(study_name=one.study_name, storage=storage) for one in storage.get_all_studies()]
-    ours = tuple(_study_facts(study) for study in studies if "model" in study.user_attrs)
+    try:
+        studies = [optuna.load_study(study_name=one.study_name, storage=storage) for one in storage.get_all_studies()]
+        ours = tuple(_study_facts(study) for study in studies if "model" in study.user_attrs)
+    except BenchError:
+        raise
+    except Exception as error:  # an attribute that is none of ours, a database that went away
+        file = journal_path(out) if url is None else "--storage"
+        raise RecordError(f"{file}: its studies cannot be read ({type(error).__name__}); restore a copy") from error
     if not ours:
         raise nothing
     return ours

@@ -1,10 +1,12 @@
 """Where studies are kept: a journal file that mends itself, or a database."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -16,6 +18,7 @@ from bench.errors import ConfigError, RecordError
 
 LOCK_GRACE_S = 10
 """A lock this old belongs to a process that was killed while writing; a write takes milliseconds."""
+SEAL = "seal"
 DATABASES = ("sqlite://", "postgresql://", "postgresql+")
 
 
@@ -65,6 +68,9 @@ class MendingJournal(JournalFileBackend):
 
     A process killed while it wrote leaves half a line. Optuna's readers pass over it, but the next writer would glue
     its own line to it and make the file unreadable for everyone.
+
+    Each line is sealed: it holds a digest of the rest of itself, which other readers of such journals pass over. A line
+    without one is as good as its JSON: of an earlier journal, or of another program, where a flipped digit goes unseen.
     """
 
     # Not SQLite with Optuna's heartbeat and retry: killed between ask and beat, or fail and retry, it lost the trial.
@@ -72,7 +78,37 @@ class MendingJournal(JournalFileBackend):
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
+        self.sound = 0
+        """Lines that were read, and taken in by whoever asked for them."""
         super().__init__(str(path), lock_obj=_Held(self))
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Add lines, each with its seal."""
+        super().append_logs([{**log, SEAL: _seal(log)} for log in logs])
+
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        """The lines from this one (from 0) on, without their seals.
+
+        Raises:
+            RecordError: one of them is damaged.
+        """
+        self.sound = log_number_from
+        try:
+            for log in super().read_logs(log_number_from):
+                yield _unsealed(log)
+                self.sound += 1
+        except ValueError as error:
+            raise self.damaged() from error
+
+    def damaged(self) -> RecordError:
+        """What to say of the line behind the sound ones.
+
+        Nothing is moved or cut: whoever has no copy loses least by keeping the lines before the damaged one.
+        """
+        return RecordError(
+            f"{self.path}: line {self.sound + 1} is damaged; restore a copy, cut it and what follows off "
+            f"(`head -n {self.sound}` gives the sound part), or use another --out"
+        )
 
     def mend(self) -> None:
         """Cut off whatever stands behind the last whole line that is JSON. The lock must be held."""
@@ -110,9 +146,26 @@ class _Held(JournalFileOpenLock):
 
 def _is_sound(line: bytes) -> bool:
     try:
-        return line.endswith(b"\n") and isinstance(json.loads(line), dict)
+        return line.endswith(b"\n") and bool(_unsealed(json.loads(line)))
     except ValueError:
         return False
+
+
+def _unsealed(log: object) -> dict[str, Any]:
+    """A line without its seal.
+
+    Raises:
+        ValueError: not what was sealed.
+    """
+    if isinstance(log, dict):
+        bare = {name: value for name, value in log.items() if name != SEAL}
+        if log.get(SEAL) in (None, _seal(bare)):
+            return bare
+    raise ValueError("does not read as it was sealed")
+
+
+def _seal(log: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(log).encode()).hexdigest()[:16]
 
 
 def _open_journal(path: Path) -> BaseStorage:
@@ -120,15 +173,12 @@ def _open_journal(path: Path) -> BaseStorage:
     guard = _Held(backend)
     guard.acquire()
     guard.release()
-    lines = 0
     try:
-        for _ in backend.read_logs(0):
-            lines += 1
-    except ValueError as error:
-        raise RecordError(
-            f"{path}: line {lines + 1} is damaged and is not the last one; restore a copy or use another --out"
-        ) from error
-    return JournalStorage(backend)
+        return JournalStorage(backend)
+    except (OSError, RecordError):
+        raise
+    except Exception as error:  # whatever Optuna makes of a line that is JSON and nothing it wrote
+        raise backend.damaged() from error
 
 
 def _first_words(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """The journal mends its torn end and refuses damage elsewhere."""
 
+import re
 from pathlib import Path
 
 import optuna
@@ -10,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from bench.errors import ConfigError, RecordError
 from bench.tuning.journal import journal_path, open_storage, storage_trouble_told
+from tests.conftest import RunBench
 
 
 def add_trials(out: Path, count: int) -> optuna.Study:
@@ -52,8 +54,69 @@ def test_damage_in_the_middle_is_one_clear_line(tmp_path: Path) -> None:
     path = journal_path(tmp_path)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:3], b"{rubbish}\n", *lines[3:]]))
-    with pytest.raises(RecordError, match="line 4 is damaged"):
+    with pytest.raises(RecordError, match=r"line 4 is damaged; .*`head -n 3`"):
         open_storage(tmp_path, None)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_told_with_its_file_or_costs_the_last_line(
+    tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
+) -> None:
+    out = tmp_path_factory.mktemp("flipped")
+    before = add_trials(out, 3).get_trials()
+    path = journal_path(out)
+    content = bytearray(path.read_bytes())
+    content[place % len(content)] ^= 1 << bit
+    path.write_bytes(content)
+    try:
+        after = add_trials(out, 0).get_trials()
+    except RecordError as error:
+        assert str(error).startswith(f"{path}: line ")
+    else:
+        assert after[:2] == before[:2]
+        assert after[2] == before[2] or after[2].state == optuna.trial.TrialState.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("written", "flipped"),
+    [
+        (b"FloatDistribution", b"FloatDist2ibution"),
+        (b'"distribution"', b'"distributimn"'),
+        (b'"op_code"', b'"op_cmde"'),
+    ],
+)
+def test_damage_that_only_the_reader_of_a_study_meets_is_one_line_too(
+    tmp_path: Path, written: bytes, flipped: bytes
+) -> None:
+    add_trials(tmp_path, 2)
+    path = journal_path(tmp_path)
+    bare = re.sub(rb',"seal":"\w+"', b"", path.read_bytes())  # as journals were before their lines had seals
+    path.write_bytes(bare)
+    assert len(add_trials(tmp_path, 0).get_trials()) == 2
+    path.write_bytes(bare.replace(written, flipped, 1))
+    with pytest.raises(RecordError, match=r"studies\.journal: line \d+ is damaged"):
+        open_storage(tmp_path, None)
+    assert path.read_bytes() == bare.replace(written, flipped, 1)
+
+
+def test_a_damaged_journal_costs_the_report_its_search_alone(
+    tmp_path: Path, faces_csv: Path, run_bench: RunBench
+) -> None:
+    small = ("--folds", "2", "--epochs", "1", "--groups", "people.csv", "--data", str(faces_csv), "--no-latency")
+    assert run_bench("run", "--models", "plain_cnn", *small, "--set", "models.plain_cnn.width=4").returncode == 0
+    out = tmp_path / "results"
+    add_trials(out, 2)
+    path = journal_path(out)
+    path.write_bytes(path.read_bytes().replace(b'"op_code"', b'"op_cmde"', 1))
+    (out / "leaderboard.md").unlink()
+    assert run_bench("report").returncode == 0
+    assert (out / "leaderboard.md").exists()
+    search = ("tune", "--models", "plain_cnn", "--data", str(faces_csv), "--groups", "people.csv", "--trials", "1")
+    for command in (("tune", "--show"), search):
+        done = run_bench(*command)
+        assert done.returncode == 2, done.stderr
+        assert "studies.journal: line 1 is damaged" in done.stderr
 
 
 def test_a_lock_left_by_a_killed_process_is_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
