@@ -5,7 +5,8 @@
     ├── ConfigError       an option, a configuration file, a search space
     ├── ModelError        an architecture, its options or its weights
     ├── RecordError       what stands under --out
-    └── ProcessError      a process of bench's own, and what it was asked for
+    ├── ProcessError      a process of bench's own, and what it was asked for
+    └── CircumstanceError a file, a disk or a device that failed while a search trained
 
 A cell that fails is no exception but a record with ``status: failed`` (exit code 1).
 """
@@ -31,6 +32,10 @@ class ModelError(BenchError):
 
 class RecordError(BenchError):
     """A stored record is damaged or missing, or cannot be written."""
+
+
+class CircumstanceError(BenchError):
+    """A file, a disk or a device was at fault, not what was tried: it is tried again once that is mended."""
 
 
 class ProcessError(BenchError):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config.recipe import Recipe
+from bench.errors import CircumstanceError
 from bench.faces.face_set import FaceSet
 from bench.faces.folds import assign_group_folds
 from bench.gates import predict_gate
@@ -108,6 +109,9 @@ class Objective:
             prunable: False for the defaults, which are trained to their end whatever they score.
             mean_face_counts: whether a trial that loses to the mean face on this inner fold is hopeless.
             left_s: seconds until the search must end; a fold that takes longer interrupts the trial.
+
+        Raises:
+            CircumstanceError: the parameters are not to blame, and the next trial would fail in the same way.
         """
         squares, labelled = 0.0, 0
         seconds: list[float] = []
@@ -129,6 +133,8 @@ class Objective:
                 left = left_s()
                 if outcome.cause == "timeout" and left is not None and left < ENDING_S:
                     return ended("interrupted", None, "interrupted: the budget ended", fold)
+                if outcome.cause == "circumstance":
+                    raise CircumstanceError(f"{outcome.reason}; mend that and run the same command again")
                 state: State = "pruned" if outcome.cause == "gave up" else "failed"
                 return ended(state, None, f"{outcome.cause} on inner fold {fold + 1}: {outcome.reason}", fold)
             errors = squared_errors(outcome.predictions, self.keypoints[inner.scored_rows])

@@ -13,7 +13,7 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from architectures import ArchitectureError
-from bench.errors import BenchError
+from bench.errors import BenchError, CircumstanceError
 from bench.records.studies import TrialResult, default_of
 from bench.tuning import ownership
 from bench.tuning.announcements import OnTuning, TrialEnded
@@ -138,6 +138,9 @@ class Search:
                     result = TrialResult(state="pruned", reason=broken)
                 else:
                     result = self._evaluate(trial, params, run_fold, prunable=not is_default)
+        except CircumstanceError as error:
+            ownership.fail(self.study, trial, f"interrupted: {error}", uncounted=ownership.INTERRUPTED)
+            raise
         except (BenchError, ArchitectureError) as error:  # options that do not go together, found before training
             result = TrialResult(state="failed", reason=str(error))
         except BaseException:

@@ -18,6 +18,7 @@ from bench.faces.loading import load_faces
 from bench.processes.side_by_side import side_by_side
 from bench.records.keys import digest
 from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
+from bench.running.local import ATTEMPTS
 from bench.running.plan import Cell, Plan, make_plan
 from bench.running.probe import probe_cell_seconds
 from bench.running.run import choose_workers
@@ -129,7 +130,13 @@ class _Tuning:
 
             def run_fold(task: FoldTask, left_s: float | None) -> FoldOutcome:
                 limits = [limit for limit in (left_s, run.cell_timeout_s) if limit is not None]
-                return worker.run(task, lambda _: None, min(limits, default=None), search.stop)
+                outcome = FoldOutcome(None)
+                for _ in range(ATTEMPTS):
+                    outcome = worker.run(task, lambda _: None, min(limits, default=None), search.stop)
+                    if outcome.cause not in ("killed", "circumstance") or search.stop.is_set():
+                        break
+                    worker.close()  # the next attempt has a process of its own
+                return outcome
 
             search.work(run_fold)
 

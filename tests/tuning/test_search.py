@@ -9,6 +9,7 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
+from bench.errors import CircumstanceError
 from bench.faces.face_set import FaceSet
 from bench.processes.side_by_side import side_by_side
 from bench.records.studies import best_of, default_of
@@ -116,6 +117,19 @@ def test_a_failure_is_a_counted_trial_with_its_reason(study: optuna.Study) -> No
     assert all(trial.user_attrs["reason"].startswith("out of memory on inner fold 1") for trial in failed)
     assert len(counted(study)) == len(study.get_trials()) == 10
     assert summarise_study(study, 0).trials["failed"] == len(failed)
+
+
+def test_a_failure_of_circumstance_does_not_count_ends_the_search_and_is_tried_again(study: optuna.Study) -> None:
+    away = FoldOutcome(None, cause="circumstance", reason="faces.csv: cannot be read")
+    with pytest.raises(
+        CircumstanceError, match=r"faces\.csv: cannot be read; mend that and run the same command again"
+    ):
+        make_search(study, make_objective(small_faces()), SearchEnd(2)).work(lambda *_: away)
+    assert [trial.user_attrs["uncounted"] for trial in study.get_trials()] == ["interrupted"]
+    assert not counted(study)
+    run(study, 2)
+    assert [trial.state for trial in counted(study)] == [TrialState.COMPLETE] * 2
+    assert counted(study)[0].params == DEFAULTS
 
 
 def test_a_fold_that_takes_longer_than_a_cell_may_is_a_failure_while_time_is_left(study: optuna.Study) -> None:
