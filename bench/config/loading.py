@@ -1,6 +1,7 @@
 """File, ``--set`` and options merged into one :class:`Config`; every refusal is one line."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence, Set
 from copy import deepcopy
@@ -19,6 +20,7 @@ Tree = dict[str, Any]
 KeyPath = tuple[str, ...]
 Layer = tuple[str, Tree]
 """Where settings came from, as a message names it, and what they say."""
+DEEPEST = 20
 Made = TypeVar("Made", bound=Frozen)
 TABLES: Mapping[str, type[Frozen]] = {
     "run": RunSettings, "data": DataSettings, "tuning": TuningSettings, "tuned": TunedOrigin
@@ -43,7 +45,8 @@ def load_config(
         ConfigError: unreadable file, unknown key, value out of range; names where it came from.
     """
     given = {name: value for name, value in (options or {}).items() if value is not None}
-    typed = [(f"--set {assignment}", parse_assignment(assignment)) for assignment in assignments]
+    # Without the value, which may hold a password, whatever key was meant.
+    typed = [(f"--set {text.partition('=')[0].strip()}", parse_assignment(text)) for text in assignments]
     typed += [(name, {name: table}) for name, table in (tables or {}).items() if table]
     if "epochs" in given:
         typed.append(("--epochs", {"recipe": {"epochs": given.pop("epochs")}}))
@@ -128,7 +131,8 @@ def parse_assignment(text: str) -> Tree:
     key, equals, raw = text.partition("=")
     parts = _split_key(key.strip())
     if not equals or not all(parts):
-        raise ConfigError(f"--set {text}: expected KEY=VALUE such as recipe.lr=0.001")
+        start = re.match(r"[\w.]*", text.strip())
+        raise ConfigError(f"--set {start[0] if start else ''}: expected KEY=VALUE such as recipe.lr=0.001")
     try:
         value: Any = tomllib.loads(f"value = {raw.strip()}")["value"]
     except tomllib.TOMLDecodeError:
@@ -138,7 +142,17 @@ def parse_assignment(text: str) -> Tree:
     tree: Any = value
     for part in reversed(parts):
         tree = {part: tree}
+    _refuse_deep(f"--set {key[:40]}", tree)
     return dict(tree)
+
+
+def _refuse_deep(origin: str, tree: Tree) -> None:
+    level: list[Any] = [tree]
+    for _ in range(DEEPEST):
+        inner = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+    if level:
+        raise ConfigError(f"{origin}: more than {DEEPEST} tables and lists inside one another; no setting lies so deep")
 
 
 def _split_key(key: str) -> list[str]:
@@ -159,11 +173,13 @@ def read_toml(option: str, file: Path) -> Tree:
     """
     try:
         with file.open("rb") as stream:
-            return tomllib.load(stream)
+            tree = tomllib.load(stream)
     except OSError as error:
         raise ConfigError(f"{option} {file}: cannot be read ({error.strerror}); check the path") from error
     except (ValueError, RecursionError) as error:  # too many digits, or too deep
         raise ConfigError(f"{option} {file}: not valid TOML ({error})") from error
+    _refuse_deep(f"{option} {file}", tree)
+    return tree
 
 
 def _merge(into: Tree, new: Mapping[str, Any]) -> None:
@@ -193,7 +209,10 @@ def _first_problem(kind: type[Frozen], error: ValidationError, place: KeyPath, l
         return f"{origin}: unknown key '{shown}'; {nearest(path[-1], list(table.model_fields))}"
     message = problem["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    return f"{origin}: {shown} is {problem['input']!r}, {message}"
+    found = problem["input"]
+    if path[:1] == ("tuning",) and not isinstance(found, int | float):
+        return f"{origin}: {shown}: {message}"  # it may be a URL with a password
+    return f"{origin}: {shown} is {found!r}, {message}"
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

@@ -54,7 +54,7 @@ class RunSettings(Frozen):
     @field_validator("workers", mode="before")
     @classmethod
     def _counted(cls, workers: object) -> object:
-        if isinstance(workers, str) and workers != "auto" and not workers.isdecimal():
+        if isinstance(workers, bool) or (isinstance(workers, str) and workers != "auto" and not workers.isdecimal()):
             raise ValueError("expected auto or a number from 1")
         return workers
 

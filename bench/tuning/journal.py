@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, unquote_plus
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -19,7 +21,13 @@ from bench.errors import ConfigError, RecordError
 LOCK_GRACE_S = 10
 """A lock this old belongs to a process that was killed while writing; a write takes milliseconds."""
 SEAL = "seal"
+HIDDEN = "…"
 DATABASES = ("sqlite://", "postgresql://", "postgresql+")
+SOUND_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+]*)://(?:(?P<user>[\w.~%+-]*)(?::(?P<password>[^@/?#\s]*))?@)?"
+    r"(?P<host>[\w.-]*|\[[0-9a-f:]+\])(?::\d+)?(?:/[^?#@]*)?(?:\?(?P<query>[^@]*))?"
+)
+"""A URL of which it is certain what in it is a password."""
 
 
 def open_storage(out: Path, url: str | None) -> BaseStorage:
@@ -33,12 +41,12 @@ def open_storage(out: Path, url: str | None) -> BaseStorage:
     if url is None:
         return _open_journal(journal_path(out))
     if not url.startswith(DATABASES):
-        raise ConfigError(f"--storage {_without_password(url)}: expected sqlite:///FILE or postgresql://USER@HOST/NAME")
+        raise ConfigError(f"--storage {_shown(url)}: expected sqlite:///FILE or postgresql://USER@HOST/NAME")
     driven = url.replace("postgresql://", "postgresql+psycopg://", 1) if url.startswith("postgresql://") else url
     try:
         return RDBStorage(driven, engine_kwargs={"pool_pre_ping": True})
     except (SQLAlchemyError, ImportError, ValueError) as error:  # ValueError: a port that is no number
-        raise ConfigError(f"--storage {_without_password(url)}: cannot be opened ({_first_words(error)})") from error
+        raise ConfigError(f"--storage {_shown(url)}: cannot be opened ({_first_words(error, url)})") from error
 
 
 @contextmanager
@@ -55,7 +63,7 @@ def storage_trouble_told(out: Path, url: str | None) -> Iterator[None]:
     except OSError as error:
         raise RecordError(f"--out {out}: cannot be written ({error.strerror}); mend that and run again") from error
     except (SQLAlchemyError, StorageInternalError) as error:
-        raise RecordError(f"--storage {_without_password(url or '')}: {_first_words(error)}; run again") from error
+        raise RecordError(f"--storage {_shown(url or '')}: {_first_words(error, url or '')}; run again") from error
 
 
 def journal_path(out: Path) -> Path:
@@ -181,13 +189,23 @@ def _open_journal(path: Path) -> BaseStorage:
         raise backend.damaged() from error
 
 
-def _first_words(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text.partition(" (Background on this error")[0][:200]
+def _first_words(error: Exception, url: str) -> str:
+    """The beginning of a driver's message, which may quote any part of the URL; of an unclear one only its kind."""
+    sound = SOUND_URL.fullmatch(url)
+    if sound is None:
+        return type(error).__name__
+    text = " ".join(str(error).split()).partition(" (Background on this error")[0]
+    values = [pair.partition("=")[2] for pair in (sound["query"] or "").split("&")]
+    for secret in filter(None, (url, sound["password"], *values)):
+        for form in (secret, unquote(secret), unquote_plus(secret)):
+            text = text.replace(form, HIDDEN)
+    return text[:200]
 
 
-def _without_password(url: str) -> str:
-    """A URL to show: without the password, and without the query, which may hold another."""
-    scheme, separator, rest = url.partition("?")[0].partition("://")
-    secret, at, host = rest.rpartition("@")
-    return f"{scheme}{separator}{secret.partition(':')[0]}{at}{host}"
+def _shown(url: str) -> str:
+    """Scheme, user and host of a URL; of one that is not sound the scheme alone."""
+    if (sound := SOUND_URL.fullmatch(url)) is not None:
+        user = f"{sound['user']}@" if sound["user"] else ""
+        return f"{sound['scheme']}://{user}{sound['host']}"
+    scheme = re.match(r"[a-z][a-z0-9+]*://", url)
+    return f"{scheme[0] if scheme else ''}{HIDDEN}"

@@ -87,6 +87,8 @@ def test_assignments_are_toml_values_or_plain_words(text: str, tree: dict[str, o
         ("data.normaliser=true", "data.normaliser is True"),
         (f"recipe.lr={'9' * 5000}", "--set recipe.lr: no value that can be read"),
         (f"recipe.lr={'[' * 9000}", "--set recipe.lr: no value that can be read"),
+        (f"{'a.' * 3000}x=1", r"^--set a[a.]{,60}: more than 20 tables"),
+        ("run.workers=true", "run.workers is True, expected auto or a number"),
         ("models=3", "'models' must be a table"),
         ("models.plain_cnn.recipe.lrr=1", r"unknown key 'models.plain_cnn.recipe.lrr'; did you mean lr\?"),
         ("tuned.net.when=1", "'tuned.net.protocol' is missing"),
@@ -106,6 +108,9 @@ def test_a_file_that_is_no_toml_is_refused_by_name(tmp_path: Path) -> None:
     file.write_text("[run\n")
     with pytest.raises(ConfigError, match=r"bench\.toml: not valid TOML"):
         load_config(file)
+    file.write_text(f"{'a.' * 3000}x = 1")
+    with pytest.raises(ConfigError, match=r"bench\.toml: more than 20 tables"):
+        load_config(file)
     for text in (f"lr = {'9' * 5000}", f"lr = {'[' * 9000}", "\xff"):
         file.write_text(text, encoding="latin-1")
         with pytest.raises(ConfigError, match=r"bench\.toml: not valid TOML"):
@@ -114,12 +119,21 @@ def test_a_file_that_is_no_toml_is_refused_by_name(tmp_path: Path) -> None:
         load_config(tmp_path / "absent.toml")
 
 
+@pytest.mark.parametrize("key", ["tuning.storage", "tuning.storag", "tunin.storage", "tuning", "tuning.storage "])
+@pytest.mark.parametrize("value", ['="postgresql://u:HUNTER2@h/d" ', '=["postgresql://u:HUNTER2@h/d"]', ' "HUNTER2@"'])
+def test_what_may_be_a_password_is_not_shown(key: str, value: str) -> None:
+    try:
+        load_config(assignments=[key + value])
+    except ConfigError as error:
+        assert "HUNTER2" not in str(error)
+
+
 def test_a_refusal_names_the_source_that_had_the_last_word(tmp_path: Path) -> None:
     file = tmp_path / "bench.toml"
     file.write_text("[run]\nfolds = 4\ncell_timeout_s = -1\n")
     with pytest.raises(ConfigError, match=r"^--folds: run.folds is 1"):
         load_config(file, ["run.folds=0"], {"folds": 1, "cell_timeout_s": 2.0})
-    with pytest.raises(ConfigError, match=r"^--set run.folds=0: run.folds is 0"):
+    with pytest.raises(ConfigError, match=r"^--set run.folds: run.folds is 0"):
         load_config(file, ["run.folds=0"], {"cell_timeout_s": 2.0})
     with pytest.raises(ConfigError, match=r"bench\.toml: run.cell_timeout_s is -1"):
         load_config(file, ["run.seeds=2"], {"folds": 5})

@@ -144,11 +144,33 @@ def test_another_kind_of_storage_is_refused_without_showing_a_password(tmp_path:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql:u:HUNTER2@h/d", "…"),
+        ("postgresql//u:HUNTER2@h/d", "…"),
+        ("postgresql://u:HUNTER2", "postgresql://…"),
+        ("postgresql://u:p?HUNTER2@host/db", "postgresql://…"),
+        ("postgresql://HUNTER2?p@host/db", "postgresql://…"),
+        ("postgresql://u:HUNTER2@127.0.0.1:1/db", "postgresql://u@127.0.0.1"),
+        ("postgresql://127.0.0.1:1/db?sslmode=HUNTER2", "postgresql://127.0.0.1"),
+        ("postgresql://127.0.0.1:1/db?connect_timeout=HUN%54ER2", "postgresql://127.0.0.1"),
+        ("mysql://u:HUNTER2@h/d?x=HUNTER2", "mysql://u@h"),
+        ("HUNTER2@", "…"),
+    ],
+)
+def test_of_a_storage_only_scheme_user_and_host_are_shown(tmp_path: Path, url: str, shown: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        open_storage(tmp_path, url)
+    assert str(caught.value).startswith(f"--storage {shown}: ")
+    assert "HUNTER2" not in str(caught.value)
+
+
 def test_a_storage_that_fails_later_is_one_clear_line(tmp_path: Path) -> None:
     said = r"--out .*: cannot be written .No space left"
     with pytest.raises(RecordError, match=said), storage_trouble_told(tmp_path, None):
         raise OSError(28, "No space left on device")
-    said, url = r"--storage postgresql://me@host/db: .*gone.*; run again", "postgresql://me:secret@host/db"
+    said, url = r"--storage postgresql://me@host: .*gone.*; run again", "postgresql://me:secret@host/db"
     with pytest.raises(RecordError, match=said), storage_trouble_told(tmp_path, url):
         raise OperationalError("SELECT 1", None, Exception("gone"))
 
