@@ -16,7 +16,7 @@ from bench.measuring.accuracy import rmse_px
 from bench.records.schema import CurvePoint, VariantFacts
 from bench.records.store import slug
 from bench.records.tuned import load_tuned
-from bench.records.weight_facts import SUFFIX
+from bench.records.weight_facts import SUFFIX, seen_data
 from bench.running.task import FoldTask, cell_seed
 from bench.running.variants import network_variant
 from bench.running.worker_process import WorkerProcess
@@ -47,6 +47,7 @@ def fitted_variant(config: Config, model: str) -> VariantFacts:
     Raises:
         ConfigError: an ensemble, or nothing was searched for a tuned model.
         DataError: the faces, whose points and frame it is built for, cannot be used.
+        ModelError: damaged weights to start from.
         ArchitectureError: unknown model or option.
     """
     refuse_ensemble(model)
@@ -54,7 +55,11 @@ def fitted_variant(config: Config, model: str) -> VariantFacts:
     if name != model:
         tuned = load_tuned(config.run.out, name)
         config = config.with_found(name, tuned.options, tuned.recipe)
-    return network_variant(config, name, load_faces(FaceSource.of(config).without_groups()).scheme)
+    variant = network_variant(config, name, load_faces(FaceSource.of(config).without_groups()).scheme)
+    start = variant.options.get("weights")
+    if isinstance(start, str):
+        seen_data(Path(start))  # of which faces is the user's affair here, but not what became of the file
+    return variant
 
 
 def fit(config: Config, model: str, path: Path, on_epoch: Callable[[CurvePoint], None]) -> Fitted:

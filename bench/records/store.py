@@ -237,7 +237,9 @@ class RecordStore:
             if isinstance(error, OSError) or of_another_bench:
                 logger.warning("%s: unreadable record passed over (%s)", path, reason)
             else:
-                logger.warning("%s: damaged record set aside (%s)", path, reason)
+                logger.warning(
+                    "%s: damaged record set aside (%s); the command that made it makes it again", path, reason
+                )
                 set_aside(path)
             return None
         if record is not None and record.schema_version > SCHEMA:

@@ -36,3 +36,12 @@ def test_weights_of_other_faces_are_flagged_and_those_of_the_same_are_refused(
         f"error: models.{TINY}.weights = same.safetensors: trained on faces.csv itself, so they have seen the scored "
         "rows; start from weights of other data"
     )
+
+    damaged = bytearray((tmp_path / "others.safetensors").read_bytes())
+    damaged[-3] ^= 1
+    (tmp_path / "damaged.safetensors").write_bytes(damaged)
+    fitting = ["fit", "--model", TINY, "--data", str(faces_csv), "--set", f"models.{TINY}.weights=damaged.safetensors"]
+    for command in (start("damaged.safetensors"), fitting):
+        refused = run_bench(*command)
+        assert refused.returncode == 2
+        assert "error: weights damaged.safetensors: damaged, they do not read as they were sealed" in refused.stderr
