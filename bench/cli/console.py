@@ -1,6 +1,5 @@
 """Tables, notes and errors on the terminal."""
 
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
+from bench.outside_text import escaped_json
 from bench.progress import escape, steps
 
 
@@ -94,5 +94,5 @@ class Screen:
     def result_json(self, document: Any) -> None:
         """The JSON result, on stdout; only when asked for."""
         if self.as_json:
-            self._results.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
+            self._results.write(escaped_json(document, indent=1, ascii_only=True) + "\n")
             self._results.flush()

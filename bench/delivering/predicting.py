@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from bench.delivering.photos import Crop, decode, draw_points, open_picture
 from bench.errors import DataError, ModelError
 from bench.faces.csv_reading import read_pictures
-from bench.outside_text import spreadsheet_cell
+from bench.outside_text import escaped_json, spreadsheet_cell
 from bench.records.atomic import write_text
 from bench.scheme import Scheme
 
@@ -141,7 +140,7 @@ def as_document(trained: "Trained", predictions: Sequence[Prediction]) -> dict[s
 
 def write_json(target: Path, document: dict[str, Any]) -> None:
     """Write the document whole or not at all."""
-    write_text(target, json.dumps(document, indent=1) + "\n")
+    write_text(target, escaped_json(document, indent=1) + "\n")
 
 
 def as_table(predictions: Sequence[Prediction], scheme: Scheme) -> tuple[list[str], list[list[Any]]]:
@@ -159,7 +158,7 @@ def write_csv(target: Path, predictions: Sequence[Prediction], scheme: Scheme) -
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     header, lines = as_table(predictions, scheme)
-    writer.writerow(header)
+    writer.writerow(map(spreadsheet_cell, header))
     for file, row, name, *numbers in lines:
         crop, points = numbers[:4], [f"{value:.3f}" for value in numbers[4:]]
         writer.writerow([spreadsheet_cell(file), row, spreadsheet_cell(name or ""), *crop, *points])

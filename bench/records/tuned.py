@@ -1,6 +1,5 @@
 """What a search found: two files per architecture, one for people and ``--config``, one for programs."""
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import Field
 from bench.config.loading import checked_table
 from bench.config.recipe import Recipe
 from bench.errors import ConfigError
+from bench.outside_text import escaped_json, printable
 from bench.records.atomic import write_bytes, write_text
 from bench.records.schema import Stored, Versioned
 from bench.records.sealing import sealed_text
@@ -174,11 +174,11 @@ def as_toml(tuned: TunedParameters) -> str:
     if tuned.adopted:
         note = "# Rows over several folds with these values are flagged: the search has seen rows that they score."
         origin = [f"[tuned.{_key(tuned.model)}]", f"protocol = {_value(tuned.protocol)}"]
-        return "\n".join([*lines, *used, "", note, *origin]) + "\n"
+        return printable("\n".join([*lines, *used, "", note, *origin]) + "\n")
     first = tuned.folds[0]
     found = _tables(tuned.model, first.options, first.recipe)
     lines += [*used, "", "# The best of the search, not adopted:", *(f"# {line}" if line else "#" for line in found)]
-    return "\n".join(lines) + "\n"
+    return printable("\n".join(lines) + "\n")
 
 
 def _history(tuned: TunedParameters) -> list[str]:
@@ -200,9 +200,9 @@ def _tables(model: str, options: Mapping[str, Any], recipe: Mapping[str, Any]) -
 
 
 def _key(model: str) -> str:
-    return json.dumps(model, ensure_ascii=False)  # a JSON string is a TOML string
+    return escaped_json(model)  # a JSON string is a TOML string
 
 
 def _value(value: Any) -> str:
     """A TOML value: JSON writes strings, booleans and numbers in the same way (1e-05 included)."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return escaped_json(value)

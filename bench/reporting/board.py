@@ -16,6 +16,7 @@ from bench.comparing.ranking import Ranking
 from bench.comparing.verdict import Verdict
 from bench.errors import ConfigError, RecordError
 from bench.measuring.accuracy import mean_over_seeds
+from bench.outside_text import printable
 from bench.records.store import RecordStore
 from bench.reporting import choice
 from bench.reporting.board_facts import COLUMNS, Failure
@@ -140,13 +141,13 @@ class Board:
         return choice.choose(self.material, limits)
 
     def __repr__(self) -> str:
-        return "\n".join([*(f"warning: {text}" for text in self.warnings), self._shown().to_string()])
+        return printable("\n".join([*(f"warning: {text}" for text in self.warnings), self._shown().to_string()]))
 
     def _repr_html_(self) -> str:
         import html
 
         warnings = "".join(f"<p>warning: {html.escape(text)}</p>" for text in self.warnings)
-        return warnings + self._shown().to_html(escape=True, na_rep="–")
+        return printable(warnings + self._shown().to_html(escape=True, na_rep="–"))
 
     def _shown(self) -> "pd.DataFrame":
         shown = [(name, column) for name, column in COLUMNS if "terminal" in column.tables or name == "rmse_px_fold_sd"]

@@ -26,7 +26,7 @@ def leaderboard_markdown(board: BoardFacts) -> str:
     if board.failed:
         cells = [[one.model, str(one.fold), str(one.seed), str(one.cause), str(one.reason)] for one in board.failed]
         parts += ["## Failed cells", "", _table(["model", "fold", "seed", "cause", "reason"], cells), ""]
-    return "\n".join(parts)
+    return printable("\n".join(parts))
 
 
 def _heading(board: BoardFacts) -> list[str]:
@@ -80,6 +80,6 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text that cannot end a table cell, become HTML or steer a terminal."""
-    flat = printable(" ".join(text.split()))
+    """Text that cannot end a table cell or become HTML."""
+    flat = " ".join(text.split())
     return flat.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("`", "'")

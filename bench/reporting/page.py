@@ -5,15 +5,13 @@ import hashlib
 from collections.abc import Sequence
 
 from bench.errors import DataError
+from bench.outside_text import printable
 from bench.reporting.answer import answer_sentences
 from bench.reporting.board_facts import BoardFacts
 from bench.reporting.board_notes import data_text, folds_text, seeds_text, warnings_of
 from bench.reporting.chapters import CHAPTERS, Chapter
 from bench.reporting.markups import asset, environment
 from bench.reporting.material import Material
-
-NO_CONTROLS = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t")
-"""Characters that no page may carry, whatever a model is called."""
 
 
 def render_page(material: Material, chapters: Sequence[Chapter] = CHAPTERS) -> str:
@@ -42,7 +40,7 @@ def render_page(material: Material, chapters: Sequence[Chapter] = CHAPTERS) -> s
             sections=sections,
         )
     )
-    return text.translate(NO_CONTROLS)
+    return printable(text)
 
 
 def _refuse_other_faces(material: Material) -> None:

@@ -2,17 +2,16 @@
 
 import csv
 import io
-import json
 from collections.abc import Callable, Mapping
 
-from bench.outside_text import spreadsheet_cell
+from bench.outside_text import escaped_json, spreadsheet_cell
 from bench.reporting.markdown import leaderboard_markdown
 from bench.reporting.material import Material
 from bench.reporting.page import render_page
 
 
 def _json(material: Material) -> str:
-    return json.dumps(material.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return escaped_json(material.document, indent=1) + "\n"
 
 
 def _csv(material: Material) -> str:
