@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from bench.records.store import RecordStore
+from bench.training.precision import kernels
 from tests.conftest import RunBench
 
 COMMON = ("run", "--models", "plain_cnn", "--data", "faces.csv", "--groups", "people.csv", "--folds", "2")
@@ -51,3 +53,12 @@ def test_latency_is_of_the_precision_that_was_scored(run_bench: RunBench, tmp_pa
     refused = run_bench("latency", "--out", "half", "--runtimes", "onnx")
     assert refused.returncode == 2
     assert "runs in float32, and plain_cnn is asked for in bfloat16" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"])
+def test_what_the_environment_tells_onednn_is_part_of_the_kernels(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(name, raising=False)
+    plain = kernels("cpu")
+    monkeypatch.setenv(name, "BF16")
+    assert kernels("cpu") != plain
+    assert f"{name}=BF16" in kernels("cpu")

@@ -107,7 +107,7 @@ def trained_elsewhere(store: RecordStore, plan: Plan, *, refused: bool = False) 
         and is_wanted(store, cell)
     }
     if elsewhere:
-        others = " and ".join(sorted(set(elsewhere.values())))
+        others = " and ".join(sorted({kernels or "kernels that were not noted" for kernels in elsewhere.values()}))
         told = (
             f"{len(elsewhere)} of {len(plan.cells)} cells were computed with {others}, and this machine computes with"
         )

@@ -9,7 +9,8 @@ import torch
 from bench.errors import ConfigError
 
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16", "asimdbf16"}
-ONEDNN_LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+ONEDNN_SETTINGS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")
+"""Of the environment: what oneDNN may not use, and whether it may compute float32 in less."""
 
 
 def resolve_device(asked: str) -> str:
@@ -56,15 +57,15 @@ def processor_has_bf16() -> bool:
 def kernels(device: str) -> str:
     """What the arithmetic of ``device`` is done with: others round differently, and a training ends elsewhere.
 
-    Of a processor, what torch and oneDNN may use (``AVX512, amx_bf16``), and what the environment forbids the latter;
+    Of a processor, what torch and oneDNN may use (``AVX512, amx_bf16``), and what the environment tells the latter;
     of CUDA, the accelerator's name.
     """
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(torch.device(device))
     if device != "cpu":
         return device
-    forbidden = [f"{name}={os.environ[name]}" for name in ONEDNN_LIMITS if name in os.environ]
-    return ", ".join([torch.backends.cpu.get_cpu_capability(), *sorted(_bf16_flags()), *forbidden])
+    told = [f"{name}={os.environ[name]}" for name in ONEDNN_SETTINGS if name in os.environ]
+    return ", ".join([torch.backends.cpu.get_cpu_capability(), *sorted(_bf16_flags()), *told])
 
 
 def _bf16_flags() -> set[str]:

@@ -10,10 +10,12 @@ from bench.config.settings import Config
 from bench.errors import ConfigError
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
-from bench.records.schema import VariantFacts
+from bench.records.schema import CellRecord, VariantFacts
+from bench.records.store import RecordStore
 from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
 from bench.running import plan as planning
 from bench.running.plan import Plan, make_plan
+from bench.running.run import trained_elsewhere
 from bench.scheme import Scheme
 
 
@@ -103,3 +105,16 @@ def test_what_no_recipe_trains_has_none_and_old_readers_find_an_empty_table(face
     assert gate.model_dump(mode="json")["recipe"] == {}
     assert VariantFacts.model_validate({"recipe": {}}).recipe is None
     assert VariantFacts.model_validate({"recipe": {"lr": 0.5, "of_tomorrow": 1}}).network_recipe.lr == 0.5
+
+
+def test_kernels_of_a_record_that_noted_none_have_a_name_in_what_is_told(
+    faces_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planned(faces_csv)
+    cell = next(cell for cell in plan.cells if cell.kind == "network")
+    same: dict[str, Any] = {"variant_digest": cell.variant_digest, "fold": cell.fold, "seed": cell.seed}
+    record = CellRecord.model_construct(status="ok", kernels="", dataset=None, protocol=None, **same)
+    monkeypatch.setattr("bench.running.run.protocol_digest", lambda *_: plan.protocol_digest)
+    monkeypatch.setattr(RecordStore, "cells_of", lambda *_: [record])
+    with pytest.raises(ConfigError, match="computed with kernels that were not noted, and this machine computes with"):
+        trained_elsewhere(RecordStore(faces_csv.parent / "results"), plan, refused=True)
