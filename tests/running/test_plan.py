@@ -1,6 +1,7 @@
 """The plan: each model is resolved once, and each set of parameters of a nested search once."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ from bench.config.settings import Config
 from bench.errors import ConfigError
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
-from bench.records.schema import CellRecord, VariantFacts
+from bench.records.schema import VariantFacts
 from bench.records.store import RecordStore
 from bench.records.tuned import FoldFinding, TunedParameters, write_tuned
 from bench.running import plan as planning
 from bench.running.plan import Plan, make_plan
 from bench.running.run import trained_elsewhere
+from bench.running.variants import network_variant
 from bench.scheme import Scheme
 
 
@@ -29,7 +31,7 @@ def planned(csv: Path, **options: Any) -> Plan:
 def resolved(monkeypatch: pytest.MonkeyPatch) -> list[VariantFacts]:
     """Every variant that was resolved, one entry for each time."""
     seen: list[VariantFacts] = []
-    whole = planning.network_variant
+    whole = network_variant
 
     def resolve(config: Config, model: str, scheme: Scheme) -> VariantFacts:
         seen.append(whole(config, model, scheme))
@@ -112,8 +114,10 @@ def test_kernels_of_a_record_that_noted_none_have_a_name_in_what_is_told(
 ) -> None:
     plan = planned(faces_csv)
     cell = next(cell for cell in plan.cells if cell.kind == "network")
-    same: dict[str, Any] = {"variant_digest": cell.variant_digest, "fold": cell.fold, "seed": cell.seed}
-    record = CellRecord.model_construct(status="ok", kernels="", dataset=None, protocol=None, **same)
+    record = SimpleNamespace(
+        status="ok", kernels="", dataset=None, protocol=None,
+        variant_digest=cell.variant_digest, fold=cell.fold, seed=cell.seed,
+    )  # fmt: skip
     monkeypatch.setattr("bench.running.run.protocol_digest", lambda *_: plan.protocol_digest)
     monkeypatch.setattr(RecordStore, "cells_of", lambda *_: [record])
     with pytest.raises(ConfigError, match="computed with kernels that were not noted, and this machine computes with"):
