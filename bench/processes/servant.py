@@ -7,7 +7,6 @@ message holds is unpickled by whoever waits for it.
 """
 
 import contextlib
-import ctypes
 import os
 import pickle
 import signal
@@ -15,22 +14,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any, Concatenate, Generic, ParamSpec, TypeVar
 
-import psutil
-
 from bench.errors import BenchError, ProcessError
+from bench.processes.group import APART, Group
 
 STOP_POLL_S = 0.2
 STDIN, STDOUT, STDERR = 0, 1, 2
-PR_SET_PDEATHSIG = 1
-"""Of Linux's prctl(2)."""
 LENGTH_BYTES = 8
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
@@ -64,13 +59,13 @@ class Servant(Generic[Served]):
         self.served = served
         self.threads = threads
         self.limit_s = limit_s
-        self._process: subprocess.Popen[bytes] | None = None
+        self._group: Group | None = None
         self._arrived: SimpleQueue[bytes | None] = SimpleQueue()
 
     @property
     def pid(self) -> int | None:
         """Process number of the child, once started."""
-        return self._process.pid if self._process is not None else None
+        return self._group.leader.pid if self._group is not None else None
 
     def begin(
         self,
@@ -89,7 +84,7 @@ class Servant(Generic[Served]):
         listeners = {place: each for place, each in enumerate(arguments) if callable(each)}
         sent = [None if place in listeners else each for place, each in enumerate(arguments)]
         try:
-            if self._process is None or self._process.poll() is not None:
+            if self._group is None or self._group.leader.poll() is not None:
                 self._start()
             self._send((method, sent, named, tuple(listeners)))
         except ConnectionError as error:
@@ -100,37 +95,31 @@ class Servant(Generic[Served]):
 
     def close(self) -> None:
         """Stop the child, if there is one."""
-        process, self._process = self._process, None
-        if process is not None:
-            offspring = _offspring(process.pid)
-            process.kill()
-            _kill(offspring)
-            process.wait()
-            assert process.stdin is not None
+        group, self._group = self._group, None
+        if group is not None:
+            group.end()
+            assert group.leader.stdin is not None
             with contextlib.suppress(OSError):  # a request that the child never read is flushed once more
-                process.stdin.close()
+                group.leader.stdin.close()
 
     def _start(self) -> None:
         self.close()
         command = [sys.executable, "-P", "-m", "bench.processes"]  # -P: nothing is imported from the working directory
         environment = _child_environment(self.threads)
-
-        def start() -> "subprocess.Popen[bytes]":
-            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-
-        process = self._process = _starter().submit(start).result()
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, **APART)
+        self._group = Group(process)
         self._arrived = SimpleQueue()
         threading.Thread(target=_take_in, args=(process.stdout, self._arrived), daemon=True).start()
         self._send(self.served)
 
     def _send(self, message: object) -> None:
-        assert self._process is not None and self._process.stdin is not None
-        _write(self._process.stdin, message)
+        assert self._group is not None and self._group.leader.stdin is not None
+        _write(self._group.leader.stdin, message)
 
     def why_it_ended(self) -> str:
         """Wait for a child whose connection broke, and say how it ended."""
-        process = self._process
-        code = process.wait() if process is not None else None  # a broken connection means that it is ending
+        # A broken connection means that it is ending.
+        code = self._group.leader.wait() if self._group is not None else None
         self.close()
         if code is not None and code < 0:
             name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
@@ -199,8 +188,6 @@ class Answer(Generic[Result]):
 def serve() -> None:
     """The child's end: do what the parent asks; leave when it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    _die_with_parent()
-    _have_forks_die_too()
     answers = os.fdopen(os.dup(STDOUT), "wb")
     # Anything an architecture prints must reach neither the parent nor its stdout, which may be the JSON result.
     os.dup2(STDERR, STDOUT)
@@ -258,52 +245,7 @@ def _leave_with_parent(requests: "SimpleQueue[bytes]") -> None:
     # Not through sys.stdin, whose lock, held by this thread, would abort an interpreter that ends by itself.
     for message in _messages(os.fdopen(os.dup(STDIN), "rb")):
         requests.put(message)
-    _kill(_offspring(os.getpid()))
     os._exit(1)
-
-
-def _kill(processes: Iterable[psutil.Process]) -> None:
-    for one in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            one.kill()
-
-
-def _offspring(process: int) -> list[psutil.Process]:
-    """What a process has started, and what these have started."""
-    try:
-        return psutil.Process(process).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _have_forks_die_too() -> None:
-    """What a network forks would stay otherwise; it leaves at once where its parent ended before it could ask."""
-    if hasattr(os, "register_at_fork"):
-        parent = 0
-
-        def note() -> None:
-            nonlocal parent
-            parent = os.getpid()
-
-        def follow() -> None:
-            _die_with_parent()
-            if os.getppid() != parent:
-                os._exit(1)
-
-        os.register_at_fork(before=note, after_in_child=follow)
-
-
-@cache
-def _starter() -> ThreadPoolExecutor:
-    """Starts all children from one thread that ends with this process: the kernel counts the thread as the parent."""
-    return ThreadPoolExecutor(1, "starter")
-
-
-def _die_with_parent() -> None:
-    """Have Linux kill this process when its parent ends, also where it is stopped, or in C code that lets no thread of
-    Python run. Elsewhere the pipe that closes has to do."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _child_environment(threads: int) -> Mapping[str, str]:

@@ -42,6 +42,13 @@ class Echo:
             os._exit(0)
         return child
 
+    def spawn(self, then_die: bool = False) -> int:
+        child = subprocess.Popen(["sleep", "600"]).pid
+        if then_die:
+            Path("spawned").write_text(str(child))
+            os.kill(os.getpid(), 9)
+        return child
+
     def refuse(self, error: Exception) -> None:
         raise error
 
@@ -185,16 +192,17 @@ def test_the_child_dies_with_its_parent_and_no_main_guard_is_needed(tmp_path: Pa
     _wait_until_gone(child)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing ends a stopped process")
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere nothing ends a stopped process")
 @pytest.mark.parametrize("stopped", [False, True])
-def test_a_stopped_child_and_what_it_forked_die_with_the_parent(tmp_path: Path, stopped: bool) -> None:
-    program = """
+@pytest.mark.parametrize("how", ["fork", "spawn"])
+def test_a_stopped_child_and_what_it_started_die_with_the_parent(tmp_path: Path, how: str, stopped: bool) -> None:
+    program = f"""
         import time
         from bench.processes.servant import Servant
         from tests.processes.test_servant import Echo
 
         servant = Servant(Echo)
-        print(servant.begin(Echo.fork).wait(), servant.pid, flush=True)
+        print(servant.begin(Echo.{how}).wait(), servant.pid, flush=True)
         time.sleep(60)
     """
     (tmp_path / "script.py").write_text(textwrap.dedent(program))
@@ -208,13 +216,32 @@ def test_a_stopped_child_and_what_it_forked_die_with_the_parent(tmp_path: Path, 
     _wait_until_gone(*family)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
-def test_what_a_child_forked_is_closed_with_it() -> None:
+@pytest.mark.skipif(os.name != "posix", reason="groups of processes")
+def test_what_a_child_started_is_closed_with_it() -> None:
+    servant = Servant(Echo)
+    started = servant.begin(Echo.fork).wait(), servant.begin(Echo.spawn).wait()
+    assert all(map(_alive, started))
+    servant.close()
+    _wait_until_gone(*started)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="groups of processes")
+def test_what_a_child_started_ends_when_the_child_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    servant = Servant(Echo)
+    with pytest.raises(ProcessError, match="SIGKILL"):
+        servant.begin(Echo.spawn, then_die=True).wait()
+    _wait_until_gone(int((tmp_path / "spawned").read_text()))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="groups of processes")
+def test_a_guard_that_is_gone_is_no_error() -> None:
     servant = Servant(Echo)
     forked = servant.begin(Echo.fork).wait()
-    assert _alive(forked)
+    (guard,) = (one for one in psutil.Process().children() if "killpg" in " ".join(one.cmdline()))
+    guard.kill()
     servant.close()
-    _wait_until_gone(forked)
+    _wait_until_gone(forked, guard.pid)
 
 
 PICKED_UP = "import pathlib; pathlib.Path(__file__).with_suffix('.ran').touch(); raise ImportError('not this one')"
