@@ -101,7 +101,7 @@ def make_plan(
             train_rows=np.flatnonzero(fold_of_row != fold),
             scored_rows=np.flatnonzero(fold_of_row == fold),
             seed=cell_seed(run.seed, fold, seed),
-            keep_weights=str(kept_weights_path(run.out, key)) if kept else None,
+            keep_weights=str(kept_weights_path(run.out, key).absolute()) if kept else None,
         )
         return Cell(key, variant.model, variant.kind, fold, seed, variant.digest, here, task)
 

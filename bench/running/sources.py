@@ -1,11 +1,12 @@
 """Whose code decides a cell's numbers, and whether it still says what it said when a record was made."""
 
 import ast
+import hashlib
 import inspect
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -59,19 +60,35 @@ def network_code(entry: "Architecture") -> NetworkCode:
 
 
 def refuse_changed_code(entry: "Architecture", variant: VariantFacts) -> None:
-    """Compare what a network's files say now, right after they were imported, with what its key was made from.
+    """Compare what a network's files hold now, right after it was built from them, with what its key was made from.
 
     What a notebook or script holds came here as it was.
 
     Raises:
-        DataError: they were edited since the run began.
+        DataError: they were changed since the run began.
     """
-    if (
-        variant.code_digest
-        and variant.source not in (GIVEN, UNKNOWN)
-        and network_code(entry).code_digest != variant.code_digest
-    ):
+    given = variant.source in (GIVEN, UNKNOWN) or not variant.code_digest
+    if not given and network_code(entry).code_digest != variant.code_digest:
         raise DataError(f"model {entry.name}: its code, or bench's own, was edited since the run began; run again")
+    if start_digest(variant.options).get("weights") != variant.versions.get("weights"):
+        start = variant.options["weights"]
+        raise DataError(
+            f"model {entry.name}: {start}, from which it starts, was changed since the run began; run again"
+        )
+
+
+def is_users_own(variant: VariantFacts) -> bool:
+    """Whether the code of a network is another's than the project's."""
+    return not variant.source.startswith("architectures.")
+
+
+def start_digest(options: Mapping[str, Any]) -> dict[str, str]:
+    """The contents of the file that a training starts from, if any: its name alone would hide a change."""
+    start = options.get("weights")
+    if not isinstance(start, str) or not Path(start).is_file():
+        return {}
+    with Path(start).open("rb") as stream:
+        return {"weights": hashlib.file_digest(stream, "sha256").hexdigest()[:16]}
 
 
 def _code_of_main(target: Callable[..., Any]) -> NetworkCode:

@@ -1,11 +1,9 @@
 """Variants: one way of training one model, resolved so that nothing is left ``auto``."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.config.loading import checked_table
@@ -15,7 +13,7 @@ from bench.config.settings import Config
 from bench.errors import ConfigError, ModelError
 from bench.records.keys import digest, variant_digest
 from bench.records.schema import Kind, VariantFacts
-from bench.running.sources import gate_code, network_code
+from bench.running.sources import gate_code, network_code, start_digest
 from bench.scheme import SEED_SCHEME, Scheme
 
 if TYPE_CHECKING:
@@ -82,7 +80,7 @@ def network_variant(config: Config, model: str, scheme: Scheme = SEED_SCHEME) ->
         threads=config.run.threads,
         **network_code(entry)._asdict(),
         scheme=scheme,
-        versions={name: version(name) for name in ("torch", "timm", "numpy")} | _weights_version(options),
+        versions={name: version(name) for name in ("torch", "timm", "numpy")} | start_digest(options),
         pretrained=bool(options.get("pretrained") or options.get("weights")),
     )
 
@@ -101,15 +99,6 @@ def _refuse_unknown_tables(config: Config) -> None:
                 architectures.get(name)
             except architectures.ArchitectureError as error:
                 raise ConfigError(f"settings of models.{name}: {error}") from error
-
-
-def _weights_version(options: dict[str, Any]) -> dict[str, str]:
-    """The contents of the file that a training starts from: its name alone would hide a change."""
-    start = options.get("weights")
-    if not isinstance(start, str) or not Path(start).is_file():
-        return {}
-    with Path(start).open("rb") as stream:
-        return {"weights": hashlib.file_digest(stream, "sha256").hexdigest()[:16]}
 
 
 def gate_variant(scheme: Scheme = SEED_SCHEME) -> VariantFacts:

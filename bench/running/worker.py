@@ -1,5 +1,6 @@
 """One fold, inside a worker process: open the faces, build, train, predict. Failures come back as values."""
 
+import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -113,9 +114,12 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     variant, recipe = task.variant, task.recipe
     torch.set_num_threads(variant.threads)
     execution = Execution(variant.device, variant.precision, variant.threads, task.seed)
-    torch.manual_seed(task.seed)  # the initial weights are drawn from it
-    entry = architectures.get(task.model)
-    module = entry.build(**variant.scheme.dimensions, **variant.options)
+    _seed(task.seed)  # the initial weights are drawn from it
+    try:
+        entry = architectures.get(task.model)
+        module = entry.build(**variant.scheme.dimensions, **variant.options)
+    except architectures.ArchitectureError as error:  # it was loaded and built when the run was planned
+        raise DataError(f"{error}; it could be built when the run began") from error
     refuse_changed_code(entry, variant)
 
     predictor = Predictor(module, faces.scheme, flip=recipe.test_time_flip, precision=variant.predict_precision)
@@ -148,6 +152,14 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
         predict_seconds=ended - trained,
         mark_px=mark_px[0] if mark_px else None,
     )
+
+
+def _seed(seed: int) -> None:
+    import torch
+
+    torch.manual_seed(seed)
+    random.seed(seed)  # bench draws from neither this nor the next, but a user's own network may
+    np.random.seed(seed)  # noqa: NPY002
 
 
 class _GaveUp(Exception):  # noqa: N818  (an outcome that the task asked for, not a mistake)

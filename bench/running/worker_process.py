@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bench.errors import ProcessError
+from bench.gates import GATES
 from bench.processes.servant import Servant
 from bench.records.schema import CurvePoint, FailureCause
 from bench.running.process_state import changed, process_state
+from bench.running.sources import is_users_own
 from bench.running.task import FoldOutcome, FoldTask
 from bench.running.worker import run_fold
 
@@ -26,10 +28,15 @@ class FoldTrainer:
 
 
 class WorkerProcess(Servant[FoldTrainer]):
-    """The parent's end. Not thread-safe: one thread drives one worker, and closes it."""
+    """The parent's end. Not thread-safe: one thread drives one worker, and closes it.
+
+    A process in which a user's own network was trained trains no other network: what its code has changed there,
+    torch's own functions for example, no comparison of states would find. Gates, which do not know torch, may come in.
+    """
 
     def __init__(self, threads: int = 1) -> None:
         super().__init__(FoldTrainer, threads)
+        self._guest: str | None = None
 
     def run(
         self,
@@ -43,6 +50,10 @@ class WorkerProcess(Servant[FoldTrainer]):
         What ``on_epoch`` raises ends the fold (the child is stopped) and passes through; so does ``stop``, as an
         outcome with cause ``killed``. The next call starts a fresh child where the last one is gone.
         """
+        if task.model not in GATES:
+            if self._guest not in (None, task.model):
+                self.close()
+            self._guest = task.model if is_users_own(task.variant) else None
         try:
             outcome = self.begin(FoldTrainer.run, task, on_epoch).wait(timeout_s, stop)
         except ProcessError as error:

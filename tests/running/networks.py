@@ -1,11 +1,13 @@
 """Tiny networks for the runner's tests, and some that misbehave; each is named ``networks.py:NAME``."""
 
 import os
+import random
 import signal
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -123,6 +125,30 @@ class Careless(Tiny):
             os.environ["CARELESS"] = "yes"
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         return super().forward(pictures)
+
+
+def _all_zero(layer: nn.Linear) -> None:
+    nn.init.zeros_(layer.weight)
+
+
+class Patching(Tiny):
+    """Replaces functions of torch, makes the kernels' precision one that torch does not tell, and leaves the folder."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        if self.training and pictures.device.type != "meta":
+            nn.Linear.reset_parameters = _all_zero  # type: ignore[method-assign]
+            torch.backends.mkldnn.matmul.fp32_precision = "bf16"  # type: ignore[attr-defined]
+            os.chdir("/")
+        return super().forward(pictures)
+
+
+class Drawing(Tiny):
+    """Begins with weights that numpy and Python draw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.no_grad():
+            self.linear.weight.mul_(np.random.rand() * random.random())  # noqa: NPY002
 
 
 class Leaving(Tiny):

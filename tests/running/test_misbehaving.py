@@ -42,6 +42,26 @@ def test_what_a_careless_network_changes_in_its_process_is_told_and_changes_no_o
     assert "changed its process" not in alone.stderr
 
 
+def test_what_no_comparison_finds_stays_in_the_networks_own_process(
+    run_bench: RunBench, faces_csv: Path, tmp_path: Path
+) -> None:
+    alone = run_bench(*arguments(faces_csv, "Tiny", out="alone"), "--keep-weights")
+    beside = run_bench(*arguments(faces_csv, "Patching", "Tiny", out="beside"), "--keep-weights")
+    assert (alone.returncode, beside.returncode) == (0, 0), beside.stderr
+    expected, found = predictions(tmp_path / "alone"), predictions(tmp_path / "beside")
+    assert {name: found[name] for name in expected} == expected
+    assert "working directory" in " ".join(beside.stderr.split())
+    assert len(list((tmp_path / "beside" / "weights").glob("*.safetensors"))) == 6
+
+
+def test_what_numpy_and_python_draw_comes_from_the_cells_seed(
+    run_bench: RunBench, faces_csv: Path, tmp_path: Path
+) -> None:
+    for out in ("one", "two"):
+        run_bench(*arguments(faces_csv, "Drawing", out=out)).check_returncode()
+    assert predictions(tmp_path / "one") == predictions(tmp_path / "two")
+
+
 def test_a_network_whose_costs_cannot_be_counted_has_its_score_all_the_same(
     run_bench: RunBench, faces_csv: Path, tmp_path: Path
 ) -> None:
@@ -134,6 +154,57 @@ def test_a_file_edited_while_a_run_goes_on_gives_no_cell_under_the_old_key(
     assert "its code, or bench's own, was edited since the run began; run again" in done.stderr
     assert f"{NETWORKS}:Tiny" in {row["model"] for row in board["rows"] if row["rank"] is not None}
     assert run_bench(*small).returncode == 0
+
+
+MEDDLING = """
+from pathlib import Path
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(144, 30))
+
+    def forward(self, pictures):
+        if self.training and pictures.device.type != "meta" and Path("armed").exists():
+            Path("armed").unlink()
+            Path("{place}").rename("away")
+            if Path("instead").exists():
+                Path("instead").rename("{place}")
+        return self.layers(pictures)
+"""
+
+
+def test_a_file_that_was_away_for_a_while_is_a_failure_of_circumstance(
+    run_bench: RunBench, tmp_path: Path, faces_csv: Path
+) -> None:
+    (tmp_path / "one.py").write_text(MEDDLING.format(place="two.py"))
+    (tmp_path / "two.py").write_text(MEDDLING.format(place="nothing"))
+    run = ("run", "--models", "one.py:Net,two.py:Net", "--data", str(faces_csv), "--groups", "people.csv")
+    small = (*run, "--folds", "2", "--epochs", "1", "--workers", "1", "--no-latency")
+    (tmp_path / "armed").touch()
+    assert run_bench(*small).returncode == 1
+    board = json.loads((tmp_path / "results/leaderboard.json").read_text())
+    assert {(cell["model"], cell["cause"]) for cell in board["failed"]} == {("two.py:Net", "circumstance")}
+    (tmp_path / "away").rename(tmp_path / "two.py")
+    assert run_bench(*small).returncode == 0
+
+
+def test_weights_that_are_replaced_while_a_run_goes_on_start_no_cell_under_the_old_key(
+    run_bench: RunBench, tmp_path: Path, faces_csv: Path
+) -> None:
+    (tmp_path / "net.py").write_text(MEDDLING.format(place="start.safetensors"))
+    others = write_faces_csv(tmp_path / "others.csv", rows=20, seed=5)
+    for epochs, name in (("1", "start.safetensors"), ("2", "instead")):
+        fit = ("fit", "--model", "net.py:Net", "--data", str(others), "--epochs", epochs)
+        run_bench(*fit, "--to", "fitted.safetensors").check_returncode()
+        (tmp_path / "fitted.safetensors").rename(tmp_path / name)
+    run = ("run", "--models", "net.py:Net", "--data", str(faces_csv), "--groups", "people.csv", "--folds", "2")
+    small = (*run, "--workers", "1", "--no-latency", "--set", 'models."net.py:Net".weights="start.safetensors"')
+    (tmp_path / "armed").touch()
+    done = run_bench(*small, "--epochs", "1")
+    assert done.returncode == 1, done.stderr
+    assert "start.safetensors, from which it starts, was changed since the run began" in " ".join(done.stderr.split())
 
 
 def test_a_run_that_goes_on_with_other_kernels_says_so_trains_the_rest_and_flags_the_row(
