@@ -3,8 +3,6 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -55,12 +53,19 @@ class Waiting(Generic[Item]):
         items: in the order in which they are taken.
         stop: leaves the rest untaken when set.
         """
-        self._queue: SimpleQueue[Item] = SimpleQueue()
+        self._items = list(items)
         self._stop = stop
-        for item in items:
-            self._queue.put(item)
+        self._lock = threading.Lock()
 
     def __iter__(self) -> Iterator[Item]:
-        with suppress(Empty):
-            while not self._stop.is_set():
-                yield self._queue.get_nowait()
+        return self.preferring(lambda _: False)
+
+    def preferring(self, liked: Callable[[Item], bool]) -> Iterator[Item]:
+        """Each time the first that is ``liked`` then, or the first of all where none is."""
+        while not self._stop.is_set():
+            with self._lock:
+                if not self._items:
+                    return
+                place = next((place for place, item in enumerate(self._items) if liked(item)), 0)
+                item = self._items.pop(place)
+            yield item

@@ -44,7 +44,7 @@ class LocalEngine:
 
     def _drive(self, waiting: Waiting[Cell], listener: Listener, stop: threading.Event) -> None:
         with closing(WorkerProcess(self.threads)) as worker:
-            for cell in waiting:
+            for cell in waiting.preferring(lambda cell: worker.is_kept_for(cell.task.model)):
                 self._run(worker, cell, listener, stop)
 
     def _run(self, worker: WorkerProcess, cell: Cell, listener: Listener, stop: threading.Event) -> None:

@@ -38,6 +38,10 @@ class WorkerProcess(Servant[FoldTrainer]):
         super().__init__(FoldTrainer, threads)
         self._guest: str | None = None
 
+    def is_kept_for(self, model: str) -> bool:
+        """Whether the process is one that only this network may use: its cells are best trained here, one by one."""
+        return self._guest == model
+
     def run(
         self,
         task: FoldTask,
@@ -51,7 +55,7 @@ class WorkerProcess(Servant[FoldTrainer]):
         outcome with cause ``killed``. The next call starts a fresh child where the last one is gone.
         """
         if task.model not in GATES:
-            if self._guest not in (None, task.model):
+            if self._guest is not None and not self.is_kept_for(task.model):
                 self.close()
             self._guest = task.model if is_users_own(task.variant) else None
         try:

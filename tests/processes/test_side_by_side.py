@@ -60,3 +60,9 @@ def test_what_waits_is_taken_once_and_the_rest_is_left_when_stopped() -> None:
     side_by_side([job, job], stop)
     assert sorted(taken) == list(range(len(taken)))
     assert 50 <= len(taken) <= 51
+
+
+def test_what_is_liked_is_taken_first() -> None:
+    taken: list[str] = []
+    taken.extend(Waiting("abcabca", threading.Event()).preferring(lambda letter: taken[-1:] == [letter]))
+    assert "".join(taken) == "aaabbcc"
