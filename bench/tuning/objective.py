@@ -130,13 +130,8 @@ class Objective:
             outcome = run_fold(self.task(params, fold, bar_px if prunable else math.inf), left_s())
             seconds.append(time.perf_counter() - started)
             if outcome.predictions is None:
-                left = left_s()
-                if outcome.cause == "timeout" and left is not None and left < ENDING_S:
-                    return ended("interrupted", None, "interrupted: the budget ended", fold)
-                if outcome.cause == "circumstance":
-                    raise CircumstanceError(f"{outcome.reason}; mend that and run the same command again")
-                state: State = "pruned" if outcome.cause == "gave up" else "failed"
-                return ended(state, None, f"{outcome.cause} on inner fold {fold + 1}: {outcome.reason}", fold)
+                state, reason = _without_answer(outcome, fold, left_s())
+                return ended(state, None, reason, fold)
             errors = squared_errors(outcome.predictions, self.keypoints[inner.scored_rows])
             squares += float(np.nansum(errors))
             labelled += int(np.isfinite(errors).sum())
@@ -144,13 +139,22 @@ class Objective:
             beaten.append(max(fold_px, outcome.mark_px or 0.0) < inner.mean_face_rmse_px)
             others_better = after_fold(fold, running_px)
             if prunable and fold + 1 < len(self.folds):
-                reason = None
+                hopeless = None
                 if judged and fold_px >= inner.mean_face_rmse_px:
-                    reason = f"{fold_px:.2f} px on inner fold {fold + 1}, no better than the mean face"
+                    hopeless = f"{fold_px:.2f} px on inner fold {fold + 1}, no better than the mean face"
                 elif others_better:
                     done = f"{fold + 1} of {len(self.folds)} inner folds"
-                    reason = f"{running_px:.2f} px after {done}: others did better"
-                if reason is not None:
-                    return ended("pruned", running_px, reason, fold + 1)
+                    hopeless = f"{running_px:.2f} px after {done}: others did better"
+                if hopeless is not None:
+                    return ended("pruned", running_px, hopeless, fold + 1)
         result = ended("complete", running_px, None, len(self.folds))
         return result if prunable else replace(result, beat_mean_face=tuple(beaten))
+
+
+def _without_answer(outcome: FoldOutcome, fold: int, left_s: float | None) -> tuple[State, str]:
+    if outcome.cause == "timeout" and left_s is not None and left_s < ENDING_S:
+        return "interrupted", "interrupted: the budget ended"
+    if outcome.cause == "circumstance":
+        raise CircumstanceError(f"{outcome.reason}; mend that and run the same command again")
+    told = f"{outcome.cause} on inner fold {fold + 1}: {outcome.reason}"
+    return "pruned" if outcome.cause == "gave up" else "failed", told
