@@ -194,13 +194,14 @@ def test_weights_that_are_replaced_while_a_run_goes_on_start_no_cell_under_the_o
     run_bench: RunBench, tmp_path: Path, faces_csv: Path
 ) -> None:
     (tmp_path / "net.py").write_text(MEDDLING.format(place="start.safetensors"))
-    others = write_faces_csv(tmp_path / "others.csv", rows=20, seed=5)
+    (tmp_path / "other").mkdir()
+    others = write_faces_csv(tmp_path / "other" / "others.csv", rows=20, seed=5)
     for epochs, name in (("1", "start.safetensors"), ("2", "instead")):
         fit = ("fit", "--model", "net.py:Net", "--data", str(others), "--epochs", epochs)
         run_bench(*fit, "--to", "fitted.safetensors").check_returncode()
         (tmp_path / "fitted.safetensors").rename(tmp_path / name)
     run = ("run", "--models", "net.py:Net", "--data", str(faces_csv), "--groups", "people.csv", "--folds", "2")
-    small = (*run, "--workers", "1", "--no-latency", "--set", 'models."net.py:Net".weights="start.safetensors"')
+    small = (*run, "--workers", "1", "--no-latency", "--set", "models.net.py:Net.weights=start.safetensors")
     (tmp_path / "armed").touch()
     done = run_bench(*small, "--epochs", "1")
     assert done.returncode == 1, done.stderr

@@ -31,7 +31,7 @@ def edited(original: Path, folder: Path, before: str, after: str) -> Path:
 @pytest.mark.parametrize(
     ("before", "after", "same"),
     [
-        ("torch.manual_seed(task.seed)", "torch.manual_seed(task.seed + 1)", False),
+        ("torch.manual_seed(seed)", "torch.manual_seed(seed + 1)", False),
         ("    import torch\n", "    import torch  # the framework\n", True),
         ('"""One fold, inside', '"""A fold, inside', True),
     ],

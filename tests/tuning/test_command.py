@@ -137,7 +137,7 @@ def test_killed_while_a_network_trains_nothing_is_left_running(tune: RunBench, f
         (("--budget", "soon"), "--budget soon: expected a time such as"),
         (("--trials", "0"), "tuning.trials is 0"),
         (("--models", "plane_cnn"), "did you mean plain_cnn"),
-        (("--storage", "mysql://a:b@c/d", "--trials", "1"), "--storage mysql://a@c/d: expected sqlite"),
+        (("--storage", "mysql://a:b@c/d", "--trials", "1"), "--storage mysql://a@c: expected sqlite"),
         (("--show",), "no studies under"),
         (("--show", "--storage", "sqlite:///empty.db"), "no studies in that database"),
         (("--models", "ensemble:plain_cnn+resnet_custom"), "made of networks and not searched itself"),
