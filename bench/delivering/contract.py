@@ -18,6 +18,7 @@ from bench.errors import BenchError
 from bench.faces.folds import assign_folds
 from bench.gates import predict_gate
 from bench.measuring.accuracy import rmse_px
+from bench.records.keys import INSTALLED
 from bench.scheme import SEED_SCHEME, Scheme
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def describe_problem(error: Exception) -> str:
         return text
     frames = traceback.extract_tb(error.__traceback__)
     # The last line outside of installed libraries: errors usually surface deep inside torch.
-    own = [frame for frame in frames if not {"site-packages", "dist-packages"} & set(Path(frame.filename).parts)]
+    own = [frame for frame in frames if not set(INSTALLED) & set(Path(frame.filename).parts)]
     last = (own or frames)[-1]
     return f"{type(error).__name__}: {text} ({Path(last.filename).name}, line {last.lineno})"
 
