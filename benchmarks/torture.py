@@ -364,13 +364,13 @@ SAMPLES: dict[str, Callable[[Ground], bytes]] = {
 }
 
 TRIALS: dict[str, tuple[Trial, float]] = {
-    "kills of a run": (kill_run, 0.25),
-    "kills of a search": (kill_search, 0.15),
-    "kills of a report": (kill_report, 0.05),
-    "flipped bits of records": (flip, 0.2),
+    "runs killed three times": (kill_run, 0.34),
+    "searches killed three times": (kill_search, 0.19),
+    "reports killed": (kill_report, 0.08),
+    "flipped bits of records": (flip, 0.11),
     "flipped bits of the cache": (flip_cache, 0.05),
-    "hostile files": (feed, 0.1),
-    "misbehaving networks": (misbehave, 0.1),
+    "hostile files": (feed, 0.02),
+    "misbehaving networks": (misbehave, 0.06),
     "full disks": (fill_disk, 0.05),
     "two drivers": (two_drivers, 0.05),
     "clock steps": (step_clock, 0.05),
