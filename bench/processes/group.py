@@ -4,13 +4,12 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from typing import Any
 
 APART: dict[str, Any] = {"process_group": 0} if os.name == "posix" else {}
 """How :class:`subprocess.Popen` starts the leader of a group."""
-WATCH = "import os, sys; sys.stdin.buffer.read(1) or os.killpg(int(sys.argv[1]), 9)"
-"""What the guard does: it reads until it is dismissed, or until nobody is left who could."""
+WATCH = ("/bin/sh", "-c", 'read dismissed || kill -s KILL -- "-$1"', "guard")
+"""What the guard does: it reads until it is dismissed, or until nobody is left who could. A shell, for it is small."""
 
 
 class Group:
@@ -27,10 +26,11 @@ class Group:
         self.leader = leader
         self._guard: subprocess.Popen[bytes] | None = None
         if APART:
-            command = [sys.executable, "-I", "-S", "-c", WATCH, str(leader.pid)]
             quiet = subprocess.DEVNULL
             try:
-                self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, **APART)
+                self._guard = subprocess.Popen(
+                    [*WATCH, str(leader.pid)], stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, **APART
+                )
             except OSError:
                 self.end()
                 raise
@@ -44,5 +44,5 @@ class Group:
         self.leader.wait()
         if self._guard is not None:
             with contextlib.suppress(OSError):  # somebody killed it
-                self._guard.communicate(b".")
+                self._guard.communicate(b"\n")
             self._guard.wait()

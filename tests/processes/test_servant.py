@@ -238,7 +238,7 @@ def test_what_a_child_started_ends_when_the_child_dies(tmp_path: Path, monkeypat
 def test_a_guard_that_is_gone_is_no_error() -> None:
     servant = Servant(Echo)
     forked = servant.begin(Echo.fork).wait()
-    (guard,) = (one for one in psutil.Process().children() if "killpg" in " ".join(one.cmdline()))
+    (guard,) = (one for one in psutil.Process().children() if "dismissed" in " ".join(one.cmdline()))
     guard.kill()
     servant.close()
     _wait_until_gone(forked, guard.pid)
