@@ -19,17 +19,13 @@ def probe_cell_seconds(cells: Sequence[Cell], threads: int, limit_s: float | Non
     A few batches are trained for three epochs; the first pays for allocation and kernel choice and is not counted. A
     model whose probe fails, or takes longer than a cell may (``limit_s``), is left out: its cells will tell why.
     """
-    seconds: dict[str, float] = {}
-    probed: dict[str, FoldTask] = {}
-    for cell in cells:
-        if cell.kind == "network":
-            probed.setdefault(cell.model, cell.task)
+    limit_s = min(limit_s or PROBE_TIMEOUT_S, PROBE_TIMEOUT_S)
+    seconds: dict[str, float | None] = {}
     with closing(WorkerProcess(threads)) as worker:
-        for model, task in probed.items():
-            measured = _probe(worker, task, min(limit_s or PROBE_TIMEOUT_S, PROBE_TIMEOUT_S))
-            if measured is not None:
-                seconds[model] = measured
-    return seconds
+        for cell in cells:
+            if cell.kind == "network" and cell.model not in seconds:
+                seconds[cell.model] = _probe(worker, cell.task, limit_s)
+    return {model: measured for model, measured in seconds.items() if measured is not None}
 
 
 def _probe(worker: WorkerProcess, task: FoldTask, limit_s: float) -> float | None:
