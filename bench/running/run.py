@@ -65,8 +65,8 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     _note_what_was_asked(store, plan, environment)
     store.write_truth(plan.protocol_digest, faces.keypoints, faces.groups, plan.fold_of_row)
     elsewhere = trained_elsewhere(store, plan, refused=run.only_like)
-    wanted = (cell for cell in plan.cells if cell.key not in elsewhere)
-    missing = tuple(cell for cell in wanted if is_wanted(store, cell, retry_failed=run.retry_failed))
+    own = [cell for cell in plan.cells if cell.key not in elsewhere]
+    missing = tuple(cell for cell in own if is_wanted(store, cell, retry_failed=run.retry_failed))
     workers = choose_workers(run, len(missing), plan.device)
     on_event(Planned(plan, missing, workers))
     if any(cell.kind == "network" for cell in missing):
@@ -80,7 +80,6 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     store_costs(store, plan, tell)
     if run.latency:
         store_latencies(store, plan, tell)
-    own = (cell for cell in plan.cells if cell.key not in elsewhere)
     records = (recorder.written.get(cell.key) or store.read_cell(cell.model, cell.key) for cell in own)
     failed = tuple(record for record in records if record is not None and record.status == "failed")
     return RunResult(plan, store, failed)
@@ -165,9 +164,7 @@ class Recorder:
     retry_failed: bool = False
     written: dict[str, CellRecord] = field(default_factory=dict)
     """What came of each cell that was trained here, by its key, also where the store kept a better record."""
-
-    def __post_init__(self) -> None:
-        self._started: dict[str, str] = {}
+    _started: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     def cell_started(self, cell: Cell) -> bool:
         """Take up a cell, unless another run on the same ``--out`` has finished it meanwhile."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bench.errors import ProcessError
 from bench.gates import GATES
 from bench.processes.servant import Servant
-from bench.records.schema import CurvePoint, FailureCause
+from bench.records.schema import CurvePoint
 from bench.running.process_state import changed, process_state
 from bench.running.sources import is_users_own
 from bench.running.task import FoldOutcome, FoldTask
@@ -61,10 +61,8 @@ class WorkerProcess(Servant[FoldTrainer]):
         try:
             outcome = self.begin(FoldTrainer.run, task, on_epoch).wait(timeout_s, stop)
         except ProcessError as error:
-            cause: FailureCause = error.cause
-            if cause == "timeout":
-                return FoldOutcome(None, cause=cause, reason=f"took longer than {timeout_s:g} s (--cell-timeout)")
-            return FoldOutcome(None, cause=cause, reason=str(error))
+            reason = f"took longer than {timeout_s:g} s (--cell-timeout)" if error.cause == "timeout" else str(error)
+            return FoldOutcome(None, cause=error.cause, reason=reason)
         if outcome.changed:
             what = ", ".join(outcome.changed)
             logger.warning("model %s: changed its process for others (%s), which is not used again", task.model, what)
