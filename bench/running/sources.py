@@ -24,6 +24,7 @@ TRAINER = (ROOM / "training" / "loop.py", ROOM / "running" / "worker.py")
 GIVEN, UNKNOWN = "given from Python", "unknown"
 """Where the code of a network stands that a notebook or script holds, and of one whose text cannot be found."""
 GATE = (ROOM / "gates.py",)
+"""What decides the numbers of a gate; its imports follow."""
 
 
 class NetworkCode(NamedTuple):
@@ -107,11 +108,6 @@ def _unknown_code(target: Callable[..., Any]) -> str:
     return secrets.token_hex(8)
 
 
-def gate_code() -> str:
-    """Digest of everything that decides the numbers of a gate."""
-    return code_digest(GATE)
-
-
 def is_of_earlier_code(kind: Kind, variant: VariantFacts) -> bool:
     """Whether the code that made a record said something else than it says now; loads no network, nor torch.
 
@@ -120,7 +116,7 @@ def is_of_earlier_code(kind: Kind, variant: VariantFacts) -> bool:
     if kind == "ensemble" or not variant.code_digest:
         return False
     if kind == "gate":
-        return variant.code_digest != gate_code()
+        return variant.code_digest != code_digest(GATE)
     file = source_file(variant.source)
     if file is None:
         return not variant.source

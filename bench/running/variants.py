@@ -11,9 +11,9 @@ from bench.config.model_names import architecture_of
 from bench.config.recipe import Recipe
 from bench.config.settings import Config
 from bench.errors import ConfigError, ModelError
-from bench.records.keys import digest, variant_digest
+from bench.records.keys import code_digest, digest, variant_digest
 from bench.records.schema import Kind, VariantFacts
-from bench.running.sources import gate_code, network_code, start_digest
+from bench.running.sources import GATE, network_code, start_digest
 from bench.scheme import SEED_SCHEME, Scheme
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _refuse_unknown_tables(config: Config) -> None:
 def gate_variant(scheme: Scheme = SEED_SCHEME) -> VariantFacts:
     """The facts that decide a gate's numbers."""
     return VariantFacts(
-        code_digest=gate_code(),
+        code_digest=code_digest(GATE),
         scheme=scheme,
         versions={name: version(name) for name in ("scikit-learn", "numpy")},
     )

@@ -9,9 +9,10 @@ import pytest
 
 import architectures
 from bench.config.settings import Config
+from bench.records.keys import code_digest
 from bench.records.schema import VariantFacts
 from bench.running import sources
-from bench.running.sources import TRAINER, gate_code, is_of_earlier_code, network_code
+from bench.running.sources import GATE, TRAINER, is_of_earlier_code, network_code
 from bench.running.variants import gate_variant, network_variant
 from tests.conftest import bench_environment
 
@@ -62,7 +63,7 @@ def test_what_seeds_is_read_and_what_judges_or_stores_is_not(monkeypatch: pytest
             "bench.config.recipe", "bench.scheme", "architectures.plain_cnn"} <= set(read)  # fmt: skip
     assert not [name for name in read if name.startswith(("bench.records", "bench.faces", "bench.gates", "bench.cli"))]
     read.clear()
-    gate_code()
+    code_digest(GATE)
     assert {"bench.gates", "bench.faces.thumbnails"} <= set(read)  # knn and ridge compare thumbnails
     assert "bench.training.loop" not in read
 
