@@ -115,10 +115,8 @@ class Scheme(BaseModel):
         import numpy as np
 
         if self.normaliser == BOX:
-            labelled = np.isfinite(keypoints)
-            extent = np.where(labelled, keypoints, -np.inf).max(axis=-2) - np.where(labelled, keypoints, np.inf).min(
-                axis=-2
-            )
+            # Unlike the plain maximum and minimum, these pass over NaN.
+            extent = np.fmax.reduce(keypoints, axis=-2) - np.fmin.reduce(keypoints, axis=-2)
         else:
             first, second = (keypoints[..., [self.names.index(name) for name in side], :] for side in self._pair())
             extent = first.mean(axis=-2) - second.mean(axis=-2)
