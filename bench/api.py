@@ -1,7 +1,7 @@
 """What the commands do, from Python; ``import bench`` offers it all, and loads nothing heavy until it is used."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
@@ -40,19 +40,6 @@ if TYPE_CHECKING:
     from bench.delivering.fitting import Fitted
     from bench.delivering.trained import Trained
     from bench.reporting.choice import Choice
-
-__all__ = [
-    "choose",
-    "compare",
-    "export",
-    "fit",
-    "leaderboard",
-    "load_faces",
-    "predict",
-    "run",
-    "run_and_report",
-    "tune",
-]
 
 
 @spelt
@@ -258,13 +245,11 @@ def _trained(model: Model, where: WeightsKeywords) -> "Trained":
     return load_trained(chosen)
 
 
-@contextmanager
-def _steps(name: str, total: int | None, settings: Mapping[str, Any]) -> Iterator[Callable[[], None]]:
+def _steps(name: str, total: int | None, settings: Mapping[str, Any]) -> AbstractContextManager[Callable[[], None]]:
     from bench.progress import steps, watched
 
     console, drawn = watched(settings.get("progress"))
-    with steps(console, name, total, drawn=drawn) as advance:
-        yield advance
+    return steps(console, name, total, drawn=drawn)
 
 
 def _listener(draw: Callable[[Any], None], settings: Mapping[str, Any]) -> Callable[[Any], None]:

@@ -146,8 +146,8 @@ def configuration(models: "Sequence[Model] | str | None", settings: Mapping[str,
     Raises:
         ConfigError, DataError, ArchitectureError: a value, the arrays or a class that cannot be used.
     """
-    given = {name: value for name, value in settings.items() if value is not None}
-    given = {name: value for name, value in given.items() if name not in ("progress", "on_event")}
+    of_functions = ("progress", "on_event")  # no settings: they say what is shown while the function works
+    given = {name: value for name, value in settings.items() if value is not None and name not in of_functions}
     file, assignments = given.pop("config_file", None), given.pop("assignments", ())
     tables: dict[str, Any] = {"recipe": dict(given.pop("recipe", {}))}
     tables["models"] = {model_name(model): dict(values) for model, values in given.pop("options", {}).items()}
