@@ -53,6 +53,9 @@ class Recipe(Frozen):
         brightness, contrast: largest change; brightness in units of the full grey range, contrast as a factor.
         test_time_flip: predict the mean of a picture and its mirror image. Doubles the cost of predicting.
         precision: ``bfloat16`` is autocast with float32 weights; ``auto`` takes it where the device computes in it.
+        float32_layers: what stays in float32 under autocast. Processors are slow at bfloat16 convolutions of single
+            channels, and slower yet at their gradients (pytorch issue 183815): ``auto`` is ``depthwise`` there, and
+            ``none`` on accelerators.
     """
 
     epochs: int = Field(default=40, ge=1, le=100_000)
@@ -76,6 +79,11 @@ class Recipe(Frozen):
     contrast: float = Field(default=0.25, ge=0, lt=1)
     test_time_flip: bool = False
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    float32_layers: Literal["auto", "depthwise", "none"] = "auto"
+
+    def depthwise_in_float32(self, device: str) -> bool:
+        """What ``float32_layers`` comes to on a device, where there is an autocast."""
+        return self.float32_layers == "depthwise" or (self.float32_layers == "auto" and device == "cpu")
 
     def for_scheme(self, scheme: Scheme) -> Self:
         """What this recipe comes to for these points: without a mirror, ``flip`` is off.

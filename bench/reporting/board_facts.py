@@ -125,6 +125,7 @@ class BoardRow(Frozen):
         None
     )
     train_images_per_s: Number = None
+    train_precision: str | None = None
     recipe: dict[str, Any] | None = None
     epochs: int | None = None
     options: dict[str, Any] | None = None
@@ -225,6 +226,28 @@ class Failure(Frozen):
     attempts: int
 
 
+class Left(Frozen):
+    """A network that a race dropped after so many ``looks``: folds, or folds of all seeds so far; and why."""
+
+    model: str
+    looks: int
+    reason: Literal["worse", "failed", "unpaid"]
+    behind: str | None
+    difference_px: Number
+    interval_px: tuple[Number, Number] | None
+
+    @property
+    def text(self) -> str:
+        """``left the race after 1 fold: 0.812 px (0.60 to 1.02) behind resnet_custom``."""
+        after = f"{self.looks} fold{'' if self.looks == 1 else 's'}"
+        if self.reason == "unpaid":
+            return f"the budget of the race paid for {after}"
+        if self.reason == "failed":
+            return f"left the race after {after}: a training failed"
+        by = f"{places(3)(self.difference_px)} px ({interval_text(self.interval_px)})"
+        return f"left the race after {after}: {by} behind {self.behind}"
+
+
 class BoardFacts(Frozen):
     """The content of ``leaderboard.json``."""
 
@@ -240,6 +263,7 @@ class BoardFacts(Frozen):
     resolution_floor_px: Number
     weak_evidence: bool
     comparison: dict[str, Any]
+    left_race: tuple[Left, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As plain data."""

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.comparing.collecting import Collected
-from bench.comparing.selection import Entry, Selection
+from bench.comparing.selection import Entry
 from bench.config.model_names import is_ensemble, members_of
 from bench.measuring.accuracy import score
 from bench.measuring.environment import machine_digest
 from bench.measuring.latency.percentiles import summarise_latencies
-from bench.reporting.board_facts import BoardFacts, BoardRow, Failure, Protocol
+from bench.records.schema import VariantFacts
+from bench.reporting.board_facts import BoardFacts, BoardRow, Failure, Left, Protocol
 from bench.reporting.comparison_facts import comparison_facts
 from bench.reporting.row_errors import RowErrors
 from bench.running.sources import UNKNOWN, is_of_earlier_code
@@ -22,7 +23,12 @@ def make_board(collected: Collected, errors: RowErrors) -> BoardFacts:
     selection, ranking = collected.selection, collected.ranking
     latest = selection.latest
     machine = machine_digest(latest.environment)
-    partial = [model for model in collected.observations.predictions if model not in ranking.rank]
+    left = [*reversed([*collected.departures])]  # who stayed longest comes first
+    partial = [
+        model
+        for model in sorted(collected.observations.predictions, key=lambda one: left.index(one) if one in left else -1)
+        if model not in ranking.rank
+    ]
     rows: list[BoardRow] = []
     for model in (*ranking.order, *partial):
         place = sum(not row.is_gate for row in rows)
@@ -41,6 +47,7 @@ def make_board(collected: Collected, errors: RowErrors) -> BoardFacts:
         resolution_floor_px=None if floor is None else floor.difference_px,
         weak_evidence=ranking.weak,
         comparison=comparison_facts(collected.observations, ranking, train_seconds),
+        left_race=tuple(Left.model_validate(departure) for departure in collected.departures.values()),
     )
 
 
@@ -75,7 +82,7 @@ def _row(model: str, collected: Collected, errors: RowErrors, placed: Mapping[st
         pretrained=selection.pretrained(model),
         loses_to=tuple(loses_to),
         leads=model in ranking.leading,
-        flags=tuple(_flags(selection, model, loses_to, speed["latency_ms"])),
+        flags=tuple(_flags(collected, model, loses_to, speed["latency_ms"])),
         **facts,
     )
 
@@ -95,6 +102,7 @@ def _training(entry: Entry) -> dict[str, Any]:
         **found,
         "train_seconds": seconds or None,
         "train_images_per_s": shown / seconds if seconds and shown else None,
+        "train_precision": _train_precision(variant),
         "recipe": variant.recipe.model_dump(mode="json") if variant.recipe else None,
         "epochs": epochs,
         "options": variant.options,
@@ -102,13 +110,23 @@ def _training(entry: Entry) -> dict[str, Any]:
     }
 
 
+def _train_precision(variant: VariantFacts) -> str | None:
+    if variant.recipe is None:
+        return None
+    apart = variant.precision != "float32" and variant.recipe.depthwise_in_float32(variant.device)
+    return f"{variant.precision}, depthwise float32" if apart else variant.precision
+
+
 def _flags(
-    selection: Selection, model: str, loses_to: Sequence[str], latency: Mapping[str, Any] | None
+    collected: Collected, model: str, loses_to: Sequence[str], latency: Mapping[str, Any] | None
 ) -> Iterator[str]:
     """What is to be known before a row is believed; what its cells tell, an ensemble has of its members' cells."""
+    selection = collected.selection
     entry = selection.entries[model]
     behind = [selection.entries[name] for name in members_of(model)] if is_ensemble(model) else [entry]
-    if entry.expected and len({cell.fold for cell in entry.cells}) < entry.folds:
+    if model in collected.departures:
+        yield Left.model_validate(collected.departures[model]).text
+    elif entry.expected and len({cell.fold for cell in entry.cells}) < entry.folds:
         yield f"incomplete: {len(entry.cells)} of {entry.expected} cells"
     elif not entry.complete:
         yield f"{entry.whole_seeds} of {entry.seeds} seeds complete"

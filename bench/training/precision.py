@@ -1,16 +1,24 @@
 """Where and in which arithmetic a network is trained and used."""
 
 import os
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
 
+from bench.config.recipe import Recipe
 from bench.errors import ConfigError
 
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16", "asimdbf16"}
 ONEDNN_SETTINGS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")
 """Of the environment: what oneDNN may not use, and whether it may compute float32 in less."""
+
+CONVOLUTION_ARGUMENTS = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+"""Of ``torch.conv2d``, in their order."""
 
 
 def resolve_device(asked: str) -> str:
@@ -46,6 +54,38 @@ def autocast(precision: str, device: str) -> AbstractContextManager[object]:
     if precision == "float32":
         return nullcontext()
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
+
+
+class DepthwiseInFloat32(TorchFunctionMode):
+    """Inside an autocast, convolutions of single channels are computed in float32, and their gradients with them.
+
+    Precision by layer, and by nothing that was timed: the same network is trained in the same arithmetic everywhere.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Every function of torch comes through here."""
+        given = dict(kwargs or {})
+        if func is not torch.conv2d:
+            return func(*args, **given)
+        named = dict(zip(CONVOLUTION_ARGUMENTS, args, strict=False)) | given
+        pictures, weight = named.pop("input"), named.pop("weight")
+        if weight.shape[1] > 1 or pictures.shape[-3] == 1:
+            return func(pictures, weight, **named)
+        with torch.autocast(pictures.device.type, enabled=False):
+            return func(pictures.float(), weight, **named)
+
+
+def layers_apart(recipe: Recipe, precision: str, device: str, module: nn.Module) -> AbstractContextManager[object]:
+    """What is to be around an autocast network, so that the recipe's ``float32_layers`` stay in float32.
+
+    Nothing where there are none: every function of torch would pass through it in vain.
+    """
+    layers = (layer for layer in module.modules() if isinstance(layer, nn.Conv2d))
+    there = any(1 < layer.groups == layer.in_channels for layer in layers)
+    asked = precision != "float32" and recipe.depthwise_in_float32(device)
+    return DepthwiseInFloat32() if asked and there else nullcontext()
 
 
 def processor_has_bf16() -> bool:
