@@ -228,6 +228,7 @@ def build_backbone(name: str, choices: Choices, data: Dimensions, **drops: float
     """
     import torch
 
+    from architectures.machinery.timm_inputs import scale_inputs
     from architectures.machinery.timm_weights import published_weights, weights_overlay
     from architectures.timm_heatmap import TimmHeatmap
 
@@ -239,9 +240,11 @@ def build_backbone(name: str, choices: Choices, data: Dimensions, **drops: float
         # On meta nothing can be copied, and torch warns of each tensor.
         fitting |= {} if torch.get_default_device().type == "meta" else overlay
     if choices.head == "heatmap":
-        return TimmHeatmap(_feature_maps(name, fitting), data)
-    module = _create(name, **head, **fitting)
-    _start_near_the_centre(module)
+        module: nn.Module = TimmHeatmap(_feature_maps(name, fitting), data)
+    else:
+        module = _create(name, **head, **fitting)
+        _start_near_the_centre(module)
+    scale_inputs(module, name, data.channels)
     return module
 
 

@@ -68,7 +68,7 @@ def _fetch(name: str, repository: str, files: tuple[str, ...]) -> Path:
         except EntryNotFoundError:
             continue
         except Exception as error:  # the hub's client raises its own, httpx's and requests' errors, by version
-            problem = str(error).strip().splitlines()[0][:160]
+            problem = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
             raise ArchitectureError(f"pretrained weights of {name} cannot be fetched ({problem}); {remedy}") from error
     raise ArchitectureError(f"pretrained weights of {name}: {repository} holds none of {', '.join(files)}; {remedy}")
 

@@ -209,3 +209,19 @@ def test_what_is_in_the_hubs_cache_needs_no_network(tmp_path: Path, monkeypatch:
     save_file(state, snapshot / "model.safetensors")
     module = architectures.build("resnet18", pretrained=True)
     assert torch.equal(module.state_dict()["layer1.0.conv1.weight"], state["layer1.0.conv1.weight"])
+
+
+@pytest.mark.parametrize("name", ["tf_efficientnet_lite0", "resnet18", "vit_tiny_patch16_224"])
+@pytest.mark.parametrize("head", ["regression", "heatmap"])
+def test_weights_see_grey_pictures_as_they_were_trained(tmp_path: Path, name: str, head: str) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_file(published(name), path)
+    ours = architectures.build(f"timm:{name}", weights=str(path), head=head).eval()
+    seen: list[torch.Tensor] = []
+    first = next(layer for layer in ours.modules() if isinstance(layer, torch.nn.Conv2d))
+    first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    grey = torch.rand(2, 1, 96, 96)
+    ours((grey - 0.449) / 0.226)
+    known = timm.models.get_pretrained_cfg(name)
+    wanted = (grey - sum(known.mean) / 3) / (sum(known.std) / 3)
+    assert torch.allclose(seen[0][..., :96, :96], wanted, atol=1e-4)
