@@ -16,7 +16,7 @@ from bench.config.tuning import TuningSettings, parse_duration
 from bench.errors import BenchError, DataError
 from bench.faces.arrays import faces_of_arrays, store_faces
 from bench.faces.face_set import FaceSet
-from bench.running.variants import model_name
+from bench.running.variants import model_name, with_curated
 from bench.scheme import LEAST_SIDE_PX, MOST_SIDE_PX, SEED_SCHEME, scheme_of_names
 from bench.signatures import spread
 
@@ -66,7 +66,10 @@ class TrainingKeywords(TypedDict, total=False):
 
 
 class RunKeywords(TrainingKeywords, total=False):
-    """What :func:`run` takes besides: as the options of ``bench run``; ``latency=False`` measures none."""
+    """What :func:`run` takes besides: as the options of ``bench run``; ``latency=False`` measures none.
+
+    ``race_budget`` is seconds, or ``"3h"``: its ``--budget``.
+    """
 
     seeds: int | None
     quick: bool | None
@@ -75,6 +78,8 @@ class RunKeywords(TrainingKeywords, total=False):
     cell_timeout_s: float | None
     retry_failed: bool | None
     only_like: bool | None
+    race: bool | None
+    race_budget: str | float | None
     latency: bool | None
     precision: Literal["float32", "bfloat16"] | None
 
@@ -157,10 +162,11 @@ def configuration(models: "Sequence[Model] | str | None", settings: Mapping[str,
         tables["data"] = {"stored": store_faces(as_faces(given.pop("data"))).stored}
     if "groups" in given:
         given["groups"] = str(given["groups"])
-    if "budget" in given:
-        given["budget_s"] = parse_duration(str(given.pop("budget")))
+    for budget in ("budget", "race_budget"):
+        if budget in given:
+            given[f"{budget}_s"] = parse_duration(str(given.pop(budget)))
     search = {name: given.pop(name) for name in TuningSettings.model_fields if name in given}
-    return load_config(Path(file) if file is not None else None, assignments, given, search, tables)
+    return with_curated(load_config(Path(file) if file is not None else None, assignments, given, search, tables))
 
 
 def as_faces(data: FaceSet | Sequence[Any]) -> FaceSet:

@@ -45,11 +45,14 @@ class RunBars:
     def __call__(self, event: "Event") -> None:
         """Draw what one event says; nothing before the first cell starts."""
         # Here, for whoever wants a plain bar need not load what trains.
-        from bench.running.events import CellEnded, CellStarted, EpochEnded, Planned
+        from bench.running.events import CellEnded, CellStarted, EpochEnded, Looked, Planned
 
         match event:
             case Planned(missing=missing):
                 self._all = self._progress.add_task("all cells", total=len(missing))
+            case Looked(cells_left=left):
+                done = self._progress.tasks[self._all].completed
+                self._progress.update(self._all, total=done + left)
             case CellStarted(cell):
                 self._progress.start()
                 epochs = cell.task.recipe.epochs if cell.kind == "network" else 1

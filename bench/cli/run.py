@@ -23,6 +23,12 @@ class RunOptions(options.CellOptions, total=False):
     only_like: Annotated[
         bool | None, typer.Option("--only-like", help="Refuse to go on with records of another kind of processor.")
     ]
+    race: Annotated[
+        bool | None, typer.Option("--race", help="Drop networks that can no longer be the best, fold by fold.")
+    ]
+    race_budget: Annotated[
+        str | None, typer.Option("--budget", metavar="TIME", help="A race within a time such as 90m or 3h.")
+    ]
     latency: Annotated[
         bool | None, typer.Option("--latency/--no-latency", help="Measure latency after training. [yes]")
     ]

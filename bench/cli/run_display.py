@@ -5,8 +5,9 @@ import time
 from bench.cli.console import Screen
 from bench.faces.grouping import describe_groups
 from bench.progress import RunBars, label
+from bench.reporting.board_facts import Left
 from bench.reporting.number_text import format_seconds
-from bench.running.events import CellEnded, Estimated, Event, Planned, Stage
+from bench.running.events import Budgeted, CellEnded, Estimated, Event, Looked, Planned, Stage
 
 
 class RunDisplay:
@@ -17,6 +18,7 @@ class RunDisplay:
         self._bars = RunBars(screen.err, drawn=screen.live)
         self._total = 0
         self._ended = 0
+        self._gone: set[str] = set()
         self._started = time.monotonic()
 
     def __call__(self, event: Event) -> None:
@@ -26,6 +28,10 @@ class RunDisplay:
                 self._planned(event)
             case Estimated():
                 self._estimated(event)
+            case Budgeted():
+                self._budgeted(event)
+            case Looked():
+                self._looked(event)
             case CellEnded():
                 self._cell_ended(event)
             case Stage(text):
@@ -56,6 +62,26 @@ class RunDisplay:
             self._screen.note(f"estimate: {format_seconds(event.total_seconds)} for all (one cell: {each})")
         if event.unknown:
             self._screen.warn(f"estimate without {', '.join(event.unknown)}: a few batches could not be timed")
+
+    def _budgeted(self, event: Budgeted) -> None:
+        self._screen.note(
+            f"budget: {format_seconds(event.seconds)} of training pay for {event.folds:.1f} folds of every network, "
+            "and for more of those that stay in the race"
+        )
+        for model, seconds in event.left_out.items():
+            self._screen.warn(f"left out: {model}, of which one fold takes {format_seconds(seconds)}")
+
+    def _looked(self, event: Looked) -> None:
+        standing = event.standing
+        self._total = self._ended + event.cells_left
+        if not standing.looks:
+            return
+        new = [Left.model_validate(one) for one in standing.departures if one.model not in self._gone]
+        self._gone |= {left.model for left in new}
+        for left in new:
+            self._screen.note(f"race: {left.model} {left.text}")
+        still = f"{len(standing.still_in)} still in: {', '.join(standing.still_in)}"
+        self._screen.note(f"race: look {standing.looks} of {event.looks}, {still}")
 
     def _cell_ended(self, event: CellEnded) -> None:
         self._ended += 1

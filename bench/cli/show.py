@@ -13,6 +13,7 @@ def show_leaderboard(screen: Screen, board: BoardFacts) -> None:
     screen.table(title, headings("terminal"), board.cells("terminal"), text_columns=2, last_is_text=True)
     for notes in (
         board_notes.normaliser_notes,
+        board_notes.race_notes,
         board_notes.letter_notes,
         board_notes.seed_notes,
         board_notes.precision_notes,

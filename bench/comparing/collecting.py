@@ -1,9 +1,11 @@
 """What lies under an ``--out`` folder, read once: the way to it of compare, choose and every report."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.comparing.observations import Observations
+from bench.comparing.race import Departure, departures
 from bench.comparing.ranking import Ranking, rank
 from bench.comparing.selection import Selection, observe, select
 from bench.records.schema import CostRecord, LatencyRecord
@@ -19,6 +21,7 @@ class Collected:
         selection: which records count.
         observations: out-of-fold predictions of all models that have some.
         ranking: order, ties and intervals of the models that may be ranked.
+        departures: by model, why a race dropped it.
         latencies, costs: every latency and cost record of the variants shown.
     """
 
@@ -26,6 +29,7 @@ class Collected:
     selection: Selection
     observations: Observations
     ranking: Ranking
+    departures: Mapping[str, Departure]
     latencies: tuple[LatencyRecord, ...]
     costs: tuple[CostRecord, ...]
 
@@ -48,6 +52,7 @@ def collect(store: RecordStore) -> Collected:
         selection=selection,
         observations=observations,
         ranking=rank(observations.only([model for model in selection.entries if selection.rankable(model)])),
+        departures=departures(selection, observations),
         latencies=tuple(record for record in store.latencies() if record.variant_digest in shown),
         costs=tuple(record for record in store.costs() if record.variant_digest in shown),
     )

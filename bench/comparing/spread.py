@@ -156,9 +156,9 @@ def spread(losses: RowLosses) -> Spread:
             matrix[np.ix_(others, ones)] = found[np.ix_(columns, rows)]
     if measured.all():
         total, people = _noise_of_means(losses, noise)
-        covariance = _covariance(losses.influences) + np.diag(np.maximum(total - people, 0.0))
+        covariance = covariance_of_sums(losses.influences) + np.diag(np.maximum(total - people, 0.0))
     else:
-        covariance = _covariance(losses.fold_sums(losses.influences)) * widening(losses.fold_count)
+        covariance = covariance_of_sums(losses.fold_sums(losses.influences)) * widening(losses.fold_count)
     return Spread(
         rmse_px=losses.rmse_px,
         **pairs,
@@ -198,8 +198,8 @@ def _pairs(losses: RowLosses, noise: Sequence[_SeedNoise], measured: NDArray[np.
         found = _noise_together(losses, first, second) if first != second else None
         if found is not None:
             total[[first, second], [second, first]], within[[first, second], [second, first]] = found
-    people = of_differences(_covariance(losses.influences))
-    between = of_differences(_covariance(losses.fold_sums(losses.influences)))
+    people = of_differences(covariance_of_sums(losses.influences))
+    between = of_differences(covariance_of_sums(losses.fold_sums(losses.influences)))
     # Sampled people and seed noise overlap in `within`; neither part alone can exceed the whole.
     known = np.maximum(np.maximum(people, total), people - within + total)
     split = np.maximum(between - known, 0.0) if folds > 1 else np.zeros_like(known)
@@ -244,7 +244,7 @@ def critical(degrees: Numbers | float, probability: float) -> Numbers:
     return np.asarray(stats.t.ppf(probability, degrees))
 
 
-def _covariance(values: Numbers) -> Numbers:
+def covariance_of_sums(values: Numbers) -> Numbers:
     """Covariance (M, M) of sums over units whose expectation is zero, from what each unit brings: (M, U)."""
     units = values.shape[1]
     return np.asarray(values @ values.T * (units / (units - 1) if units > 1 else 0.0))

@@ -20,7 +20,8 @@ class RunSettings(Frozen):
     """The ``[run]`` table and the options of ``bench run``.
 
     ``precision`` is that of everything after training: predictions that are scored, latency. None is that of a record
-    where there is one, else float32. Training has its own, in the recipe.
+    where there is one, else float32. Training has its own, in the recipe. ``race_budget_s`` is the wall time of a
+    race, and asks for one.
     """
 
     models: tuple[str, ...] = ("resnet_custom", "plain_cnn")
@@ -37,6 +38,8 @@ class RunSettings(Frozen):
     cell_timeout_s: float | None = Field(default=None, gt=0)
     retry_failed: bool = False
     only_like: bool = False
+    race: bool = False
+    race_budget_s: float | None = Field(default=None, gt=0)
     quick: bool = False
     keep_weights: bool = False
     tuned: bool = False
@@ -57,6 +60,11 @@ class RunSettings(Frozen):
         if isinstance(workers, bool) or (isinstance(workers, str) and workers != "auto" and not workers.isdecimal()):
             raise ValueError("expected auto or a number from 1")
         return workers
+
+    @property
+    def raced(self) -> bool:
+        """Whether networks that can no longer be the best are dropped on the way."""
+        return self.race or self.race_budget_s is not None
 
     @property
     def folds_trained(self) -> int:

@@ -181,6 +181,19 @@ class CostRecord(Versioned):
     weights_mb: float
 
 
+class RaceFacts(Stored):
+    """What a race was, as each of its networks has it.
+
+    ``level`` is the probability with which it may drop the best network, ``models`` are all that started, and
+    ``unpaid_after`` so many looks its ``budget_s`` had no time left for this one.
+    """
+
+    level: float
+    models: tuple[str, ...]
+    budget_s: float | None = None
+    unpaid_after: int | None = None
+
+
 class AskedRecord(Versioned):
     """A run asked for this variant of a model under this dataset and protocol; the newest one decides what is shown.
 
@@ -197,4 +210,5 @@ class AskedRecord(Versioned):
     asked: str
     order: int = 0
     number: int = 0
+    race: RaceFacts | None = None
     environment: dict[str, Any] = Field(default_factory=dict)

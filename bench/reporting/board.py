@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from bench.comparing import verdict
 from bench.comparing.choosing import CostLimits
-from bench.comparing.ranking import Ranking
+from bench.comparing.ranking import Ranking, rank
 from bench.comparing.verdict import Verdict
 from bench.errors import ConfigError, RecordError
 from bench.measuring.accuracy import mean_over_seeds
 from bench.outside_text import printable
 from bench.records.store import RecordStore
 from bench.reporting import choice
-from bench.reporting.board_facts import COLUMNS, Failure
+from bench.reporting.board_facts import COLUMNS, Failure, Left
 from bench.reporting.board_notes import warnings_of
 from bench.reporting.material import Material, collect
 from bench.reporting.report_files import FORMATS
@@ -120,21 +120,30 @@ class Board:
         return pd.DataFrame(found)
 
     def compare(self, first: str, second: str) -> Comparison:
-        """Which of two ranked models is better, by how much, how certainly and at which keypoints.
+        """Which of two models is better, by how much, how certainly and at which keypoints.
+
+        One that left a race is compared by the folds that both have.
 
         Raises:
             ConfigError: no such model, or the same one twice.
-            RecordError: one that is not complete.
+            RecordError: one that is not complete and left no race, or two that share no fold.
         """
-        ranking, observations = self.ranking, self.material.observations
+        ranking, observed, departures = self.ranking, self.material.ranked, self.material.departures
+        left = [name for name in (first, second) if name in departures]
         for name in (first, second):
-            if name in observations.predictions and name not in ranking.order:
+            if name in self.material.observations.predictions and name not in (*ranking.order, *left):
                 raise RecordError(f"model '{name}' is incomplete; run the same `bench run` again to finish it")
-            self._refuse_unknown(name, ranking.order)
+            self._refuse_unknown(name, (*ranking.order, *(set(left) & self.material.observations.predictions.keys())))
         if first == second:
             raise ConfigError(f"model '{first}' is named twice; name two models")
-        found = verdict.compare(self.material.ranked, ranking, first, second)
-        return Comparison(found, verdict_words(found))
+        if not {first, second} <= {*ranking.order}:
+            observed = self.material.observations.only((first, second))
+            ranking = rank(observed)
+            if not ranking.pairs:
+                raise RecordError(f"models '{first}' and '{second}' share no fold; run `bench run` without --race")
+        found = verdict.compare(observed, ranking, first, second)
+        told = [f"{name} {Left.model_validate(departures[name]).text}." for name in left]
+        return Comparison(found, " ".join([verdict_words(found), *told]))
 
     def choose(self, limits: CostLimits) -> choice.Choice:
         """One network within limits; see :func:`bench.reporting.choice.choose`."""

@@ -1,5 +1,6 @@
 """What must be said beside a board's numbers: the same sentences on page, terminal and in Markdown."""
 
+from bench.comparing.race import LEVEL
 from bench.faces.grouping import describe_groups
 from bench.reporting.board_facts import BoardFacts
 from bench.reporting.number_text import format_seconds, group_letter
@@ -40,7 +41,29 @@ def folds_text(board: BoardFacts) -> str:
 
 def reading_notes(board: BoardFacts) -> list[str]:
     """How to read the ranking: everything of this board that is not so everywhere."""
-    return [*normaliser_notes(board), *letter_notes(board), *seed_notes(board), *precision_notes(board)]
+    return [
+        *race_notes(board),
+        *normaliser_notes(board),
+        *letter_notes(board),
+        *seed_notes(board),
+        *precision_notes(board),
+    ]
+
+
+def race_notes(board: BoardFacts) -> list[str]:
+    """What became of networks that a race dropped, and whose rows are not comparable with the ranked ones."""
+    if not board.left_race:
+        return []
+    shown = {row.model for row in board.rows}
+    never = [left.model for left in board.left_race if left.model not in shown]
+    notes = [
+        f"A race dropped {len(board.left_race)} networks before they had all folds; it drops the best one with a "
+        f"probability of at most {100 * LEVEL:g} %. Their errors are of fewer rows than the others'; `bench compare` "
+        "takes the folds that two have."
+    ]
+    if never:
+        notes.append(f"Its budget paid for no fold of {', '.join(never)}.")
+    return notes
 
 
 def normaliser_notes(board: BoardFacts) -> list[str]:

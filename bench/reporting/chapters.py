@@ -10,7 +10,7 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from bench.reporting.board_facts import BoardRow, columns_of
-from bench.reporting.board_notes import footnotes, letter_notes, normaliser_notes, seed_notes
+from bench.reporting.board_notes import footnotes, letter_notes, normaliser_notes, race_notes, seed_notes
 from bench.reporting.evidence import evidence, keypoint_winners
 from bench.reporting.facts import circumstances, latency_settings
 from bench.reporting.figures.cumulative import cumulative_figure
@@ -43,7 +43,13 @@ def ranking(material: Material) -> Section:
         if name == "flags" or any(row.number(name, column) is not None for row in rows)
     ]
     table = markups().ranking(rows, shown, interval_cells(rows), opening(rows), shared_flags)
-    notes = [*normaliser_notes(board), *letter_notes(board), *seed_notes(board), *footnotes(board)]
+    notes = [
+        *race_notes(board),
+        *normaliser_notes(board),
+        *letter_notes(board),
+        *seed_notes(board),
+        *footnotes(board),
+    ]
     return Section("ranking", "Ranking", RANKING_LEAD, body=table + markups().notes(notes))
 
 

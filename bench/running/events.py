@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bench.comparing.race import Standing
 from bench.records.schema import CurvePoint
 from bench.running.plan import Cell, Plan
 from bench.running.task import FoldOutcome
@@ -26,6 +27,27 @@ class Estimated:
     cell_seconds: dict[str, float]
     total_seconds: float
     unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Budgeted:
+    """What the time of a race pays for: so many folds of all its networks, and none of those ``left_out``.
+
+    ``left_out`` holds the seconds that one fold of each would take.
+    """
+
+    seconds: float
+    folds: float
+    left_out: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A look of a race of ``looks`` is decided; at most ``cells_left`` cells are to be trained yet."""
+
+    standing: Standing
+    looks: int
+    cells_left: int
 
 
 @dataclass(frozen=True)
@@ -58,4 +80,4 @@ class Stage:
     text: str
 
 
-Event = Planned | Estimated | CellStarted | EpochEnded | CellEnded | Stage
+Event = Planned | Estimated | Budgeted | Looked | CellStarted | EpochEnded | CellEnded | Stage

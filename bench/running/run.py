@@ -1,11 +1,13 @@
 """A run from its configuration to its records: plan, skip what is done, execute, store, measure."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bench.comparing.race import LEVEL
 from bench.config.settings import Config, RunSettings
 from bench.errors import ConfigError, RecordError
 from bench.faces.checks import inspect
@@ -15,7 +17,7 @@ from bench.measuring.environment import describe_environment
 from bench.processes.cores import free_memory_bytes, usable_cores
 from bench.records.atomic import sweep
 from bench.records.keys import protocol_digest
-from bench.records.schema import TRANSIENT_CAUSES, AskedRecord, CellRecord, CurvePoint
+from bench.records.schema import TRANSIENT_CAUSES, AskedRecord, CellRecord, CurvePoint, RaceFacts
 from bench.records.store import RecordStore
 from bench.running.costs import store_costs, store_latencies
 from bench.running.engine import Engine
@@ -24,6 +26,7 @@ from bench.running.kept_weights import kept_weights
 from bench.running.local import LocalEngine
 from bench.running.plan import Cell, Plan, make_plan
 from bench.running.probe import probe_cell_seconds, total_seconds
+from bench.running.race import LATENCY_SECONDS_EACH, Race
 from bench.running.task import FoldOutcome
 
 logger = logging.getLogger(__name__)
@@ -53,7 +56,7 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
         BenchError: the data, a model or the configuration cannot be used; nothing has been trained then.
         RecordError: a record could not be written (a full disk, say); those written before stand.
     """
-    run = config.run
+    run, started = config.run, time.monotonic()
     source = FaceSource.of(config)
     faces = load_faces(source)
     plan = make_plan(config, source, faces)
@@ -62,17 +65,26 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     sweep(run.out)
     store = RecordStore(run.out)
     environment = describe_environment(plan.device)
-    _note_what_was_asked(store, plan, environment)
+    asked = _note_what_was_asked(store, plan, environment, run)
     store.write_truth(plan.protocol_digest, faces.keypoints, faces.groups, plan.fold_of_row)
     elsewhere = trained_elsewhere(store, plan, refused=run.only_like)
     own = [cell for cell in plan.cells if cell.key not in elsewhere]
     missing = tuple(cell for cell in own if is_wanted(store, cell, retry_failed=run.retry_failed))
     workers = choose_workers(run, len(missing), plan.device)
     on_event(Planned(plan, missing, workers))
+    per_cell: dict[str, float] = {}
     if any(cell.kind == "network" for cell in missing):
-        on_event(_estimate(missing, run, workers))
+        estimate = _estimate(missing, run, workers)
+        per_cell |= estimate.cell_seconds
+        on_event(estimate)
     recorder = Recorder(store, plan, environment, on_event, run.retry_failed)
-    (engine or LocalEngine(workers, run.threads, run.cell_timeout_s))(missing, recorder)
+    execute = engine or LocalEngine(workers, run.threads, run.cell_timeout_s)
+    if run.raced:
+        allocator = Race(plan, store, missing, asked, per_cell, workers, _race_ends(run, started, len(asked)), on_event)
+        for cells in allocator.rounds(recorder.written):
+            execute(cells, recorder)
+    else:
+        execute(missing, recorder)
 
     def tell(text: str) -> None:
         on_event(Stage(text))
@@ -206,12 +218,25 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def _note_what_was_asked(store: RecordStore, plan: Plan, environment: dict[str, Any]) -> None:
+def _race_ends(run: RunSettings, started: float, networks: int) -> float | None:
+    """When the last training of a race may begin, on the clock of ``time.monotonic``."""
+    if run.race_budget_s is None:
+        return None
+    return started + run.race_budget_s - (LATENCY_SECONDS_EACH * networks if run.latency else 0.0)
+
+
+def _note_what_was_asked(
+    store: RecordStore, plan: Plan, environment: dict[str, Any], run: RunSettings
+) -> dict[str, AskedRecord]:
+    """Store it, and return what was asked of each network."""
     moment, before = now(), store.asked()
     ahead = [record.asked for record in before if record.asked > moment]
     if ahead:
         logger.warning("--out %s: holds a run dated %s, ahead of this machine's clock; check it", store.out, ahead[-1])
     number = 1 + max((record.number for record in before), default=0)
+    networks = tuple(variant.model for variant in plan.variants.values() if variant.kind == "network")
+    race = RaceFacts(level=LEVEL, models=networks, budget_s=run.race_budget_s) if run.raced else None
+    asked = {}
     for order, variant in enumerate(plan.variants.values()):
         record = AskedRecord(
             model=variant.model,
@@ -223,6 +248,10 @@ def _note_what_was_asked(store: RecordStore, plan: Plan, environment: dict[str, 
             asked=moment,
             order=order,
             number=number,
+            race=race if variant.kind == "network" else None,
             environment=environment,
         )
         store.write_asked(record, plan.protocol_digest)
+        if variant.kind == "network":
+            asked[variant.model] = record
+    return asked

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.config.loading import checked_table
 from bench.config.model_names import architecture_of
 from bench.config.recipe import Recipe
-from bench.config.settings import Config
+from bench.config.settings import Config, RunSettings
 from bench.errors import ConfigError, ModelError
 from bench.records.keys import code_digest, digest, variant_digest
 from bench.records.schema import Kind, VariantFacts
@@ -50,6 +50,22 @@ class Variant:
         """Names a variant by what it does in every fold; where all folds are alike, by that alone."""
         digests = [variant_digest(self.model, facts) for facts in self.by_fold]
         return digests[0] if len(set(digests)) == 1 else digest(digests)
+
+
+CURATED = "curated"
+"""Among the models of a run: the defaults, and timm's dozen that have short names."""
+
+
+def with_curated(config: Config) -> Config:
+    """The configuration in which the name ``curated`` stands for what it means."""
+    if CURATED not in config.run.models:
+        return config
+    from architectures import registered
+
+    dozen = [name for name, entry in registered().items() if entry.family == "timm"]
+    meant = [*(name for name in config.run.models if name != CURATED), *RunSettings().models, *dozen]
+    run = config.run.model_copy(update={"models": tuple(dict.fromkeys(meant))})
+    return config.model_copy(update={"run": run})
 
 
 def network_variant(config: Config, model: str, scheme: Scheme = SEED_SCHEME) -> VariantFacts:

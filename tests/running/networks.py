@@ -24,6 +24,13 @@ class Tiny(nn.Module):
         return self.linear(self.pool(pictures).flatten(1))
 
 
+class Blind(Tiny):
+    """Looks away: its answer is the same corner for every picture."""
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return super().forward(pictures) * 1e-6 + 0.9
+
+
 class Slow(Tiny):
     """Takes a tenth of a second for each training batch."""
 
