@@ -27,8 +27,10 @@ import numpy as np
 from bench.faces.face_set import FaceSource
 from bench.faces.folds import assign_folds
 from bench.faces.loading import load_faces
+from bench.keywords import configuration
 from bench.measuring.environment import describe_environment
 from bench.processes.cores import usable_cores
+from bench.running.variants import CURATED
 from benchmarks.training_ways.environment import peers_python
 from benchmarks.training_ways.spec import Outcome, Spec
 
@@ -117,7 +119,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--groups", default="auto")
-    parser.add_argument("--models", default="plain_cnn,resnet_custom")
+    parser.add_argument("--models", default="plain_cnn,resnet_custom", help="Names, or curated.")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--speed-epochs", type=int, default=2)
@@ -135,7 +137,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="training-") as name:
         folder = Path(name)
         decode(given.data, given.groups, folder / "faces.npz")
-        for model in given.models.split(","):
+        named = configuration(given.models, {}).run.models if given.models == CURATED else given.models.split(",")
+        for model in named:
             spec = Spec(
                 str(given.data.resolve()),
                 absolute(given.groups),
