@@ -86,7 +86,7 @@ def test_what_is_to_be_tried_again_is_waited_for() -> None:
 
 
 def test_a_network_without_time_leaves_where_its_time_ended() -> None:
-    observations = draw_observations([1.0, 1.1], seeds=1)
+    observations = draw_observations([1.0, 1.0], seeds=1)
     runners = {"net_0": Runner(ALL), "net_1": Runner(ALL[:2], unpaid_after=2)}
     (left,) = race(observations, runners, FOLDS).departures
     assert (left.model, left.looks, left.reason) == ("net_1", 2, "unpaid")
