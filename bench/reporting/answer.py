@@ -20,7 +20,9 @@ def answer_sentences(board: BoardFacts) -> list[str]:
     resolved = f"This run finds a difference of {floor_px or 0:.2f} px in four cases out of five."
     return [
         _leader(best),
-        _ties(tied, len(networks)),
+        _ties(tied, [row for row in board.rows if not row.is_gate and row is not best]),
+        *_raced(board),
+        *_best_of_timm(networks, best),
         *_cheapest([best, *tied]),
         *_gates(board),
         *([] if floor_px is None else [resolved]),
@@ -34,10 +36,26 @@ def _leader(best: BoardRow) -> str:
     return f"{best.model} has the smallest error: {best.rmse_px or 0:.2f} px RMSE{reach}."
 
 
-def _ties(tied: Sequence[BoardRow], networks: int) -> str:
+def _ties(tied: Sequence[BoardRow], others: Sequence[BoardRow]) -> str:
     if tied:
         return f"This run does not tell it apart from {_listed([row.model for row in tied])}."
-    return "It is the only network." if networks == 1 else "No other network ties with it."
+    if not others:
+        return "It is the only network."
+    return f"No other network {'ties with it' if any(row.ranked for row in others) else 'has all folds'}."
+
+
+def _raced(board: BoardFacts) -> list[str]:
+    worse = [left.model for left in board.left_race if left.reason == "worse"]
+    return [f"Found worse, and left out of the race early: {_listed(worse)}."] if worse else []
+
+
+def _best_of_timm(networks: Sequence[BoardRow], best: BoardRow) -> list[str]:
+    """Where it is not the best of all: whoever asks for timm's backbones asks which."""
+    of_timm = [row for row in networks if row.of_timm]
+    if not of_timm or best.of_timm:
+        return []
+    first = min(of_timm, key=lambda row: row.rmse_px or 0.0)
+    return [f"The best of timm's backbones is {first.model}: {first.rmse_px or 0:.2f} px."]
 
 
 def _cheapest(group: Sequence[BoardRow]) -> list[str]:

@@ -133,6 +133,7 @@ class BoardRow(Frozen):
     folds_done: int = 0
     seeds_done: int = 0
     pretrained: bool = False
+    of_timm: bool = False
     loses_to: tuple[str, ...] = ()
     leads: bool = False
     flags: Annotated[tuple[str, ...], Column("flags", "What to know before believing it", ", ".join)] = ()

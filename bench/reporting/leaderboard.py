@@ -16,6 +16,8 @@ from bench.reporting.row_errors import RowErrors
 from bench.running.sources import UNKNOWN, is_of_earlier_code
 
 TUNED_ON_SCORED_ROWS = "tuned on scored rows"
+TIMM = "architectures.timm_backbones"
+"""Where the code of timm's backbones stands, as records note it."""
 
 
 def make_board(collected: Collected, errors: RowErrors) -> BoardFacts:
@@ -107,6 +109,7 @@ def _training(entry: Entry) -> dict[str, Any]:
         "epochs": epochs,
         "options": variant.options,
         "tuned": variant.tuned,
+        "of_timm": variant.source == TIMM,
     }
 
 
