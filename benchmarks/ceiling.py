@@ -84,7 +84,7 @@ def make_trainer(model: str, options: dict[str, Any], images: Tensor, keypoints:
     recipe = Recipe(**{**architectures.get(model).recipe, "epochs": 10_000})  # type: ignore[arg-type]
     torch.manual_seed(0)
     module = architectures.build(model, **options)
-    return Trainer(module, Examples(images, keypoints, SEED_SCHEME), recipe, Execution("cpu", precision, 1, 0))
+    return Trainer(module, Examples(images, keypoints, SEED_SCHEME), recipe, Execution("cpu", precision, 0))
 
 
 def summarise(word: str, epochs: list[dict[str, float]], ceilings: list[float], images: int) -> dict[str, Any]:

@@ -210,7 +210,7 @@ def trains_below_the_mean_face(examinee: Examinee) -> None:
     fold_of_row = assign_folds(faces, FOLDS, seed=0)
     seen, unseen = np.flatnonzero(fold_of_row != 0), np.flatnonzero(fold_of_row == 0)
     examples = Examples(torch.tensor(faces.images[seen]), torch.tensor(faces.keypoints[seen]), examinee.scheme)
-    execution = Execution(threads=torch.get_num_threads())
+    execution = Execution()
     stamps: list[float] = []
     small = examinee.recipe.model_copy(update={"batch_size": min(examinee.recipe.batch_size, LARGEST_BATCH)})
     probe = small.model_copy(update={"epochs": 2})

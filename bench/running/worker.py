@@ -113,7 +113,7 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
 
     variant, recipe = task.variant, task.recipe
     torch.set_num_threads(variant.threads)
-    execution = Execution(variant.device, variant.precision, variant.threads, task.seed)
+    execution = Execution(variant.device, variant.precision, task.seed)
     _seed(task.seed)  # the initial weights are drawn from it
     try:
         entry = architectures.get(task.model)

@@ -36,13 +36,11 @@ class Execution:
     Attributes:
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``float32`` or ``bfloat16`` (autocast over float32 weights).
-        threads: intra-op threads; part of the result, since 1 and 2 threads round differently.
         seed: where shuffling and augmentation start.
     """
 
     device: str = "cpu"
     precision: str = "float32"
-    threads: int = 1
     seed: int = 0
 
 
