@@ -3,12 +3,16 @@
 Each is fitted per coordinate on the rows where that coordinate is labelled.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import Ridge
-from sklearn.neighbors import KNeighborsRegressor
 
 from bench.faces.thumbnails import shrink
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import Ridge
+    from sklearn.neighbors import KNeighborsRegressor
 
 GATES: tuple[str, ...] = ("mean_face", "knn", "ridge")
 
@@ -56,7 +60,11 @@ def small_pictures(images: Images) -> NDArray[np.float64]:
     return np.asarray(flat / (flat.std(axis=1, keepdims=True) + 1e-6))
 
 
-def _regressor(name: str, rows: int) -> Ridge | KNeighborsRegressor:
+def _regressor(name: str, rows: int) -> "Ridge | KNeighborsRegressor":
+    # Here, since whoever only wants to know the names would wait a second for it.
+    from sklearn.linear_model import Ridge
+    from sklearn.neighbors import KNeighborsRegressor
+
     if name == "ridge":
         return Ridge(alpha=RIDGE_PENALTY)
     return KNeighborsRegressor(n_neighbors=min(NEIGHBOURS, rows), weights="distance")

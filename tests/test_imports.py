@@ -118,6 +118,17 @@ def test_there_is_no_import_cycle() -> None:
         visit(name, ())
 
 
+def test_reports_load_nothing_that_trains() -> None:
+    code = (
+        "import sys\nimport bench.api\n"
+        "loaded = {'torch', 'timm', 'sklearn', 'optuna'} & set(sys.modules)\nassert not loaded, loaded\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=bench_environment(), cwd=PROJECT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\nfrom bench.cli.main import main\n"

@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from dataclasses import asdict
 
-from architectures import ArchitectureError
 from bench.config.latency import AFTER_TRAINING
 from bench.config.model_names import architecture_of
 from bench.errors import ModelError
-from bench.measuring.cost import count_cost
 from bench.measuring.environment import describe_environment, machine_digest
 from bench.measuring.latency.measure import LatencyProgress, measure_latencies
 from bench.measuring.latency.percentiles import is_headline
@@ -20,6 +18,9 @@ from bench.running.variants import Variant
 
 def store_costs(store: RecordStore, plan: Plan, tell: Callable[[str], None]) -> None:
     """Count parameters and MACs of each network that has no cost record yet."""
+    from architectures import ArchitectureError
+    from bench.measuring.cost import count_cost
+
     counted = {cost.variant_digest for cost in store.costs()}
     for variant in _scored_networks(store, plan):
         if variant.digest in counted:
