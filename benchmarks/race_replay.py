@@ -11,7 +11,7 @@ drawn as in ``benchmarks.simulated_runs``, with the noise of trainings, people a
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +34,7 @@ FIELDS: Mapping[str, tuple[float, ...]] = {
     "one best, eleven 10 % worse": (1.0, *((1.1,) * 11)),
 }
 """Expected errors over the best one's."""
+UNSTEADY = ("a dozen equal networks, half of which train three times as unevenly", (1.0,) * 6 + (3.0,) * 6)
 FOLDS = 5
 
 
@@ -61,9 +62,11 @@ def report(
     )
 
 
-def simulated(population: Population, factors: Iterable[float]) -> Callable[[Generator], Observations]:
+def simulated(
+    population: Population, factors: Sequence[float], cells: tuple[float, ...] = ()
+) -> Callable[[Generator], Observations]:
     """Draws runs of networks whose expected RMSE is so many times the best one's."""
-    protocol = Protocol(1, FOLDS, tuple(factor**2 for factor in factors), same=False)
+    protocol = Protocol(1, FOLDS, tuple(factor**2 for factor in factors), same=False, cell_factors=cells)
     return lambda generator: observed(simulated_run(population, protocol, generator))
 
 
@@ -130,10 +133,13 @@ def main() -> None:
     sys.stdout.write(f"a race may drop the best network in {100 * LEVEL:g} %\n")
     for out in given.out:
         replay(out, given.runs)
-    for name, factors in FIELDS.items() if not given.out else ():
-        networks = [f"net_{place:03d}" for place in range(len(factors))]
-        best = {model for model, factor in zip(networks, factors, strict=True) if factor == min(factors)}
-        report(name, simulated(fitted_noise(), factors), best, dict.fromkeys(networks, 1.0), given.runs)
+    if not given.out:
+        fields = [(name, factors, ()) for name, factors in FIELDS.items()]
+        for name, factors, cells in [*fields, (UNSTEADY[0], (1.0,) * 12, UNSTEADY[1])]:
+            networks = [f"net_{place:03d}" for place in range(len(factors))]
+            best = {model for model, factor in zip(networks, factors, strict=True) if factor == min(factors)}
+            drawn = simulated(fitted_noise(), factors, cells)
+            report(name, drawn, best, dict.fromkeys(networks, 1.0), given.runs)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ loss. A run draws people with replacement, lays folds, trains "architectures" an
 would hold. Because effects multiply and average to one, the expected error of the procedure is known exactly.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,7 @@ class Population:
 class Protocol:
     """How a simulated run is laid out; ``factors`` multiply the expected loss of each architecture.
 
+    ``cell_factors`` multiply how much whole trainings of each architecture vary; as fitted where there are none.
     ``same`` means one architecture under several names: nothing but the training seed differs between them.
     """
 
@@ -71,6 +72,7 @@ class Protocol:
     folds: int = 5
     factors: tuple[float, ...] = (1.0, 1.0)
     same: bool = True
+    cell_factors: tuple[float, ...] = ()
 
 
 def simulated_run(population: Population, protocol: Protocol, generator: Generator) -> RowLosses:
@@ -82,12 +84,17 @@ def simulated_run(population: Population, protocol: Protocol, generator: Generat
     count = 1 if protocol.same else len(protocol.factors)
     own = [_architecture(effects, groups, folds, protocol.folds, generator) for _ in range(count)]
     squared = tuple(
-        losses * factor * own[model % count] * _training(effects, layout, protocol.folds, generator)
-        for model, factor in enumerate(protocol.factors)
+        losses * factor * own[model % count] * _training(noise, layout, protocol.folds, generator)
+        for model, (factor, noise) in enumerate(zip(protocol.factors, _noises(effects, protocol), strict=True))
     )
     models = tuple(f"net_{model:03d}" for model in range(len(protocol.factors)))
     kinds = dict.fromkeys(models, "network")
     return RowLosses(models, kinds, tuple(30.0 * found for found in squared), np.full(len(groups), 30.0), groups, folds)
+
+
+def _noises(effects: Effects, protocol: Protocol) -> list[Effects]:
+    factors = protocol.cell_factors or (1.0,) * len(protocol.factors)
+    return [replace(effects, cell=effects.cell * factor) for factor in factors]
 
 
 def _draw_people(population: Population, generator: Generator) -> tuple[Numbers, Whole]:

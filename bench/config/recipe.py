@@ -81,10 +81,6 @@ class Recipe(Frozen):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     float32_layers: Literal["auto", "depthwise", "none"] = "auto"
 
-    def depthwise_in_float32(self, device: str) -> bool:
-        """What ``float32_layers`` comes to on a device, where there is an autocast."""
-        return self.float32_layers == "depthwise" or (self.float32_layers == "auto" and device == "cpu")
-
     def for_scheme(self, scheme: Scheme) -> Self:
         """What this recipe comes to for these points: without a mirror, ``flip`` is off.
 

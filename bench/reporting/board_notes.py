@@ -57,8 +57,8 @@ def race_notes(board: BoardFacts) -> list[str]:
     shown = {row.model for row in board.rows}
     never = [left.model for left in board.left_race if left.model not in shown]
     notes = [
-        f"A race dropped {len(board.left_race)} networks before they had all folds; it drops the best one with a "
-        f"probability of at most {100 * LEVEL:g} %. Their errors are of fewer rows than the others'; `bench compare` "
+        f"A race dropped {len(board.left_race)} networks before they had all folds; its tests allow for dropping the "
+        f"best one in {100 * LEVEL:g} % of races. Their errors are of fewer rows than the others'; `bench compare` "
         "takes the folds that two have."
     ]
     if never:

@@ -9,7 +9,6 @@ from bench.config.model_names import is_ensemble, members_of
 from bench.measuring.accuracy import score
 from bench.measuring.environment import machine_digest
 from bench.measuring.latency.percentiles import summarise_latencies
-from bench.records.schema import VariantFacts
 from bench.reporting.board_facts import BoardFacts, BoardRow, Failure, Left, Protocol
 from bench.reporting.comparison_facts import comparison_facts
 from bench.reporting.row_errors import RowErrors
@@ -104,20 +103,13 @@ def _training(entry: Entry) -> dict[str, Any]:
         **found,
         "train_seconds": seconds or None,
         "train_images_per_s": shown / seconds if seconds and shown else None,
-        "train_precision": _train_precision(variant),
+        "train_precision": variant.precision if variant.recipe else None,
         "recipe": variant.recipe.model_dump(mode="json") if variant.recipe else None,
         "epochs": epochs,
         "options": variant.options,
         "tuned": variant.tuned,
         "of_timm": variant.source == TIMM,
     }
-
-
-def _train_precision(variant: VariantFacts) -> str | None:
-    if variant.recipe is None:
-        return None
-    apart = variant.precision != "float32" and variant.recipe.depthwise_in_float32(variant.device)
-    return f"{variant.precision}, depthwise float32" if apart else variant.precision
 
 
 def _flags(

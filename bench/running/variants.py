@@ -78,7 +78,7 @@ def network_variant(config: Config, model: str, scheme: Scheme = SEED_SCHEME) ->
         ModelError: a user's own network cannot be built.
     """
     import architectures
-    from bench.training.precision import resolve_device, resolve_precision
+    from bench.training.precision import resolve_device, resolve_float32_layers, resolve_precision
 
     _refuse_unknown_tables(config)
     entry = architectures.get(model)
@@ -87,11 +87,13 @@ def network_variant(config: Config, model: str, scheme: Scheme = SEED_SCHEME) ->
     recipe = config.recipe_for(model, dict(entry.recipe)).for_scheme(scheme)
     refuse_bad_build(entry, options, scheme)
     device = resolve_device(config.run.device)
+    precision = resolve_precision(recipe.precision, device)
+    layers = resolve_float32_layers(recipe.float32_layers, precision, device)
     return VariantFacts(
         options=options,
-        recipe=recipe,
+        recipe=recipe.model_copy(update={"float32_layers": layers}),
         device=device,
-        precision=resolve_precision(recipe.precision, device),
+        precision=precision,
         predict_precision=config.run.precision or "float32",
         threads=config.run.threads,
         **network_code(entry)._asdict(),

@@ -19,7 +19,7 @@ from bench.training.averaging import TailAverage
 from bench.training.inputs import Pictures, channels_first, channels_last, resident
 from bench.training.losses import masked_loss
 from bench.training.optimisation import learning_rate, parameter_groups
-from bench.training.precision import autocast, layers_apart
+from bench.training.precision import autocast, layers_apart, resolve_float32_layers
 from bench.training.predictor import Predictor
 
 PREDICT_BATCH = 256
@@ -146,7 +146,8 @@ class Trainer:
         self.predictor = Predictor(self.module, self.scheme, flip=recipe.test_time_flip).to(device)
         self.images = resident(examples.pictures, device)
         self.targets = self.scheme.to_normalised(examples.keypoints).to(device)
-        self.apart = layers_apart(recipe, execution.precision, device, module)
+        layers = resolve_float32_layers(recipe.float32_layers, execution.precision, device)
+        self.apart = layers_apart(layers, module)
         self.groups = parameter_groups(module, recipe)
         self.average = TailAverage(module)
         self.generator = torch.Generator().manual_seed(execution.seed)

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from bench.config.recipe import Recipe
 from bench.errors import ConfigError
 
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16", "asimdbf16"}
@@ -70,22 +69,29 @@ class DepthwiseInFloat32(TorchFunctionMode):
         if func is not torch.conv2d:
             return func(*args, **given)
         named = dict(zip(CONVOLUTION_ARGUMENTS, args, strict=False)) | given
-        pictures, weight = named.pop("input"), named.pop("weight")
+        pictures, weight, bias = named.pop("input"), named.pop("weight"), named.pop("bias", None)
         if weight.shape[1] > 1 or pictures.shape[-3] == 1:
-            return func(pictures, weight, **named)
+            return func(pictures, weight, bias, **named)
         with torch.autocast(pictures.device.type, enabled=False):
-            return func(pictures.float(), weight, **named)
+            # A weight may have been computed, and so be in bfloat16 too.
+            return func(pictures.float(), weight.float(), None if bias is None else bias.float(), **named)
 
 
-def layers_apart(recipe: Recipe, precision: str, device: str, module: nn.Module) -> AbstractContextManager[object]:
-    """What is to be around an autocast network, so that the recipe's ``float32_layers`` stay in float32.
+def resolve_float32_layers(asked: str, precision: str, device: str) -> str:
+    """``auto`` -> ``depthwise`` under the autocast of a processor, else ``none``."""
+    if precision == "float32":
+        return "none"
+    return asked if asked != "auto" else "depthwise" if device == "cpu" else "none"
 
-    Nothing where there are none: every function of torch would pass through it in vain.
+
+def layers_apart(float32_layers: str, module: nn.Module) -> AbstractContextManager[object]:
+    """What is to be around an autocast network, so that these layers of it stay in float32.
+
+    Nothing where it has no such layer: every function of torch would pass through it in vain.
     """
     layers = (layer for layer in module.modules() if isinstance(layer, nn.Conv2d))
     there = any(1 < layer.groups == layer.in_channels for layer in layers)
-    asked = precision != "float32" and recipe.depthwise_in_float32(device)
-    return DepthwiseInFloat32() if asked and there else nullcontext()
+    return DepthwiseInFloat32() if float32_layers == "depthwise" and there else nullcontext()
 
 
 def processor_has_bf16() -> bool:

@@ -38,7 +38,7 @@ def test_a_network_far_behind_stops_early_and_the_board_says_why(
     assert "still in" in done.stderr
     markdown = (tmp_path / "results/leaderboard.md").read_text()
     assert "left the race after 1 fold" in markdown
-    assert "at most 1 %" in markdown
+    assert "in 1 % of races" in markdown
     chosen = run_bench("choose")
     assert chosen.returncode == 0, chosen.stderr
     assert TINY in chosen.stdout

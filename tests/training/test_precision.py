@@ -2,11 +2,17 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from bench.config.recipe import Recipe
 from bench.errors import ConfigError
-from bench.training.precision import DepthwiseInFloat32, autocast, layers_apart, resolve_device
+from bench.training.precision import (
+    DepthwiseInFloat32,
+    autocast,
+    layers_apart,
+    resolve_device,
+    resolve_float32_layers,
+)
 
 
 @pytest.mark.parametrize("asked", ["cpu:x", "cpu:0", "cuda:2", "cuda:-1", "cuda:", "cuda:01", "mps", "tpu"])
@@ -31,33 +37,58 @@ def test_only_convolutions_of_single_channels_stay_in_float32(groups: int, kept:
     network, seen = convolutions(groups), []
     for layer in network:
         layer.register_forward_hook(lambda _, __, answer: seen.append(answer.dtype))
-    with autocast("bfloat16", "cpu"), layers_apart(Recipe(), "bfloat16", "cpu", network):
+    with autocast("bfloat16", "cpu"), layers_apart("depthwise", network):
         network(torch.randn(2, 1, 9, 9)).float().sum().backward()
     assert seen == [torch.bfloat16, kept, torch.bfloat16]
 
 
 def test_their_gradients_are_those_of_float32() -> None:
-    network, pictures = convolutions(8)[1], torch.randn(2, 8, 9, 9)
-    network(pictures).square().sum().backward()
-    wanted = network.weight.grad.clone()
-    network.zero_grad()
-    with autocast("bfloat16", "cpu"), layers_apart(Recipe(), "bfloat16", "cpu", network):
-        network(pictures.bfloat16().float()).square().sum().backward()
-    assert network.weight.grad.dtype == torch.float32
-    assert torch.allclose(network.weight.grad, wanted, rtol=2e-2, atol=2e-2)
+    layer, pictures = convolutions(8)[1], torch.randn(2, 8, 9, 9).bfloat16()
+    layer(pictures.float()).square().sum().backward()
+    wanted = layer.weight.grad.clone()
+    layer.zero_grad()
+    with autocast("bfloat16", "cpu"), layers_apart("depthwise", layer):
+        layer(pictures).square().sum().backward()
+    assert torch.equal(layer.weight.grad, wanted)
+
+
+class Computed(nn.Module):
+    """Its depthwise weights are themselves the answer of a matrix product, as in CondConv."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain = nn.Conv2d(4, 4, 3, groups=4)
+        self.mixture = nn.Linear(3, 4 * 9)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        weight = self.mixture(torch.ones(1, 3)).reshape(4, 1, 3, 3)
+        return F.conv2d(input=self.plain(pictures), weight=weight, groups=4)
+
+
+def test_weights_that_were_computed_in_bfloat16_are_taken_too() -> None:
+    network = Computed()
+    with autocast("bfloat16", "cpu"), layers_apart("depthwise", network):
+        answer = network(torch.randn(2, 4, 9, 9))
+    assert answer.dtype == torch.float32
+    answer.sum().backward()
 
 
 @pytest.mark.parametrize(
-    ("recipe", "precision", "device", "groups", "apart"),
+    ("asked", "precision", "device", "found"),
     [
-        ({}, "bfloat16", "cpu", 8, True),
-        ({}, "bfloat16", "cuda", 8, False),
-        ({}, "float32", "cpu", 8, False),
-        ({}, "bfloat16", "cpu", 4, False),
-        ({"float32_layers": "depthwise"}, "bfloat16", "cuda", 8, True),
-        ({"float32_layers": "none"}, "bfloat16", "cpu", 8, False),
+        ("auto", "bfloat16", "cpu", "depthwise"),
+        ("auto", "bfloat16", "cuda", "none"),
+        ("auto", "float32", "cpu", "none"),
+        ("depthwise", "bfloat16", "cuda", "depthwise"),
+        ("depthwise", "float32", "cpu", "none"),
+        ("none", "bfloat16", "cpu", "none"),
     ],
 )
-def test_the_rule_is_the_recipes(recipe: dict[str, str], precision: str, device: str, groups: int, apart: bool) -> None:
-    found = layers_apart(Recipe(**recipe), precision, device, convolutions(groups))
-    assert isinstance(found, DepthwiseInFloat32) == apart
+def test_the_rule_is_the_recipes(asked: str, precision: str, device: str, found: str) -> None:
+    assert resolve_float32_layers(asked, precision, device) == found
+
+
+def test_a_network_without_such_layers_has_nothing_around_it() -> None:
+    assert isinstance(layers_apart("depthwise", convolutions(8)), DepthwiseInFloat32)
+    assert not isinstance(layers_apart("depthwise", convolutions(4)), DepthwiseInFloat32)
+    assert not isinstance(layers_apart("none", convolutions(8)), DepthwiseInFloat32)
