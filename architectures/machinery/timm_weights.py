@@ -86,7 +86,9 @@ def _unreachable(url: str) -> str:
             # A redirect leads to the file; 404 only says that the other file name must be tried.
             problem[0] = "" if error.code < 400 or error.code == 404 else f"{url.split('/')[2]} answers {error.code}"
         except (OSError, ValueError) as error:
-            problem[0] = f"{url.split('/')[2]}: {getattr(error, 'reason', error)}"
+            reason = getattr(error, "reason", error)
+            if not isinstance(reason, TimeoutError):  # that is what stands there already
+                problem[0] = f"{url.split('/')[2]}: {reason}"
 
     # In a thread: looking up a host name has no time limit of its own.
     asking = threading.Thread(target=ask, daemon=True)
