@@ -20,6 +20,10 @@ logger = logging.getLogger(__name__)
 class FoldTrainer:
     """What lives in the worker's process."""
 
+    def __init__(self) -> None:
+        # Its import writes variables of the environment, which is no doing of a gate that needs it.
+        import sklearn  # noqa: F401
+
     def run(self, task: FoldTask, on_epoch: Callable[[CurvePoint], None]) -> FoldOutcome:
         """See :func:`run_fold`."""
         before = process_state()
