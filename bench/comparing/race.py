@@ -21,6 +21,7 @@ from bench.comparing.moderated import moderated
 from bench.comparing.observations import Observations
 from bench.comparing.row_losses import RowLosses, row_losses
 from bench.comparing.selection import Entry, Selection
+from bench.records.schema import RaceFacts
 
 LEVEL = 0.01
 """With what probability a race may drop the best network, over all its looks."""
@@ -66,10 +67,9 @@ class Runner:
     unpaid_after: int | None = None
 
     @classmethod
-    def of(cls, entry: Entry, pending: Collection[Place] = ()) -> "Runner":
-        """What the records of a network say."""
+    def of(cls, entry: Entry, pending: Collection[Place], facts: RaceFacts | None) -> "Runner":
+        """What the records of a network say in the race of these ``facts``."""
         failed = {(cell.seed, cell.fold) for cell in entry.failed}
-        facts = entry.asked.race
         return cls(entry.places, failed, pending, facts.unpaid_after if facts is not None else None)
 
 
@@ -134,8 +134,17 @@ def departures(selection: Selection, observations: Observations) -> dict[str, De
     for models, one in races.items():
         entries = {model: selection.entries[model] for model in models if model in selection.entries}
         layout = Layout(one.folds, one.seeds, one.asked.race.level if one.asked.race is not None else LEVEL)
-        ended = race(observations, {model: Runner.of(entry) for model, entry in entries.items()}, layout)
-        found |= {departure.model: departure for departure in ended.departures}
+        ended = race(
+            observations, {model: Runner.of(entry, (), entry.asked.race) for model, entry in entries.items()}, layout
+        )
+        # Of another race, or with all its cells since then, it has not left.
+        found |= {
+            departure.model: departure
+            for departure in ended.departures
+            if (facts := entries[departure.model].asked.race) is not None
+            and facts.models == models
+            and not entries[departure.model].complete
+        }
     return found
 
 

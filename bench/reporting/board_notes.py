@@ -55,11 +55,12 @@ def race_notes(board: BoardFacts) -> list[str]:
     if not board.left_race:
         return []
     shown = {row.model for row in board.rows}
-    never = [left.model for left in board.left_race if left.model not in shown]
+    never = [left.model for left in board.left_race if left.reason == "unpaid" and left.model not in shown]
+    count = len(board.left_race)
     notes = [
-        f"A race dropped {len(board.left_race)} networks before they had all folds; its tests allow for dropping the "
-        f"best one in {100 * LEVEL:g} % of races. Their errors are of fewer rows than the others'; `bench compare` "
-        "takes the folds that two have."
+        f"{count} network{'' if count == 1 else 's'} left a race early; for those that left as worse, "
+        f"its tests allow for dropping the best one in {100 * LEVEL:g} % of races. Errors of fewer folds are not to be "
+        "read against the others'; `bench compare` takes the folds that two have."
     ]
     if never:
         notes.append(f"Its budget paid for no fold of {', '.join(never)}.")

@@ -26,7 +26,7 @@ class Race:
         plan, store: of the run.
         missing: the cells that are to be trained, if their networks stay in.
         asked: by network, what was asked for.
-        cell_seconds: by network, what one cell takes; an unknown one costs nothing until it was trained.
+        cell_seconds: by network, what one cell takes; one that could not be timed costs what the dearest does.
         workers: how many cells run side by side.
         ends: when no training may begin any more, on the clock of ``time.monotonic``; None = no budget.
         on_event: is told how the race stands.
@@ -58,13 +58,16 @@ class Race:
             if not (cells or gates):
                 return
             self._given |= {cell.key for cell in cells}
-            yield [*gates, *sorted(cells, key=self._seconds, reverse=True)]
+            yield [*gates, *sorted(cells, key=lambda cell: self._seconds_of(cell.model), reverse=True)]
             gates = []
 
     def standing(self) -> Standing:
         """How the race stands by what is recorded."""
         selection, observations = observe(self.store, select(self.store))
-        runners = {model: Runner.of(selection.entries[model], self._pending(model)) for model in self.asked}
+        runners = {
+            model: Runner.of(selection.entries[model], self._pending(model), record.race)
+            for model, record in self.asked.items()
+        }
         return race(observations, runners, self.layout)
 
     @property
@@ -84,9 +87,6 @@ class Race:
             if cell.model in models and cell.key not in self._given and place in (None, (cell.seed, cell.fold))
         ]
 
-    def _seconds(self, cell: Cell) -> float:
-        return self.cell_seconds.get(cell.model, 0.0)
-
     def _learn(self, written: Mapping[str, CellRecord]) -> None:
         """Real cells know better than a probe what a cell takes."""
         spent: dict[str, list[float]] = {}
@@ -97,39 +97,60 @@ class Race:
 
     def _paid(self, standing: Standing) -> Standing:
         """The same, less those for which there is no time; that is noted with what was asked for."""
-        if self.ends is None or standing.next is None:
+        if self.ends is None:
             return standing
         left_s = max(self.ends - time.monotonic(), 0.0)
+        while standing.next is not None:
+            waited_for = [model for model in standing.still_in if self._cells([model], standing.next)]
+            paid = self._affordable(standing, left_s)
+            unpaid = [model for model in waited_for if model not in paid]
+            if not self._given:
+                self._announce(left_s, unpaid)
+            if not unpaid:
+                break
+            for model in unpaid:
+                record = self.asked[model]
+                facts = record.race.model_copy(update={"unpaid_after": standing.looks}) if record.race else None
+                self.asked[model] = record.model_copy(update={"race": facts})
+                self.store.write_asked(self.asked[model], self.plan.protocol_digest)
+            standing = self.standing()
+        return standing
+
+    def _affordable(self, standing: Standing, left_s: float) -> list[str]:
+        """The networks whose next cell is paid, with time kept to finish the first of them that can be finished.
+
+        Before the first look nothing is known: the cheap ones first, for then there are more of them.
+        """
         by_worth = list(standing.still_in)
-        if not standing.looks:  # nothing is known yet: the cheap ones, for then there are more of them
-            by_worth.sort(key=lambda model: self.cell_seconds.get(model, 0.0))
-        unpaid = by_worth[self._affordable(by_worth, standing, left_s) :]
-        if not self._given:
-            self._announce(left_s, unpaid)
-        for model in unpaid:
-            record = self.asked[model]
-            facts = record.race.model_copy(update={"unpaid_after": standing.looks}) if record.race else None
-            self.asked[model] = record.model_copy(update={"race": facts})
-            self.store.write_asked(self.asked[model], self.plan.protocol_digest)
-        return self.standing() if unpaid else standing
+        if left_s <= 0:
+            return []
+        if not standing.looks:
+            by_worth.sort(key=lambda model: (self._seconds_of(model), model not in self.cell_seconds))
+        finished: list[str] = []
+        for model in by_worth if standing.looks else ():
+            if len(finished) < FINISHED_FIRST and self._cost([*finished, model], [], standing.next) <= left_s:
+                finished.append(model)
+        others: list[str] = []
+        for model in by_worth:
+            if model not in finished and self._cost(finished, [*others, model], standing.next) <= left_s:
+                others.append(model)
+        return [*finished, *others]
 
-    def _affordable(self, by_worth: Sequence[str], standing: Standing, left_s: float) -> int:
-        """How many of the first networks have their next cell paid, with time to finish the very first of them."""
+    def _cost(self, finished: Sequence[str], others: Sequence[str], place: Place | None) -> float:
+        """Seconds to finish some networks look by look, and to train the cells of others at the first look alone."""
+        looks: dict[Place, list[Cell]] = {}
+        for cell in [*self._cells(finished), *self._cells(others, place)]:
+            looks.setdefault((cell.seed, cell.fold), []).append(cell)
+        seconds = {cell.model: self._seconds_of(cell.model) for cells in looks.values() for cell in cells}
+        return sum(total_seconds(cells, seconds, self.workers) for cells in looks.values())
 
-        def seconds(models: Sequence[str], place: Place | None) -> float:
-            return total_seconds(self._cells(models, place), self.cell_seconds, self.workers)
-
-        for finished in (FINISHED_FIRST, 1, 0) if standing.looks else (0,):
-            for count in range(len(by_worth), 0, -1):
-                first, others = by_worth[:finished], by_worth[finished:count]
-                if count >= finished and seconds(first, None) + seconds(others, standing.next) <= left_s:
-                    return count
-        return 0
+    def _seconds_of(self, model: str) -> float:
+        """Of one cell; of a network that could not be timed, those of the dearest."""
+        return self.cell_seconds.get(model, max(self.cell_seconds.values(), default=0.0))
 
     def _announce(self, left_s: float, left_out: Sequence[str]) -> None:
         """What the time pays for, at once."""
-        of_all = [cell for cell in self.missing if cell.kind == "network"]
         folds = self.layout.folds * self.layout.seeds
-        each = total_seconds(of_all, self.cell_seconds, self.workers) / folds
-        out = {model: self.cell_seconds.get(model, 0.0) for model in left_out}
+        each = self._cost([*self.asked], [], None) / folds
+        out = {model: self._seconds_of(model) for model in left_out}
         self.on_event(Budgeted(left_s, min(left_s / each, folds) if each else folds, out))
