@@ -19,8 +19,8 @@ PRIOR_RATIO = 2.0
 are called different by people alone in 16.7 % of the pairs where 5 % should be: a ratio of 2.0."""
 PRIOR_DEGREES = 4.0
 """How many degrees of freedom that is worth: networks differ in it. In a simulated field of which half trains three
-times as unevenly as what it was taken from, 8 let races drop an equally good network of that half in 5 %, and 4 in 1 %;
-that costs 37 or 44 % of all cells in a field of twelve that are 10 % apart."""
+times as unevenly as what it was taken from, 8 let races drop the unluckiest of its equally good networks in 5 %, and 4
+in 1 %; that costs 37 or 44 % of all cells in a field of twelve that are 10 % apart."""
 
 
 @dataclass(frozen=True)
