@@ -59,6 +59,11 @@ class DepthwiseInFloat32(TorchFunctionMode):
     """Inside an autocast, convolutions of single channels are computed in float32, and their gradients with them.
 
     Precision by layer, and by nothing that was timed: the same network is trained in the same arithmetic everywhere.
+
+    What a network computes a second time in its backward pass (:mod:`torch.utils.checkpoint`) is not reached: torch
+    turns the mode off for every function that passes through it, ``backward`` itself among them. A checkpoint that is
+    not reentrant then refuses the other dtypes (CheckpointError), a reentrant one computes these layers in bfloat16
+    the second time. Such a network is trained with ``recipe.float32_layers = "none"``, or brings a ``context_fn``.
     """
 
     def __torch_function__(
