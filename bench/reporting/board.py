@@ -14,6 +14,7 @@ from bench.comparing import verdict
 from bench.comparing.choosing import CostLimits
 from bench.comparing.ranking import Ranking, rank
 from bench.comparing.verdict import Verdict
+from bench.config.model_names import is_ensemble, members_of
 from bench.errors import ConfigError, RecordError
 from bench.measuring.accuracy import mean_over_seeds
 from bench.outside_text import printable
@@ -126,14 +127,16 @@ class Board:
 
         Raises:
             ConfigError: no such model, or the same one twice.
-            RecordError: one that is not complete and left no race, or two that share no fold.
+            RecordError: one that is not complete and left no race, or has no fold of its own, or two that share none.
         """
         ranking, observed, departures = self.ranking, self.material.ranked, self.material.departures
-        left = [name for name in (first, second) if name in departures]
+        left = [
+            name for name in (first, second) if name in departures and name in self.material.observations.predictions
+        ]
         for name in (first, second):
-            if name in self.material.observations.predictions and name not in (*ranking.order, *left):
-                raise RecordError(f"model '{name}' is incomplete; run the same `bench run` again to finish it")
-            self._refuse_unknown(name, (*ranking.order, *(set(left) & self.material.observations.predictions.keys())))
+            if name not in (*ranking.order, *left):
+                self._refuse_incomplete(name)
+            self._refuse_unknown(name, (*ranking.order, *left))
         if first == second:
             raise ConfigError(f"model '{first}' is named twice; name two models")
         if not {first, second} <= {*ranking.order}:
@@ -162,6 +165,19 @@ class Board:
         shown = [(name, column) for name, column in COLUMNS if "terminal" in column.tables or name == "rmse_px_fold_sd"]
         columns = [f"{name}.{column.part}" if column.part else name for name, column in shown if name != "model"]
         return self.table.reindex(columns=columns)
+
+    def _refuse_incomplete(self, name: str) -> None:
+        """One that was asked for and cannot be ranked: say what would complete it."""
+        departures, entries = self.material.departures, self.material.selection.entries
+        members = members_of(name) if name in entries and is_ensemble(name) else ()
+        texts = {one: Left.model_validate(departures[one]).text for one in (name, *members) if one in departures}
+        if texts:
+            told = "; ".join(text if one == name else f"{one} {text}" for one, text in texts.items())
+            raise RecordError(
+                f"model '{name}' is incomplete: {told}; the same `bench run` without --race trains the rest"
+            )
+        if name in self.material.observations.predictions:
+            raise RecordError(f"model '{name}' is incomplete; run the same `bench run` again to finish it")
 
     def _refuse_unknown(self, name: str, known: list[str] | tuple[str, ...]) -> None:
         if name not in known:

@@ -242,7 +242,7 @@ class Left(Frozen):
         """``left the race after 1 fold: 0.812 px (95 %: 0.60 to 1.02) behind resnet_custom``."""
         after = f"{self.looks} fold{'' if self.looks == 1 else 's'}"
         if self.reason == "unpaid":
-            return f"the budget of the race paid for {after}"
+            return f"the budget of the race paid for {after if self.looks else 'no fold'}"
         if self.reason == "failed":
             return f"left the race after {after}: a training failed"
         by = f"{places(3)(self.difference_px)} px (95 %: {interval_text(self.interval_px)})"

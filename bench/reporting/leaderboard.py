@@ -119,12 +119,10 @@ def _flags(
     selection = collected.selection
     entry = selection.entries[model]
     behind = [selection.entries[name] for name in members_of(model)] if is_ensemble(model) else [entry]
-    if model in collected.departures:
-        yield Left.model_validate(collected.departures[model]).text
-    elif entry.expected and len({cell.fold for cell in entry.cells}) < entry.folds:
-        yield f"incomplete: {len(entry.cells)} of {entry.expected} cells"
-    elif not entry.complete:
-        yield f"{entry.whole_seeds} of {entry.seeds} seeds complete"
+    for each in behind:
+        lack = _lack(collected, each)
+        if lack is not None:
+            yield lack if each is entry else f"{each.asked.model}: {lack}"
     variants = {
         (cell.variant.code_digest, cell.variant.source): (each.asked.kind, cell.variant)
         for each in behind
@@ -144,3 +142,12 @@ def _flags(
     yield from (f"loses to {gate}" for gate in loses_to)
     if latency is not None and latency["unstable"]:
         yield f"latency unstable: {latency['unstable_reason'] or 'the machine was disturbed'}"
+
+
+def _lack(collected: Collected, entry: Entry) -> str | None:
+    """Why a network or a gate has not all its cells; None where it has."""
+    if entry.asked.model in collected.departures:
+        return Left.model_validate(collected.departures[entry.asked.model]).text
+    if len({cell.fold for cell in entry.cells}) < entry.folds:
+        return f"incomplete: {len(entry.cells)} of {entry.expected} cells"
+    return None if entry.complete else f"{entry.whole_seeds} of {entry.seeds} seeds complete"
