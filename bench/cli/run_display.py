@@ -74,14 +74,18 @@ class RunDisplay:
     def _looked(self, event: Looked) -> None:
         standing = event.standing
         self._total = self._ended + event.cells_left
-        if not standing.looks:
-            return
         new = [Left.model_validate(one) for one in standing.departures if one.model not in self._gone]
         self._gone |= {left.model for left in new}
         for left in new:
             self._screen.note(f"race: {left.model} {left.text}")
-        still = f"{len(standing.still_in)} still in: {', '.join(standing.still_in)}"
-        self._screen.note(f"race: look {standing.looks} of {event.looks}, {still}")
+        look = f"look {standing.looks} of {event.looks}"
+        if standing.still_in:
+            self._screen.note(f"race: {look}, {len(standing.still_in)} still in: {', '.join(standing.still_in)}")
+        else:
+            # Whoever is found worse leaves somebody behind who is better.
+            no_time = standing.departures[-1].reason == "unpaid"
+            why = "there was no time for more" if no_time else "the last trainings failed"
+            self._screen.note(f"race: over after {look} with nobody left in: {why}")
 
     def _cell_ended(self, event: CellEnded) -> None:
         self._ended += 1

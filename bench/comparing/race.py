@@ -15,13 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from bench.comparing.moderated import moderated
 from bench.comparing.observations import Observations
 from bench.comparing.row_losses import RowLosses, row_losses
 from bench.comparing.selection import Entry, Selection
-from bench.records.schema import RaceFacts
 
 LEVEL = 0.01
 """With what probability a race may drop the best network, over all its looks."""
@@ -67,10 +65,15 @@ class Runner:
     unpaid_after: int | None = None
 
     @classmethod
-    def of(cls, entry: Entry, pending: Collection[Place], facts: RaceFacts | None) -> "Runner":
-        """What the records of a network say in the race of these ``facts``."""
-        failed = {(cell.seed, cell.fold) for cell in entry.failed}
-        return cls(entry.places, failed, pending, facts.unpaid_after if facts is not None else None)
+    def of(cls, entry: Entry, models: Sequence[str], pending: Collection[Place] = ()) -> "Runner":
+        """What the records of a network say in the race of these ``models``."""
+        facts, failed = entry.asked.race, {(cell.seed, cell.fold) for cell in entry.failed}
+        ran_out = facts is not None and facts.models == tuple(models)
+        return cls(entry.places, failed, pending, facts.unpaid_after if facts is not None and ran_out else None)
+
+    def lacks(self, place: Place) -> bool:
+        """Whether it has yet to show what it does there."""
+        return place in self.pending or not (place in self.done or place in self.failed)
 
 
 @dataclass(frozen=True)
@@ -92,16 +95,18 @@ class Standing:
     """How a race stands.
 
     Attributes:
-        looks: how many are decided.
+        looks: how many are decided; the race is over before all of them where nobody is left.
         still_in: the networks, best first (as given before the first look).
         departures: of the others, in the order in which they left.
         next: the look that lacks cells; None at the end.
+        waited_for: the networks that lack theirs.
     """
 
     looks: int
     still_in: tuple[str, ...]
     departures: tuple[Departure, ...]
     next: Place | None
+    waited_for: tuple[str, ...] = ()
 
 
 def race(observations: Observations, runners: Mapping[str, Runner], layout: Layout) -> Standing:
@@ -113,9 +118,9 @@ def race(observations: Observations, runners: Mapping[str, Runner], layout: Layo
     for look, place in enumerate(layout.places):
         gone += [Departure(model, look, "unpaid") for model in still if runners[model].unpaid_after == look]
         still = _without(still, gone)
-        waited_for = [runners[model] for model in still]
-        if any(place in one.pending or not (place in one.done or place in one.failed) for one in waited_for):
-            return Standing(look, tuple(still), tuple(gone), place)
+        waited_for = tuple(model for model in still if runners[model].lacks(place))
+        if waited_for or not still:
+            return Standing(look, tuple(still), tuple(gone), place if still else None, waited_for)
         gone += [Departure(model, look, "failed") for model in still if place not in runners[model].done]
         still = _without(still, gone)
         if still:
@@ -129,22 +134,17 @@ def race(observations: Observations, runners: Mapping[str, Runner], layout: Layo
 
 def departures(selection: Selection, observations: Observations) -> dict[str, Departure]:
     """Of every network that a race dropped, by name, out of the records of a board."""
-    found: dict[str, Departure] = {}
-    races = {entry.asked.race.models: entry for entry in selection.entries.values() if entry.asked.race is not None}
-    for models, one in races.items():
-        entries = {model: selection.entries[model] for model in models if model in selection.entries}
-        layout = Layout(one.folds, one.seeds, one.asked.race.level if one.asked.race is not None else LEVEL)
-        ended = race(
-            observations, {model: Runner.of(entry, (), entry.asked.race) for model, entry in entries.items()}, layout
-        )
-        # Of another race, or with all its cells since then, it has not left.
-        found |= {
-            departure.model: departure
-            for departure in ended.departures
-            if (facts := entries[departure.model].asked.race) is not None
-            and facts.models == models
-            and not entries[departure.model].complete
-        }
+    entries, found = selection.entries, dict[str, Departure]()
+    raced = {model: entry.asked.race for model, entry in entries.items() if entry.asked.race is not None}
+    layouts = {
+        facts.models: Layout(entries[model].folds, entries[model].seeds, facts.level) for model, facts in raced.items()
+    }
+    for models, layout in layouts.items():
+        runners = {model: Runner.of(entries[model], models) for model in models if model in entries}
+        for gone in race(observations, runners, layout).departures:
+            # Of another race, or with all its cells since then, it has not left.
+            if gone.model in raced and raced[gone.model].models == models and not entries[gone.model].complete:
+                found[gone.model] = gone
     return found
 
 
@@ -156,19 +156,13 @@ def _without(models: Sequence[str], gone: Sequence[Departure]) -> list[str]:
 def _left_behind(losses: RowLosses, layout: Layout, *, rivals: int, looks: int) -> list[Departure]:
     """The networks that leave after so many looks, worst first."""
     found = moderated(losses, layout.folds)
-    difference = losses.rmse_px[:, None] - losses.rmse_px[None, :]
-    error = np.sqrt(found.variance)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where((difference > 0) & (error > 0), stats.t.sf(difference / error, found.degrees), 1.0)
-    reach = float(stats.t.ppf(0.975, found.degrees))
-    each = layout.level / ((len(layout.places) - 1) * max(rivals, 1))
+    p, each = found.p_worse, layout.level / ((len(layout.places) - 1) * max(rivals, 1))
     gone = []
     for model in np.argsort(-losses.rmse_px, kind="stable").tolist():
         rival = int(np.argmin(p[model]))
         if p[model, rival] <= each:
-            by, width = float(difference[model, rival]), reach * float(error[model, rival])
-            name, behind = losses.models[model], losses.models[rival]
-            gone.append(Departure(name, looks, "worse", behind, by, (by - width, by + width)))
+            by, interval = float(found.difference_px[model, rival]), found.interval_px((model, rival))
+            gone.append(Departure(losses.models[model], looks, "worse", losses.models[rival], by, interval))
     return gone
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -102,16 +102,20 @@ class Selection:
         return any(cell.variant.pretrained for cell in self.entries[model].cells)
 
 
-def select(store: RecordStore) -> Selection:
+def select(store: RecordStore, asked: Sequence[AskedRecord] | None = None) -> Selection:
     """Choose the records of one leaderboard.
 
     For each model the variant that was asked for last under this protocol counts, with as many seeds as were asked for;
     a variant asked for earlier (other epochs, say) and other protocols are counted in ``unlike``.
 
+    Args:
+        store: what is recorded.
+        asked: what a run asked for, newest last, whatever others have asked for since; None = whatever was.
+
     Raises:
         RecordError: nothing was ever run under this ``--out``.
     """
-    asked = store.asked()
+    asked = store.asked() if asked is None else asked
     if not asked:
         raise RecordError(f"--out {store.out}: holds no results; `bench run` makes them")
     latest = asked[-1]
@@ -126,14 +130,23 @@ def select(store: RecordStore) -> Selection:
             unlike += 1
         elif cell.seed < max(record.seeds, 1):
             cells[cell.model].append(cell)
-    return Selection(latest, name, {model: _entry(record, cells[model]) for model, record in chosen.items()}, unlike)
+    entries = {model: _entry(store, record, cells[model]) for model, record in chosen.items()}
+    return Selection(latest, name, entries, unlike)
 
 
-def _entry(asked: AskedRecord, cells: list[CellRecord]) -> Entry:
-    """Two machines may both have trained a cell: the one whose kernels made more of the row counts, and a success."""
+def _entry(store: RecordStore, asked: AskedRecord, cells: Sequence[CellRecord]) -> Entry:
+    """Two machines may both have trained a cell: a success counts, the one whose kernels made more of the row, and
+    what cannot be read counts last."""
     made = Counter(cell.kernels for cell in cells if cell.status == "ok")
-    by_worth = sorted(cells, key=lambda cell: (cell.status == "ok", made[cell.kernels], cell.kernels))
-    chosen = {(cell.seed, cell.fold): cell for cell in by_worth}
+    recorded = Counter((cell.seed, cell.fold) for cell in cells)
+
+    def worth(cell: CellRecord) -> tuple[bool, bool, int, str]:
+        succeeded = cell.status == "ok"
+        # Arrays are read here only where there is a choice.
+        damaged = succeeded and recorded[cell.seed, cell.fold] > 1 and store.damage(cell) is not None
+        return not damaged, succeeded, made[cell.kernels], cell.kernels
+
+    chosen = {(cell.seed, cell.fold): cell for cell in sorted(cells, key=worth)}
     ordered = [chosen[place] for place in sorted(chosen)]
     sound, failed = (tuple(cell for cell in ordered if cell.status == status) for status in ("ok", "failed"))
     return Entry(asked, sound, failed)

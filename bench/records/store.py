@@ -52,7 +52,8 @@ class RecordStore:
     ) -> CellRecord:
         """Store one cell, arrays first: the JSON file is what makes it count.
 
-        What succeeded once stays: a failure does not replace it, and the record that stands is returned.
+        What succeeded once stays while it can be read: a failure does not replace it, and the record that stands is
+        returned.
 
         Args:
             record: the facts; its ``predictions_sha256`` is filled in here.
@@ -61,7 +62,7 @@ class RecordStore:
         """
         name = _cell_name(record.model, record.key)
         before = self.read_cell(record.model, record.key) if record.status == "failed" else None
-        if before is not None and before.status == "ok":
+        if before is not None and before.status == "ok" and self.damage(before) is None:
             return before
         if rows is not None and predictions is not None:
             content = sealed_arrays({"rows": rows.astype(np.int64), "predictions": predictions.astype(np.float32)})
@@ -97,6 +98,14 @@ class RecordStore:
         if rows.shape != shape[:1] or predictions.shape != shape or ((rows < 0) | (rows >= record.dataset.rows)).any():
             raise RecordError(f"{path}: not the rows and points of its record; `bench run` makes it again")
         return rows.astype(np.int64), predictions.astype(np.float32)
+
+    def damage(self, record: CellRecord) -> str | None:
+        """What is wrong with the arrays of a cell; None where they can be read."""
+        try:
+            self.predictions(record)
+        except RecordError as error:
+            return str(error)
+        return None
 
     def write_latency(self, record: LatencyRecord) -> None:
         """Store raw timings."""

@@ -22,8 +22,8 @@ def store_costs(store: RecordStore, plan: Plan, tell: Callable[[str], None]) -> 
     from bench.measuring.cost import count_cost
 
     counted = {cost.variant_digest for cost in store.costs()}
-    for variant in _scored_networks(store, plan):
-        if variant.digest in counted:
+    for variant in _networks(plan):
+        if variant.digest in counted or not _has_score(store, variant):
             continue
         facts = variant.facts
         flip = facts.network_recipe.test_time_flip
@@ -35,19 +35,23 @@ def store_costs(store: RecordStore, plan: Plan, tell: Callable[[str], None]) -> 
             store.write_cost(CostRecord(model=variant.model, variant_digest=variant.digest, **asdict(cost)))
 
 
-def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None]) -> None:
-    """Measure each network of the plan that was not measured on this machine yet; nothing may train meanwhile."""
-    device = plan.device
-    here = machine_digest(describe_environment(device))
+def untimed(store: RecordStore, plan: Plan) -> list[Variant]:
+    """The networks of a plan whose latency was not measured on this machine yet."""
+    here = machine_digest(describe_environment(plan.device))
     measured = {
         record.variant_digest
         for record in store.latencies()
-        if machine_digest(record.environment) == here and record.device == device and is_headline(record)
+        if machine_digest(record.environment) == here and record.device == plan.device and is_headline(record)
     }
+    return [variant for variant in _networks(plan) if variant.digest not in measured]
+
+
+def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None]) -> None:
+    """Measure each network of the plan that was not measured on this machine yet; nothing may train meanwhile."""
     missing = [
         timed_model(variant.model, variant.facts, variant.digest)
-        for variant in _scored_networks(store, plan)
-        if variant.digest not in measured
+        for variant in untimed(store, plan)
+        if _has_score(store, variant)
     ]
     if missing:
         tell(f"measuring latency of {', '.join(timed.model for timed in missing)}")
@@ -56,14 +60,14 @@ def store_latencies(store: RecordStore, plan: Plan, tell: Callable[[str], None])
             if progress.failed_model is not None and progress.message is not None:
                 tell(progress.message)
 
-        measure_latencies(missing, AFTER_TRAINING.model_copy(update={"device": device}), store, told)
+        measure_latencies(missing, AFTER_TRAINING.model_copy(update={"device": plan.device}), store, told)
 
 
-def _scored_networks(store: RecordStore, plan: Plan) -> list[Variant]:
+def _networks(plan: Plan) -> list[Variant]:
+    return [variant for variant in plan.variants.values() if variant.kind == "network"]
+
+
+def _has_score(store: RecordStore, variant: Variant) -> bool:
     """A network without a sound cell has no row that its costs could stand in, and may not run at all."""
-    return [
-        variant
-        for model, variant in plan.variants.items()
-        if variant.kind == "network"
-        and any(cell.status == "ok" and cell.variant_digest == variant.digest for cell in store.cells_of(model))
-    ]
+    cells = store.cells_of(variant.model)
+    return any(cell.status == "ok" and cell.variant_digest == variant.digest for cell in cells)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.comparing.race import LEVEL
 from bench.config.settings import Config, RunSettings
-from bench.errors import ConfigError, RecordError
+from bench.errors import ConfigError
 from bench.faces.checks import inspect
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
@@ -19,14 +19,14 @@ from bench.records.atomic import sweep
 from bench.records.keys import protocol_digest
 from bench.records.schema import TRANSIENT_CAUSES, AskedRecord, CellRecord, CurvePoint, RaceFacts
 from bench.records.store import RecordStore
-from bench.running.costs import store_costs, store_latencies
+from bench.running.costs import store_costs, store_latencies, untimed
 from bench.running.engine import Engine
 from bench.running.events import CellEnded, CellStarted, EpochEnded, Estimated, Event, Planned, Stage
 from bench.running.kept_weights import kept_weights
 from bench.running.local import LocalEngine
 from bench.running.plan import Cell, Plan, make_plan
 from bench.running.probe import probe_cell_seconds, total_seconds
-from bench.running.race import LATENCY_SECONDS_EACH, Race
+from bench.running.race import Race
 from bench.running.task import FoldOutcome
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,9 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     recorder = Recorder(store, plan, environment, on_event, run.retry_failed)
     execute = engine or LocalEngine(workers, run.threads, run.cell_timeout_s)
     if run.raced:
-        allocator = Race(plan, store, missing, asked, per_cell, workers, _race_ends(run, started, len(asked)), on_event)
+        ends = None if run.race_budget_s is None else started + run.race_budget_s
+        to_time = frozenset(variant.model for variant in untimed(store, plan) if run.latency)
+        allocator = Race(plan, store, missing, asked, per_cell, workers, ends, to_time, on_event)
         for cells in allocator.rounds(recorder.written):
             execute(cells, recorder)
     else:
@@ -105,24 +107,25 @@ def trained_elsewhere(store: RecordStore, plan: Plan, *, refused: bool = False) 
     Raises:
         ConfigError: there are some, and they are ``refused``.
     """
-    found: dict[tuple[str, int, int], str] = {}
+    of_others: dict[tuple[str, int, int], list[CellRecord]] = {}
+    here = plan.cells[0].kernels
     for model in plan.variants:
         for record in store.cells_of(model):
-            if record.status == "ok" and protocol_digest(record.dataset, record.protocol) == plan.protocol_digest:
-                found.setdefault((record.variant_digest, record.fold, record.seed), record.kernels)
-    elsewhere = {
-        cell.key: found[place]
-        for cell in plan.cells
-        if (place := (cell.variant_digest, cell.fold, cell.seed)) in found
-        and found[place] != cell.kernels
-        and is_wanted(store, cell)
-    }
+            alike = protocol_digest(record.dataset, record.protocol) == plan.protocol_digest
+            if record.status == "ok" and alike and record.kernels != here:
+                of_others.setdefault((record.variant_digest, record.fold, record.seed), []).append(record)
+    elsewhere: dict[str, str] = {}
+    for cell in plan.cells:
+        made = of_others.get((cell.variant_digest, cell.fold, cell.seed), [])
+        sound = next((record for record in made if serves(store, record, cell)), None)
+        if sound is not None and is_wanted(store, cell):
+            elsewhere[cell.key] = sound.kernels
     if elsewhere:
         others = " and ".join(sorted({kernels or "kernels that were not noted" for kernels in elsewhere.values()}))
         told = (
             f"{len(elsewhere)} of {len(plan.cells)} cells were computed with {others}, and this machine computes with"
         )
-        told = f"--out {store.out}: {told} {plan.cells[0].kernels}"
+        told = f"--out {store.out}: {told} {here}"
         if refused:
             raise ConfigError(f"{told}; go on where they were made, or take another --out")
         logger.warning("%s; what is missing is trained here, and rows that mix them are flagged", told)
@@ -144,14 +147,18 @@ def is_wanted(store: RecordStore, cell: Cell, *, retry_failed: bool = False) -> 
         return True
     if record.status == "failed":
         return retry_failed or record.cause in TRANSIENT_CAUSES
+    return not serves(store, record, cell)
+
+
+def serves(store: RecordStore, record: CellRecord, cell: Cell) -> bool:
+    """Whether a record that succeeded has all that is wanted of a cell: weights where they are to be kept, and arrays
+    that can be read; damage is told."""
     if cell.task.keep_weights is not None and kept_weights(store.out, record) is None:
-        return True
-    try:
-        store.predictions(record)
-    except RecordError as error:
-        logger.warning("%s", error)
-        return True
-    return False
+        return False
+    damage = store.damage(record)
+    if damage is not None:
+        logger.warning("%s", damage)
+    return damage is None
 
 
 def choose_workers(run: RunSettings, cells: int, device: str) -> int:
@@ -216,13 +223,6 @@ class Recorder:
 def now() -> str:
     """The present moment, UTC, ISO 8601 to the microsecond."""
     return datetime.now(UTC).isoformat()
-
-
-def _race_ends(run: RunSettings, started: float, networks: int) -> float | None:
-    """When the last training of a race may begin, on the clock of ``time.monotonic``."""
-    if run.race_budget_s is None:
-        return None
-    return started + run.race_budget_s - (LATENCY_SECONDS_EACH * networks if run.latency else 0.0)
 
 
 def _note_what_was_asked(

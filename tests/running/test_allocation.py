@@ -12,7 +12,14 @@ from bench.running.race import Race
 FOLDS = 4
 
 
-def allocator(seconds: dict[str, float], models: Sequence[str], done: int, workers: int = 1) -> Race:
+def allocator(
+    seconds: dict[str, float],
+    models: Sequence[str],
+    done: int,
+    *,
+    workers: int = 1,
+    untimed: frozenset[str] = frozenset(),
+) -> Race:
     """A race in which every network has its first ``done`` folds."""
     cells = [
         SimpleNamespace(key=f"{model}{fold}", model=model, kind="network", seed=0, fold=fold)
@@ -20,7 +27,8 @@ def allocator(seconds: dict[str, float], models: Sequence[str], done: int, worke
         for fold in range(done, FOLDS)
     ]
     nothing = cast("Any", None)
-    return Race(nothing, nothing, cast("Any", cells), {}, seconds, workers, None, lambda _: None)
+    asked = dict.fromkeys(models, nothing)
+    return Race(nothing, nothing, cast("Any", cells), asked, seconds, workers, None, untimed, lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -44,3 +52,13 @@ def test_time_goes_to_whom_it_finishes(seconds: dict[str, float], done: int, lef
 def test_a_look_waits_for_its_slowest_cell_whatever_the_number_of_workers() -> None:
     race = allocator({"a": 100, "b": 100}, ["a", "b"], 0, workers=8)
     assert race._cost(["a", "b"], [], (0, 0)) == 400
+
+
+@pytest.mark.parametrize(
+    ("done", "left_s", "paid"), [(0, 60, ["a"]), (0, 100, ["a", "b"]), (1, 100, ["a", "b"]), (1, 95, ["a"])]
+)
+def test_time_is_kept_to_measure_whoever_gets_a_score_and_nobody_else(
+    done: int, left_s: float, paid: list[str]
+) -> None:
+    race = allocator({"a": 10, "b": 10}, ["a", "b"], done, untimed=frozenset("ab"))
+    assert race._affordable(Standing(done, ("a", "b"), (), (0, done)), left_s) == paid

@@ -120,5 +120,6 @@ def test_kernels_of_a_record_that_noted_none_have_a_name_in_what_is_told(
     )  # fmt: skip
     monkeypatch.setattr("bench.running.run.protocol_digest", lambda *_: plan.protocol_digest)
     monkeypatch.setattr(RecordStore, "cells_of", lambda *_: [record])
+    monkeypatch.setattr(RecordStore, "damage", lambda *_: None)
     with pytest.raises(ConfigError, match="computed with kernels that were not noted, and this machine computes with"):
         trained_elsewhere(RecordStore(faces_csv.parent / "results"), plan, refused=True)
