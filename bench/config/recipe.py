@@ -42,6 +42,8 @@ class Recipe(Frozen):
         loss: ``wing`` (Feng et al. 2018, eq. 5), ``smooth_l1``, ``l1``, ``mse``, all on pixels of the frame;
             ``own`` asks the module for ``training_loss``.
         wing_width_px, wing_curvature_px: w and epsilon of the Wing loss; the width is also smooth-L1's threshold.
+        optimiser: ``adamw`` (Loshchilov and Hutter 2019), or ``muon`` (Jordan et al. 2024) for the weights of hidden
+            layers beside it. Both take the same learning rates and decays.
         schedule: ``one_cycle`` rises linearly for ``warmup_fraction`` of the steps and falls as a cosine to zero;
             ``constant`` only rises.
         layer_decay: factor on the learning rate per part of the module (its direct children) from the head towards the
@@ -63,7 +65,7 @@ class Recipe(Frozen):
     loss: LossName = "l1"
     wing_width_px: float = Field(default=10.0, gt=0)
     wing_curvature_px: float = Field(default=2.0, gt=0)
-    optimiser: Literal["adamw"] = "adamw"
+    optimiser: Literal["adamw", "muon"] = "adamw"
     lr: float = Field(default=0.01, gt=0, le=10)
     weight_decay: float = Field(default=0.05, ge=0, le=10)
     schedule: Literal["one_cycle", "constant"] = "one_cycle"

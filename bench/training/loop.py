@@ -19,7 +19,7 @@ from bench.training.averaging import TailAverage
 from bench.training.inputs import Pictures, channels_first, channels_last, resident
 from bench.training.losses import masked_loss
 from bench.training.optimisation import learning_rate, parameter_groups
-from bench.training.precision import autocast, layers_apart, resolve_float32_layers
+from bench.training.precision import attention, autocast, layers_apart, resolve_float32_layers
 from bench.training.predictor import Predictor
 
 PREDICT_BATCH = 256
@@ -148,7 +148,7 @@ class Trainer:
         self.targets = self.scheme.to_normalised(examples.keypoints).to(device)
         layers = resolve_float32_layers(recipe.float32_layers, execution.precision, device)
         self.apart = layers_apart(layers, module)
-        self.groups = parameter_groups(module, recipe)
+        self.groups = parameter_groups(module, recipe, execution.precision)
         self.average = TailAverage(module)
         self.generator = torch.Generator().manual_seed(execution.seed)
         self.augment = Augmenter(recipe, self.scheme, self.generator, device)
@@ -182,7 +182,8 @@ class Trainer:
     def loss(self, pictures: Tensor, targets: Tensor) -> Tensor:
         """The recipe's loss of pictures float32 (B, C, side, side), 0-255, and targets (B, K, 2), normalised."""
         inputs = channels_last(self.predictor.scaled(pictures))
-        with autocast(self.execution.precision, self.execution.device), self.apart:
+        precision, device = self.execution.precision, self.execution.device
+        with autocast(precision, device), attention(precision, device), self.apart:
             if self.recipe.loss == "own":
                 own = cast(HasTrainingLoss, self.module)
                 return own.training_loss(inputs, targets.flatten(1))

@@ -2,19 +2,29 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 from bench.config.recipe import Recipe
+from bench.training.muon import MuonGroup, hidden_weights
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 
 
+class Steppable(Protocol):
+    """Parameters that are moved alike."""
+
+    def step(self, lr: float) -> None:
+        """Move every one that has a gradient."""
+        ...
+
+
 @dataclass
-class ParameterGroup:
+class AdamWGroup:
     """Parameters that share a weight decay and a factor on the learning rate, with their moments.
 
     AdamW (Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR 2019) in torch's fused functional form:
@@ -58,17 +68,30 @@ class ParameterGroup:
         return self._state[parameter]
 
 
-def parameter_groups(module: nn.Module, recipe: Recipe) -> list[ParameterGroup]:
-    """Groups whose weight decay spares biases and norms, with one group per depth where ``layer_decay`` asks for it."""
-    groups: dict[tuple[float, float], ParameterGroup] = {}
+def parameter_groups(module: nn.Module, recipe: Recipe, precision: str) -> list[Steppable]:
+    """Groups whose weight decay spares biases and norms, with one group per depth where ``layer_decay`` asks for it.
+
+    Args:
+        module: its trainable parameters are taken.
+        recipe: says which optimiser steps the hidden layers; AdamW steps the rest.
+        precision: ``float32`` or ``bfloat16``: of Muon's products.
+    """
+    plain: dict[tuple[float, float], AdamWGroup] = {}
+    orthogonal: dict[float, MuonGroup] = {}
     children = [name for name, _ in module.named_children()]
+    hidden = {one.parameter: one for one in hidden_weights(module)} if recipe.optimiser == "muon" else {}
     for name, parameter in module.named_parameters():
-        if parameter.requires_grad:
-            decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
-            depth = len(children) - 1 - children.index(name.split(".")[0]) if name.split(".")[0] in children else 0
-            key = decay, recipe.layer_decay**depth
-            groups.setdefault(key, ParameterGroup(*key)).parameters.append(parameter)
-    return list(groups.values())
+        if not parameter.requires_grad:
+            continue
+        depth = len(children) - 1 - children.index(name.split(".")[0]) if name.split(".")[0] in children else 0
+        scale = recipe.layer_decay**depth
+        if parameter in hidden:
+            group = MuonGroup(recipe.weight_decay, scale, getattr(torch, precision))
+            orthogonal.setdefault(scale, group).weights.append(hidden[parameter])
+        else:
+            key = recipe.weight_decay if parameter.ndim > 1 else 0.0, scale
+            plain.setdefault(key, AdamWGroup(*key)).parameters.append(parameter)
+    return [*plain.values(), *orthogonal.values()]
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
 from bench.errors import ConfigError
@@ -53,6 +54,16 @@ def autocast(precision: str, device: str) -> AbstractContextManager[object]:
     if precision == "float32":
         return nullcontext()
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16)
+
+
+def attention(precision: str, device: str) -> AbstractContextManager[object]:
+    """What computes ``scaled_dot_product_attention`` in training: matrix products, in a processor's bfloat16.
+
+    There the gradient of torch's fused kernel takes half of a small transformer's step: 19 ms of 40 tokens, 3 heads
+    and 32 pictures, on a processor with AMX.
+    """
+    products = precision == "bfloat16" and device == "cpu"
+    return sdpa_kernel(SDPBackend.MATH) if products else nullcontext()
 
 
 class DepthwiseInFloat32(TorchFunctionMode):

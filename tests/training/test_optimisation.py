@@ -14,7 +14,7 @@ def test_every_step_gives_the_bits_of_torchs_class() -> None:
     ours.register_parameter("idle", idle)  # never gets a gradient
     theirs = nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Linear(5, 2))
     theirs.load_state_dict(ours.state_dict(), strict=False)
-    groups = parameter_groups(ours, Recipe(weight_decay=0.1))
+    groups = parameter_groups(ours, Recipe(weight_decay=0.1), "float32")
     matrices = [parameter for parameter in theirs.parameters() if parameter.ndim > 1]
     vectors = [parameter for parameter in theirs.parameters() if parameter.ndim == 1]
     reference = torch.optim.AdamW(
@@ -40,7 +40,7 @@ def test_layers_further_from_the_head_take_smaller_steps() -> None:
     module = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
     nn.init.ones_(module[0].weight)
     nn.init.ones_(module[1].weight)
-    groups = parameter_groups(module, Recipe(weight_decay=0, layer_decay=0.5))
+    groups = parameter_groups(module, Recipe(weight_decay=0, layer_decay=0.5), "float32")
     for parameter in module.parameters():
         parameter.grad = torch.ones_like(parameter)
     for group in groups:

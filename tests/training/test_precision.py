@@ -8,6 +8,7 @@ from torch import nn
 from bench.errors import ConfigError
 from bench.training.precision import (
     DepthwiseInFloat32,
+    attention,
     autocast,
     layers_apart,
     resolve_device,
@@ -25,6 +26,14 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch, 
         ConfigError, match=f"--device {asked}: not available here; available: cpu, cuda, cuda:0, cuda:1"
     ):
         resolve_device(asked)
+
+
+@pytest.mark.parametrize(("precision", "fused"), [("bfloat16", False), ("float32", True)])
+def test_attention_is_trained_by_products_in_a_processors_bfloat16(precision: str, fused: bool) -> None:
+    tokens = torch.randn(2, 1, 5, 8, requires_grad=True)
+    with torch.profiler.profile() as seen, autocast(precision, "cpu"), attention(precision, "cpu"):
+        F.scaled_dot_product_attention(tokens, tokens, tokens).sum().backward()
+    assert any("flash_attention" in event.key for event in seen.key_averages()) is fused
 
 
 def convolutions(groups: int) -> nn.Sequential:
