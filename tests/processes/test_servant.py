@@ -244,6 +244,26 @@ def test_a_guard_that_is_gone_is_no_error() -> None:
     _wait_until_gone(forked, guard.pid)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="TMPDIR")
+def test_a_temporary_folder_of_any_length_will_do(tmp_path: Path) -> None:
+    program = """
+        from bench.processes.servant import Servant
+        from tests.processes.test_servant import Echo
+
+        servant = Servant(Echo)
+        print(servant.begin(Echo.threads_of, "hello").wait()[0])
+        servant.close()
+    """
+    (tmp_path / "script.py").write_text(textwrap.dedent(program))
+    temporary = tmp_path / ("a" * 120)  # the path of a socket may have 107 bytes
+    temporary.mkdir()
+    command = [sys.executable, str(tmp_path / "script.py")]
+    environment = {**bench_environment(), "TMPDIR": str(temporary)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "hello\n"), done.stderr
+    assert not [*temporary.iterdir()]
+
+
 PICKED_UP = "import pathlib; pathlib.Path(__file__).with_suffix('.ran').touch(); raise ImportError('not this one')"
 
 
