@@ -116,6 +116,22 @@ def test_a_flipped_bit_is_damage_that_is_set_aside_and_never_another_number(tmp_
     assert told > 250
 
 
+def test_a_flipped_bit_in_a_header_of_many_true_labels_is_damage(tmp_path: Path) -> None:
+    # So many rows that the header is read before the archive's own checksum has seen the whole array.
+    labels = np.random.default_rng(0).normal(size=(400, 15, 2)).astype(np.float32)
+    RecordStore(tmp_path).write_truth("protocol", labels, np.arange(400), np.arange(400) % 2)
+    (path,) = tmp_path.glob("truth/*")
+    content = path.read_bytes()
+    header = content.index(b"\x93NUMPY")
+    for bit in range(0, 8 * 128, 7):
+        flipped = bytearray(content)
+        flipped[header + bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        with pytest.raises(RecordError):
+            RecordStore(tmp_path).truth("protocol")
+        path.with_name(f"{path.name}.damaged").unlink(missing_ok=True)
+
+
 def test_records_from_before_there_were_seals_are_read(tmp_path: Path) -> None:
     store = every_kind(tmp_path)
     whole = all_read(store)
