@@ -13,8 +13,13 @@ MARK = re.compile(r"([0-9a-f]{12})-(\d{1,9})-")
 
 
 def mark() -> str:
-    """This process's, for a name; the machine is a digest, since its name is nobody's business."""
-    return f"{_machine()}-{os.getpid()}-"
+    """This process's, for a name."""
+    return f"{host_digest()}-{os.getpid()}-"
+
+
+def host_digest() -> str:
+    """This machine in twelve hex digits, since its name is nobody's business."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:12]
 
 
 def is_marked(path: Path) -> bool:
@@ -32,9 +37,5 @@ def is_left_behind(path: Path, stale_s: float) -> bool:
         OSError: it is not there any more.
     """
     found = MARK.search(path.name)
-    ended = found is not None and found[1] == _machine() and not psutil.pid_exists(int(found[2]))
+    ended = found is not None and found[1] == host_digest() and not psutil.pid_exists(int(found[2]))
     return ended or time.time() - path.stat().st_mtime > stale_s
-
-
-def _machine() -> str:
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:12]

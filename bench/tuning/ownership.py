@@ -12,10 +12,8 @@ owns it. Attributes of a trial (all JSON):
     seconds, folds_done, fold_seconds, reason: how it went
 """
 
-import hashlib
 import logging
 import os
-import platform
 import threading
 import time
 from collections.abc import Iterator
@@ -26,6 +24,8 @@ from typing import Any
 import optuna
 import psutil
 from optuna.trial import FrozenTrial, Trial, TrialState
+
+from bench.processes.marks import host_digest
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ INTERRUPTED = "interrupted"
 
 @dataclass(frozen=True)
 class Owner:
-    """One process. The host is a digest, since its name is nobody's business."""
+    """One process; ``host`` is a digest, see :func:`bench.processes.marks.host_digest`."""
 
     host: str
     process: int
@@ -51,11 +51,11 @@ class Owner:
     @classmethod
     def this_process(cls) -> "Owner":
         """The calling process."""
-        return cls(_host(), os.getpid(), psutil.Process().create_time())
+        return cls(host_digest(), os.getpid(), psutil.Process().create_time())
 
     def is_gone(self, seen: float) -> bool:
         """Whether it has ended; of another machine's, whether it was last seen too long ago (seconds since 1970)."""
-        if self.host != _host():
+        if self.host != host_digest():
             return time.time() - seen > STALE_S
         try:
             process = psutil.Process(self.process)
@@ -163,7 +163,3 @@ def heartbeat(trial: Trial) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-def _host() -> str:
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:12]
