@@ -34,10 +34,10 @@ class Errors:
 
 
 METRICS: Mapping[str, Callable[[Errors], float]] = {
-    "rmse_px": lambda errors: root_mean(mean_over_seeds(errors.squared)),
-    "nme_percent": lambda errors: _mean(mean_over_seeds(errors.nme)) * 100,
-    "failure_rate": lambda errors: _mean(mean_over_seeds(errors.failed)),
-    "auc": lambda errors: _mean(mean_over_seeds(np.clip(1 - errors.nme / FAILURE_NME, 0, None))),
+    "rmse_px": lambda errors: root_mean(finite_mean(errors.squared)),
+    "nme_percent": lambda errors: _mean(finite_mean(errors.nme)) * 100,
+    "failure_rate": lambda errors: _mean(finite_mean(errors.failed)),
+    "auc": lambda errors: _mean(finite_mean(np.clip(1 - errors.nme / FAILURE_NME, 0, None))),
 }
 """Metrics by name; NaN where nothing can be said. A new one is a line here, and a column of the board.
 
@@ -71,7 +71,7 @@ def score(predictions: Points, truth: Points, scheme: Scheme) -> Accuracy:
     return Accuracy(
         metrics={name: metric(errors) for name, metric in METRICS.items()},
         per_keypoint_rmse_px={
-            name: root_mean(mean_over_seeds(errors.squared[:, :, point])) for point, name in enumerate(scheme.names)
+            name: root_mean(finite_mean(errors.squared[:, :, point])) for point, name in enumerate(scheme.names)
         },
         nme_rows_left_out=int(left_out.sum() // max(len(stacked), 1)),
     )
@@ -79,7 +79,7 @@ def score(predictions: Points, truth: Points, scheme: Scheme) -> Accuracy:
 
 def rmse_px(predictions: Points, truth: Points) -> float:
     """The one RMSE, of predictions (..., N, K, 2) against truth (N, K, 2), where nothing else of a score is wanted."""
-    return root_mean(mean_over_seeds(squared_errors(predictions.reshape(-1, *truth.shape), truth)))
+    return root_mean(finite_mean(squared_errors(predictions.reshape(-1, *truth.shape), truth)))
 
 
 def squared_errors(predictions: Points, truth: Points) -> Numbers:
@@ -90,18 +90,14 @@ def squared_errors(predictions: Points, truth: Points) -> Numbers:
 def row_nme(predictions: Points, truth: Points, scheme: Scheme) -> Numbers:
     """NME of each row as a fraction: (..., N, K, 2) -> (..., N); NaN where it has no normaliser or no prediction."""
     distance = np.sqrt(squared_errors(predictions, truth).sum(axis=-1))
-    labelled = np.isfinite(distance)
-    total = np.where(labelled, distance, 0).sum(axis=-1)
-    count = labelled.sum(axis=-1)
-    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return np.asarray(mean / scheme.normaliser_px(truth))
+    return np.asarray(finite_mean(distance, axis=-1) / scheme.normaliser_px(truth))
 
 
-def mean_over_seeds(values: Numbers) -> Numbers:
-    """The mean of the finite values over the first axis; NaN where there is none."""
+def finite_mean(values: Numbers, axis: int = 0) -> Numbers:
+    """The mean of the finite values over an axis, by default that of the seeds; NaN where there is none."""
     known = np.isfinite(values)
-    count = known.sum(axis=0)
-    return np.asarray(np.where(count > 0, np.where(known, values, 0).sum(axis=0) / np.maximum(count, 1), np.nan))
+    count = known.sum(axis=axis)
+    return np.asarray(np.where(count > 0, np.where(known, values, 0).sum(axis=axis) / np.maximum(count, 1), np.nan))
 
 
 def root_mean(squared: Numbers) -> float:

@@ -4,19 +4,16 @@ import contextlib
 import json
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bench.errors import ModelError
 from bench.records.atomic import write_text
 from bench.records.cache_folder import cache_folder
-from bench.records.keys import digest
+from bench.records.keys import PROJECT, digest
 from bench.scheme import SEED_SCHEME, Scheme
 
 if TYPE_CHECKING:
     from architectures import Architecture
-
-ARCHITECTURES = Path(__file__).parent.parent.parent / "architectures"
 
 
 @dataclass(frozen=True)
@@ -81,5 +78,5 @@ def counted(entry: "Architecture", scheme: Scheme = SEED_SCHEME) -> CatalogueEnt
 
 
 def _sources_digest(scheme: Scheme) -> str:
-    sources = {path.name: path.read_text() for path in sorted(ARCHITECTURES.rglob("*.py"))}
+    sources = {path.name: path.read_text() for path in sorted((PROJECT / "architectures").rglob("*.py"))}
     return digest([sources, scheme.dimensions, version("torch"), version("timm")])

@@ -5,15 +5,17 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from bench.processes.cores import usable_cores
-from bench.records.keys import digest
+from bench.processes.servant import THREAD_VARIABLES
+from bench.records.keys import PROJECT, digest
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+PROJECT_ROOT = PROJECT.resolve()
 
 TELLING_FLAGS = (
     "sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512vl", "avx512_vnni",
@@ -21,7 +23,7 @@ TELLING_FLAGS = (
 )  # fmt: skip
 """Processor flags that choose kernels in torch's libraries; the other hundred say nothing about speed."""
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "KMP_AFFINITY", "OMP_PROC_BIND")
+TELLING_VARIABLES = (*THREAD_VARIABLES, "KMP_AFFINITY", "OMP_PROC_BIND")
 
 PACKAGES = ("torch", "timm", "numpy", "onnxruntime")
 
@@ -52,7 +54,7 @@ def describe_environment(device: str = "cpu") -> dict[str, Any]:
         "accelerator": _accelerator(device),
         "python": platform.python_version(),
         **{package: _version(package) for package in PACKAGES},
-        "thread_variables": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
+        "thread_variables": {name: os.environ[name] for name in TELLING_VARIABLES if name in os.environ},
         "commit": commit,
         "dirty": dirty,
         "load_1min": round(psutil.getloadavg()[0], 2),
@@ -71,27 +73,22 @@ def machine_digest(environment: Mapping[str, Any]) -> str:
 
 
 def _processor() -> str:
-    for line in _cpuinfo():
-        name, _, value = line.partition(":")
-        if name.strip() in ("model name", "Model"):
-            return value.strip()
-    return platform.processor() or platform.machine()
+    return _cpuinfo("model name", "Model") or platform.processor() or platform.machine()
 
 
 def _flags() -> list[str]:
-    for line in _cpuinfo():
-        name, _, value = line.partition(":")
-        if name.strip() in ("flags", "Features"):
-            present = set(value.split())
-            return [flag for flag in TELLING_FLAGS if flag in present]
-    return []
+    present = _cpuinfo("flags", "Features").split()
+    return [flag for flag in TELLING_FLAGS if flag in present]
 
 
-def _cpuinfo() -> list[str]:
-    try:
-        return Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
-    except OSError:
-        return []
+def _cpuinfo(*names: str) -> str:
+    """What Linux says of the first processor under one of these names, which differ by architecture; else nothing."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() in names:
+                return value.strip()
+    return ""
 
 
 def _version(package: str) -> str | None:

@@ -20,9 +20,9 @@ def memory_mb() -> float:
     try:
         text = ROLLUP.read_text()
     except OSError:
-        return float(psutil.Process().memory_info().rss) / 1e6
+        text = ""
     kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in text.splitlines() if line.endswith(" kB")}
-    if "Pss_Anon" not in kilobytes:  # kernels before 5.4
+    if "Pss_Anon" not in kilobytes:  # another system, or a kernel before 5.4
         return float(psutil.Process().memory_info().rss) / 1e6
     files = kilobytes["Rss"] - kilobytes["Anonymous"]
     return (kilobytes["Pss_Anon"] + files) * 1024 / 1e6

@@ -16,7 +16,7 @@ from bench.comparing.ranking import Ranking, rank
 from bench.comparing.verdict import Verdict
 from bench.config.model_names import is_ensemble, members_of
 from bench.errors import ConfigError, RecordError
-from bench.measuring.accuracy import mean_over_seeds
+from bench.measuring.accuracy import finite_mean
 from bench.outside_text import printable
 from bench.records.store import RecordStore
 from bench.reporting import choice
@@ -116,7 +116,7 @@ class Board:
             "group": observed.groups[scored],
             "fold": observed.fold_of_row[scored],
             "rmse_px": self.material.errors.rmse_px(model)[scored],
-            "nme": mean_over_seeds(self.material.errors.nme[model])[scored],
+            "nme": finite_mean(self.material.errors.nme[model])[scored],
         }
         return pd.DataFrame(found)
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from bench.comparing.observations import Observations
 from bench.faces.face_set import FaceSet
-from bench.measuring.accuracy import FAILURE_NME, mean_over_seeds
+from bench.measuring.accuracy import FAILURE_NME, finite_mean
 from bench.reporting.board_facts import BoardRow
 from bench.reporting.drawing import markup, picture, put
 from bench.reporting.row_errors import RowErrors
@@ -75,7 +75,7 @@ def make_gallery(
     source = _Source(observations, errors, faces is not None)
     shelves = tuple(source.shelf(row) for row in candidates[:MOST_MODELS])
     suspects = source.suspects([row.model for row in candidates])
-    missed = np.all([mean_over_seeds(errors.nme[row.model]) > FAILURE_NME for row in candidates], axis=0)
+    missed = np.all([finite_mean(errors.nme[row.model]) > FAILURE_NME for row in candidates], axis=0)
     missed_by_all = int(missed.sum()) if candidates else 0
     if faces is None:
         return Gallery(shelves, suspects, missed_by_all, Markup(), 0)
@@ -95,7 +95,7 @@ class _Source:
         """The rows where one model is worst."""
         rmse_px = self.errors.rmse_px(row.model)
         worst = _largest(rmse_px, ROWS_PER_MODEL)
-        predicted = mean_over_seeds(self.observations.predictions[row.model][:, worst].astype(np.float64))
+        predicted = finite_mean(self.observations.predictions[row.model][:, worst].astype(np.float64))
         cards = [
             self._card(index, guess, f"{rmse_px[index]:.1f} px, {self._worst_keypoint(index, guess)}")
             for index, guess in zip(worst, predicted, strict=True)
@@ -156,11 +156,11 @@ class Panel:
 
 
 def _consult(networks: Sequence[str], observations: Observations) -> Panel:
-    guesses = np.stack([mean_over_seeds(observations.predictions[model].astype(np.float64)) for model in networks])
+    guesses = np.stack([finite_mean(observations.predictions[model].astype(np.float64)) for model in networks])
     consensus = np.median(guesses, axis=0)
     scatter_px = np.sqrt(np.mean(np.square(guesses - consensus), axis=(0, 2, 3)))
     squared = np.square(consensus - observations.truth).reshape(len(consensus), -1)
-    error_px = np.sqrt(mean_over_seeds(squared.T))  # over coordinates
+    error_px = np.sqrt(finite_mean(squared.T))  # over coordinates
     return Panel(len(networks), consensus, scatter_px, error_px)
 
 

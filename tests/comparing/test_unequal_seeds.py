@@ -13,7 +13,7 @@ from bench.comparing.ranking import rank_losses
 from bench.comparing.row_losses import RowLosses, row_losses
 from bench.comparing.spread import spread
 from bench.comparing.verdict import compare
-from bench.measuring.accuracy import mean_over_seeds, squared_errors
+from bench.measuring.accuracy import finite_mean, squared_errors
 from bench.records.store import RecordStore
 from bench.reporting import material
 from bench.reporting.verdict_words import verdict_words
@@ -148,7 +148,7 @@ def test_a_row_whose_seeds_have_all_folds_together_is_ranked_by_the_error_that_i
     losses = row_losses(found.observations.only(["rival"]))
     assert row.rmse_px == pytest.approx(losses.rmse_px[0], abs=1e-4)
     assert "0 of 3 seeds complete" in row.flags
-    every_row = mean_over_seeds(squared_errors(found.observations.predictions["rival"], found.observations.truth))
+    every_row = finite_mean(squared_errors(found.observations.predictions["rival"], found.observations.truth))
     assert row.rmse_px == pytest.approx(np.sqrt(np.nanmean(every_row)), abs=1e-4)
 
 
@@ -162,9 +162,7 @@ def test_a_pair_is_tested_on_the_cells_that_both_have(board: RecordStore) -> Non
     both = np.isfinite(observed.predictions["best"]) & np.isfinite(observed.predictions["rival"])
     errors = {
         model: np.sqrt(
-            np.nanmean(
-                mean_over_seeds(squared_errors(np.where(both, observed.predictions[model], np.nan), observed.truth))
-            )
+            np.nanmean(finite_mean(squared_errors(np.where(both, observed.predictions[model], np.nan), observed.truth)))
         )
         for model in ("best", "rival")
     }

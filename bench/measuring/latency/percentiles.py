@@ -1,5 +1,6 @@
 """From raw timings to what a reader sees: percentiles that the samples support, for one machine at a time."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -77,14 +78,8 @@ def latency_rows(
             shown = [record for record in own if record.variant_digest == variant]
             rows.append({"model": model, **summarise_latencies(shown, environment)})
     if models is None:
-        rows.sort(key=_speed)
+        rows.sort(key=lambda row: (row["latency_ms"] or {}).get("p50") or math.inf)  # what is not known comes last
     return rows, environment, len(chosen) - len(here)
-
-
-def _speed(row: Summary) -> tuple[bool, float]:
-    headline = row["latency_ms"]
-    known = headline is not None and headline["p50"] is not None
-    return not known, headline["p50"] if known else 0.0
 
 
 def is_headline(record: LatencyRecord) -> bool:

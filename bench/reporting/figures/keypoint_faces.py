@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from bench.measuring.accuracy import mean_over_seeds
+from bench.measuring.accuracy import finite_mean
 from bench.reporting.board_facts import BoardRow
 from bench.reporting.drawing import markup, picture, put, shortened
 from bench.reporting.number_text import places
@@ -35,7 +35,7 @@ def keypoint_figure(rows: Sequence[BoardRow], truth: NDArray[np.float32], scheme
 
     The seed's fifteen points lie on a schematic face; what other points are of is not known, so they stand alone.
     """
-    mean = mean_over_seeds(truth.astype(np.float64))  # over rows
+    mean = finite_mean(truth.astype(np.float64))  # over rows
     scored = [row for row in rows if row.ranked]
     shown = scored[:MOST_FACES]
     if not shown or not np.isfinite(mean).any():
