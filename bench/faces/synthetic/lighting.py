@@ -6,7 +6,7 @@ from bench.faces.synthetic.head import Head
 from bench.faces.synthetic.noise import Floats, smooth_step
 from bench.faces.synthetic.painting import Paint, Skin
 from bench.faces.synthetic.shot import Light
-from bench.faces.synthetic.tracing import View, nearest_cell
+from bench.faces.synthetic.tracing import View, clearance
 
 SHADOW_STEPS = (2.5, 5.0, 9.0, 15.0)
 SHININESS = 18
@@ -41,7 +41,5 @@ def _unshadowed(skin: Skin, head: Head, direction: np.ndarray) -> Floats:
         x, y, z = (
             start + np.float32(step * along) for start, along in zip((skin.x, skin.y, skin.z), direction, strict=True)
         )
-        rho = np.sqrt(x * x + z * z)
-        clearance = rho - head.radius[nearest_cell(x / (rho + z + np.float32(1e-3)), y)]
-        free = np.minimum(free, clearance)
+        free = np.minimum(free, clearance(head, x, y, z))
     return np.asarray(0.25 + 0.75 * smooth_step(-2.6, 0.2, free))

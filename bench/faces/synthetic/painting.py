@@ -12,6 +12,7 @@ from bench.faces.synthetic.shot import Expression
 
 IRIS_RADIUS = 3.3
 PUPIL_RADIUS = 1.4
+EVERYWHERE = slice(None)
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,14 @@ class Paint:
     albedo: Floats
     gloss: Floats
 
-    def blend(
-        self, where: Floats, albedo: Floats | float, gloss: float | None = None, index: np.ndarray | None = None
-    ) -> None:
-        """Lay ``albedo`` over the samples with weight ``where``; with ``index``, over these samples only."""
-        chosen = slice(None) if index is None else index
-        self.albedo[chosen] += where * (albedo - self.albedo[chosen])
-        if gloss is not None:
-            self.gloss[chosen] += where * (gloss - self.gloss[chosen])
+    def blend(self, where: Floats, albedo: Floats, gloss: float, index: np.ndarray | slice = EVERYWHERE) -> None:
+        """Lay ``albedo`` and ``gloss`` over the samples of ``index`` with weight ``where``."""
+        self.albedo[index] += where * (albedo - self.albedo[index])
+        self.gloss[index] += where * (gloss - self.gloss[index])
 
-    def darken(self, factor: Floats, index: np.ndarray | None = None) -> None:
-        """Multiply the albedo."""
-        self.albedo[slice(None) if index is None else index] *= factor
+    def darken(self, factor: Floats, index: np.ndarray) -> None:
+        """Multiply the albedo of the samples of ``index``."""
+        self.albedo[index] *= factor
 
 
 def paint(person: Person, expression: Expression, face: FaceGeometry, skin: Skin) -> Paint:

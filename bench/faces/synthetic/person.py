@@ -29,9 +29,10 @@ class Person:
     def __init__(self, generator: np.random.Generator) -> None:
         normal, uniform = generator.normal, generator.uniform
         feminine = generator.random() < 0.45
-        skin = float(np.clip(normal(0.62, 0.13), 0.22, 0.85))
+        self.skin = float(np.clip(normal(0.62, 0.13), 0.22, 0.85))
         grey_hair = generator.random() < 0.25
-        hair = float(uniform(0.35, 0.8) if grey_hair else uniform(0.03, 0.14) if skin < 0.5 else uniform(0.03, 0.45))
+        darkest = 0.14 if self.skin < 0.5 else 0.45
+        self.hair = float(uniform(0.35, 0.8) if grey_hair else uniform(0.03, darkest))
         brow_y = normal(-21.1, 1.5) + (-0.8 if feminine else 0.6)
         self.eye_x = normal(18.0, 0.7)
         self.eye_y = normal(-9.2, 0.7)
@@ -57,8 +58,6 @@ class Person:
         self.depth = float(np.clip(normal(1.0, 0.06), 0.85, 1.15))
         self.socket = normal(4.6, 1.2)
         self.cheek = normal(2.4, 1.0)
-        self.skin = skin
-        self.hair = hair
         self.iris = float(uniform(0.06, 0.35))
         self._draw_hair(generator, feminine)
         self._draw_face_hair(generator, feminine)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-LIMIT_DEGREES = {"yaw": 55.0, "pitch": 28.0}
+MOST_YAW, MOST_PITCH = 55.0, 28.0
+"""Degrees to either side."""
 
 
 class Expression:
@@ -73,10 +74,8 @@ class Shot:
 
     def __init__(self, generator: np.random.Generator) -> None:
         normal = generator.normal
-        yaw = np.clip(19.0 * generator.standard_t(7) * np.sqrt(5 / 7), -LIMIT_DEGREES["yaw"], LIMIT_DEGREES["yaw"])
-        pitch = np.clip(normal(0, 12.0), -LIMIT_DEGREES["pitch"], LIMIT_DEGREES["pitch"])
-        self.yaw = float(yaw)
-        self.pitch = float(pitch)
+        self.yaw = float(np.clip(19.0 * generator.standard_t(7) * np.sqrt(5 / 7), -MOST_YAW, MOST_YAW))
+        self.pitch = float(np.clip(normal(0, 12.0), -MOST_PITCH, MOST_PITCH))
         self.roll = normal(0, 7.3)
         self.size = float(np.clip(normal(1.008, 0.075), 0.78, 1.25))
         self.shift = (normal(0, 2.2), normal(0, 2.4))

@@ -1,7 +1,7 @@
 """Synthetic faces kept in the user's cache folder: drawn once, opened by every later process."""
 
-import contextlib
 import hashlib
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def stored_synthetic_faces(rows: int = DEFAULT_ROWS, people: int = DEFAULT_PEOPL
     found = opened(folder)
     if found is None:
         found = Cached(synthetic_faces(rows, people, seed), {})
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             found = stored_set(folder, found.faces)
     return found
 

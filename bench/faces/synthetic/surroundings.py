@@ -5,7 +5,7 @@ import numpy as np
 from bench.faces.synthetic.head import Head
 from bench.faces.synthetic.noise import Floats, lookup, noise_tile, smooth_step
 from bench.faces.synthetic.person import Person
-from bench.faces.synthetic.tracing import SIDE, Hits, View, plane_points, sample_positions
+from bench.faces.synthetic.tracing import Hits, View, plane_points, sample_positions
 
 COLLAR_Y = 70.0
 
@@ -95,12 +95,11 @@ def draw_obstacle(generator: np.random.Generator, picture: Floats) -> None:
         centre = generator.uniform(10, 86), generator.uniform(76, 108)
         radius = generator.uniform(5, 17), generator.uniform(8, 24)
         unit = np.hypot((x - centre[0]) / radius[0], (y - centre[1]) / radius[1])
-        shape = smooth_step(1.04, 0.96, unit) * np.ones((SIDE, SIDE), dtype=np.float32)
         stem = smooth_step(1, -1, np.abs(x - centre[0]) - 0.6 * radius[0]) * (y > centre[1])
-        shape = np.maximum(shape, stem)
+        shape = np.maximum(smooth_step(1.04, 0.96, unit), stem)
         shading = 1 - 0.35 * np.clip((x - centre[0]) / radius[0], -1, 1)
     else:
-        shape = _soft_box(generator, x, y + generator.choice([-70, 70])) * np.ones((SIDE, SIDE), dtype=np.float32)
+        shape = _soft_box(generator, x, y + generator.choice([-70, 70]))
         shading = np.ones((1, 1), dtype=np.float32)
     grain = lookup(noise_tile(1.0), x * 2 + _anywhere(generator), y * 2)
     colour = generator.choice([generator.uniform(0.02, 0.15), generator.uniform(0.2, 0.7)])

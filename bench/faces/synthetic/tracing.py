@@ -4,6 +4,7 @@ from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from bench.faces.synthetic.head import COLUMNS, ROWS, TURN_LIMIT, TURN_STEP, Y_STEP, Y_TOP, Head
 from bench.faces.synthetic.noise import Floats
@@ -78,7 +79,8 @@ def trace(head: Head, view: View) -> Hits:
     depth = np.full((SIDE // COARSE,) * 2, NEAR, dtype=np.float32)
     for _ in range(10):
         depth = depth - np.float32(0.7) * coarse.gap(depth)
-    nearest = _largest_neighbour(np.maximum(depth, FAR)) + 3.0
+    padded = np.pad(np.maximum(depth, FAR), 1, mode="edge")
+    nearest = sliding_window_view(padded, (3, 3)).max(axis=(2, 3)) + 3.0
     rays = _Rays(head, view, x, y)
     depth, gap = _meet(rays, np.repeat(np.repeat(nearest, COARSE, axis=0), COARSE, axis=1), STEPS)
     # Rays that graze the cheek on their way to the hair behind it need more steps.
@@ -130,13 +132,8 @@ class _Rays:
         return x, y, z
 
     def gap(self, depth: Floats) -> Floats:
-        """How far the points at ``depth`` are from the surface, measured from the head's axis; negative inside."""
-        x, y, z = self.points(depth)
-        rho = np.sqrt(x * x + z * z)
-        z += rho
-        z += np.float32(1e-3)
-        rho -= np.take(self.head.radius, nearest_cell(x / z, y))
-        return np.asarray(rho)
+        """The :func:`clearance` of the points at ``depth``."""
+        return clearance(self.head, *self.points(depth))
 
     def hits(self, depth: Floats, head: np.ndarray) -> Hits:
         """Points and normals where the rays that met the ``head`` did so."""
@@ -146,13 +143,15 @@ class _Rays:
         return Hits(head, x, y, z, turn, seen, _normals_at(self.head, turn.ravel()[seen], y.ravel()[seen]))
 
 
-def _largest_neighbour(values: Floats) -> Floats:
-    padded = np.pad(values, 1, mode="edge")
-    rows = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
-    return np.asarray(np.maximum(np.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:]))
+def clearance(head: Head, x: Floats, y: Floats, z: Floats) -> Floats:
+    """How far points in head axes are from the surface, measured from the head's axis; negative inside."""
+    rho = np.sqrt(x * x + z * z)
+    turn = x / (rho + z + np.float32(1e-3))
+    rho -= np.take(head.radius, _nearest_cell(turn, y))
+    return np.asarray(rho)
 
 
-def nearest_cell(turn: Floats, y: Floats) -> np.ndarray:
+def _nearest_cell(turn: Floats, y: Floats) -> np.ndarray:
     """Flat index of the table's cell nearest to each turn and height."""
     column = turn * np.float32(1 / TURN_STEP)
     column += np.float32(TURN_LIMIT / TURN_STEP + 0.5)
