@@ -95,7 +95,7 @@ def stored_set(folder: Path, faces: FaceSet) -> Cached:
 
     def fill(work: Path) -> None:
         write_atomically(work / IMAGES, faces.images.tofile)
-        _write_facts(Cached(faces, {}), digest_of(faces.images, faces.keypoints, faces.scheme), work)
+        _write_facts(faces, {}, digest_of(faces.images, faces.keypoints, faces.scheme), work)
 
     return _built(folder, fill)
 
@@ -177,14 +177,13 @@ def digest_of(images: NDArray[np.uint8], keypoints: NDArray[np.float32], scheme:
     return digest.hexdigest()
 
 
-def _write_facts(cached: Cached, sha256: str, work: Path) -> None:
+def _write_facts(faces: FaceSet, columns: Mapping[str, list[str]], sha256: str, work: Path) -> None:
     """Write everything but the pictures, which stand in ``work`` already; ``sha256`` as :func:`digest_of` tells it."""
-    faces = cached.faces
     told = {name: value for name, value in vars(faces).items() if isinstance(value, str | bool)}
     facts = {
         "version": VERSION,
         "told": {**told, "scheme": faces.scheme.model_dump()},
-        "columns": cached.columns,
+        "columns": columns,
         "sha256": sha256,
     }
     text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
@@ -212,7 +211,7 @@ def _parse_into(path: Path, settings: DataSettings, work: Path) -> None:
     sha256 = digest_of(images, keypoints, scheme)
     alone = np.arange(len(points), dtype=np.int64)
     faces = FaceSet(path.name, images, keypoints, alone, NONE, False, sha256[:16], scheme=scheme)
-    _write_facts(Cached(faces, columns), sha256, work)
+    _write_facts(faces, columns, sha256, work)
 
 
 def refuse_unlabelled(keypoints: NDArray[np.float32], scheme: Scheme, name: str) -> None:

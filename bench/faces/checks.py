@@ -34,51 +34,44 @@ def inspect(faces: FaceSet) -> list[Doubt]:
     """Every doubt about a face set; at most one doubt of each kind."""
     first = _first_of_each_picture(faces)
     copies = np.flatnonzero(first != np.arange(faces.rows))
+    same = np.isclose(faces.keypoints[copies], faces.keypoints[first[copies]], atol=0.01, equal_nan=True)
+    contradicting = copies[~same.all(axis=(1, 2))]
+    shade = "grey value" if faces.scheme.channels == 1 else "colour"
     found = (
-        _constant(faces),
-        _doubt("exact duplicates", "{n} with the picture of an earlier row, pixel by pixel", copies),
-        _contradictions(faces, copies, first[copies]),
-        _swapped(faces),
-        _far(faces),
+        ("constant pictures", f"of one {shade} all over", _constant(faces)),
+        ("exact duplicates", "with the picture of an earlier row, pixel by pixel", copies),
+        ("contradicting duplicates", "with an earlier picture but different labels", contradicting),
+        ("left and right swapped", "with the subject's left on the picture's left", _swapped(faces)),
+        ("labels in unusual places", "with a label far from where that point usually is", _far(faces)),
     )
-    return [doubt for doubt in found if doubt is not None]
+    return [_doubt(kind, problem, rows) for kind, problem, rows in found if len(rows)]
 
 
-def _constant(faces: FaceSet) -> Doubt | None:
-    channels = faces.scheme.channels
-    pixels = faces.images.reshape(faces.rows, -1, channels)
-    rows = np.flatnonzero((pixels.min(axis=1) == pixels.max(axis=1)).all(axis=1))
-    return _doubt("constant pictures", f"{{n}} of one {'grey value' if channels == 1 else 'colour'} all over", rows)
+def _constant(faces: FaceSet) -> NDArray[np.int64]:
+    pixels = faces.images.reshape(faces.rows, -1, faces.scheme.channels)
+    return np.flatnonzero((pixels.min(axis=1) == pixels.max(axis=1)).all(axis=1))
 
 
-def _contradictions(faces: FaceSet, copies: NDArray[np.int64], originals: NDArray[np.int64]) -> Doubt | None:
-    same = np.isclose(faces.keypoints[copies], faces.keypoints[originals], atol=0.01, equal_nan=True)
-    rows = copies[~same.all(axis=(1, 2))]
-    return _doubt("contradicting duplicates", "{n} with an earlier picture but different labels", rows)
-
-
-def _swapped(faces: FaceSet) -> Doubt | None:
+def _swapped(faces: FaceSet) -> NDArray[np.int64]:
     """A face's left lies on the picture's right; where most pairs say otherwise, the names are swapped.
 
     Only points with eyes are known to be seen from the front: a mouse seen from above turns anywhere.
     """
     names, mirror = faces.scheme.names, faces.scheme.mirror
     if mirror is None or normaliser_from_names(names) == BOX:
-        return None
+        return np.array([], dtype=np.int64)
     left = [index for index, name in enumerate(names) if "left" in name.split("_") and mirror[index] != index]
     right = [mirror[index] for index in left]
     across = faces.keypoints[:, left, 0] - faces.keypoints[:, right, 0]
     known = np.isfinite(across).sum(axis=1)
     wrong = (across < 0).sum(axis=1)
-    rows = np.flatnonzero((known > 0) & (2 * wrong > known))
-    return _doubt("left and right swapped", "{n} with the subject's left on the picture's left", rows)
+    return np.flatnonzero((known > 0) & (2 * wrong > known))
 
 
-def _far(faces: FaceSet) -> Doubt | None:
+def _far(faces: FaceSet) -> NDArray[np.int64]:
     distance = unusual_distance(faces)
-    rows = np.flatnonzero(distance > UNUSUAL_SPREADS)
-    rows = rows[np.argsort(-distance[rows], kind="stable")]
-    return _doubt("labels in unusual places", "{n} with a label far from where that point usually is", rows)
+    strangest = np.argsort(-distance, kind="stable")
+    return strangest[distance[strangest] > UNUSUAL_SPREADS]
 
 
 def unusual_distance(faces: FaceSet) -> NDArray[np.float64]:
@@ -102,9 +95,7 @@ def _first_of_each_picture(faces: FaceSet) -> NDArray[np.int64]:
     )
 
 
-def _doubt(kind: str, sentence: str, rows: NDArray[np.int64]) -> Doubt | None:
-    if not len(rows):
-        return None
-    count = f"{len(rows):,} row{'s' if len(rows) > 1 else ''}"
+def _doubt(kind: str, problem: str, rows: NDArray[np.int64]) -> Doubt:
+    noun = "rows" if len(rows) > 1 else "row"
     shown = ", ".join(str(row + 1) for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
-    return Doubt(kind, f"{kind}: {sentence.format(n=count)} (row{'s' if len(rows) > 1 else ''} {shown})", rows)
+    return Doubt(kind, f"{kind}: {len(rows):,} {noun} {problem} ({noun} {shown})", rows)

@@ -1,7 +1,7 @@
 """A picture of the rows that deserve a look, with their labels drawn in."""
 
-import io
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from bench.faces.checks import Doubt, unusual_distance
 from bench.faces.face_set import FaceSet
-from bench.records.atomic import write_bytes
+from bench.records.atomic import write_atomically
 
 COLUMNS = 8
 MOST_ROWS = 48
@@ -19,18 +19,12 @@ LEFT_COLOUR, RIGHT_COLOUR, MIDDLE_COLOUR = (86, 180, 233), (230, 159, 0), (0, 15
 """Colours of Okabe and Ito, told apart by colour-blind readers: subject's left, right, middle."""
 
 
-def suspicious_rows(faces: FaceSet, doubts: Sequence[Doubt], most: int = MOST_ROWS) -> list[int]:
-    """Rows from 0: those of the doubts in turn, then the strangest labels until ``most`` are there."""
-    rows: dict[int, None] = {}
-    for place in range(most):
-        for doubt in doubts:
-            if place < len(doubt.row_index):
-                rows.setdefault(int(doubt.row_index[place]))
-    for row in np.argsort(-unusual_distance(faces), kind="stable"):
-        rows.setdefault(int(row))
-        if len(rows) >= most:
-            break
-    return list(rows)[:most]
+def suspicious_rows(faces: FaceSet, doubts: Sequence[Doubt]) -> list[int]:
+    """Rows from 0: those of the doubts in turn, then the strangest labels until 48 are there."""
+    in_turn = zip_longest(*(doubt.row_index[:MOST_ROWS].tolist() for doubt in doubts))
+    doubted = [row for turn in in_turn for row in turn if row is not None]
+    strangest = np.argsort(-unusual_distance(faces), kind="stable").tolist()
+    return list(dict.fromkeys([*doubted, *strangest]))[:MOST_ROWS]
 
 
 def write_contact_sheet(faces: FaceSet, rows: Sequence[int], path: Path) -> None:
@@ -43,14 +37,12 @@ def write_contact_sheet(faces: FaceSet, rows: Sequence[int], path: Path) -> None
         face = Image.fromarray(np.ascontiguousarray(faces.images[row]))
         face = face.resize((CELL_PX, CELL_PX), Image.Resampling.BICUBIC)
         sheet.paste(face.convert("RGB"), (left, top))
-        draw_points(draw, faces, row, left, top)
+        _draw_points(draw, faces, row, left, top)
         draw.text((left + 3, top + CELL_PX + 1), f"row {row + 1}", fill="black")
-    stream = io.BytesIO()
-    sheet.save(stream, "PNG")
-    write_bytes(path, stream.getvalue())
+    write_atomically(path, lambda stream: sheet.save(stream, "PNG"))
 
 
-def draw_points(draw: ImageDraw.ImageDraw, faces: FaceSet, row: int, left: int, top: int) -> None:
+def _draw_points(draw: ImageDraw.ImageDraw, faces: FaceSet, row: int, left: int, top: int) -> None:
     """Draw the labelled points of one row into a cell at ``left``, ``top``."""
     scale = CELL_PX / faces.scheme.side_px
     for name, (x, y) in zip(faces.scheme.names, faces.keypoints[row], strict=True):

@@ -18,7 +18,9 @@ def assign_folds(face_set: FaceSet, folds: int, seed: int) -> NDArray[np.int64]:
     Raises:
         DataError: fewer groups than folds.
     """
-    return assign_group_folds(face_set.groups, folds, _stream(face_set.fingerprint, seed), face_set.name)
+    digest = hashlib.sha256(f"folds:{face_set.fingerprint}:{seed}".encode()).digest()
+    generator = np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
+    return assign_group_folds(face_set.groups, folds, generator, face_set.name)
 
 
 def assign_group_folds(
@@ -37,11 +39,6 @@ def assign_group_folds(
         fold_of_group[group] = lightest
         load[lightest] += sizes[group]
     return np.asarray(fold_of_group[index])
-
-
-def _stream(fingerprint: str, seed: int) -> np.random.Generator:
-    digest = hashlib.sha256(f"folds:{fingerprint}:{seed}".encode()).digest()
-    return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32).copy())
 
 
 def folds_digest(fold_of_row: NDArray[np.int64]) -> str:

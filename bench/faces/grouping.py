@@ -1,7 +1,7 @@
 """Who belongs together: a file, a column, near-duplicate clusters, or nobody."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,16 +34,17 @@ def groups_from_values(values: Sequence[str], origin: str, rows: int) -> NDArray
     """
     if len(values) != rows:
         raise DataError(f"{origin}: {len(values):,} groups for {rows:,} rows; give one line per row, in order")
-    numbers: dict[str, int] = {}
-    codes = np.empty(rows, dtype=np.int64)
-    for row, value in enumerate(values):
-        text = value.strip()
-        if not text:
-            raise DataError(
-                f"{origin}: row {row + 1} is blank; name the person, or give each unknown a name of its own"
-            )
-        codes[row] = numbers.setdefault(text, len(numbers))
-    return codes
+    texts = [value.strip() for value in values]
+    if "" in texts:
+        row = texts.index("") + 1
+        raise DataError(f"{origin}: row {row} is blank; name the person, or give each unknown a name of its own")
+    return _numbered(texts)
+
+
+def _numbered(values: Iterable[Hashable]) -> NDArray[np.int64]:
+    """Distinct values numbered in order of appearance."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
 
 
 def read_group_file(path: Path, rows: int) -> list[str]:
@@ -132,5 +133,4 @@ class _Clusters:
 
     def labels(self) -> NDArray[np.int64]:
         """Clusters numbered in order of their first row."""
-        numbers: dict[int, int] = {}
-        return np.array([numbers.setdefault(self._sets[row], len(numbers)) for row in self._sets], dtype=np.int64)
+        return _numbered(self._sets[row] for row in self._sets)

@@ -47,13 +47,10 @@ def _decode_any(text: bytes, where: str, count: int, frame: str) -> NDArray[np.u
 def _decode_plain(text: bytes, count: int) -> NDArray[np.uint8] | None:
     """The common form, one space between numbers of one to three digits; None where it is anything else."""
     codes = np.frombuffer(text, dtype=np.uint8)
-    ends = np.flatnonzero(codes == SPACE)
-    if len(ends) != count - 1:
+    bounds = np.concatenate([[-1], np.flatnonzero(codes == SPACE), [len(codes)]])
+    if len(bounds) != count + 1:
         return None
-    bounds = np.empty(count + 1, dtype=np.intp)
-    bounds[0], bounds[1:-1], bounds[-1] = -1, ends, len(codes)
-    ends = bounds[1:]
-    lengths = ends - bounds[:-1] - 1
+    ends, lengths = bounds[1:], np.diff(bounds) - 1
     digits = codes - ZERO  # wraps round for anything below '0', so that one comparison finds every foreign byte
     if lengths.min() < 1 or lengths.max() > 3 or np.count_nonzero(digits > 9) != count - 1:
         return None
