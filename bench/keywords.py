@@ -7,9 +7,6 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypedDict, TypeVar
 
-import numpy as np
-from pydantic import ValidationError
-
 from bench.config.loading import load_config
 from bench.config.settings import Config
 from bench.config.tuning import TuningSettings, parse_duration
@@ -17,7 +14,6 @@ from bench.errors import BenchError, DataError
 from bench.faces.arrays import faces_of_arrays, store_faces
 from bench.faces.face_set import FaceSet
 from bench.running.variants import model_name, with_curated
-from bench.scheme import LEAST_SIDE_PX, MOST_SIDE_PX, SEED_SCHEME, scheme_of_names
 from bench.signatures import spread
 
 if TYPE_CHECKING:
@@ -159,7 +155,7 @@ def configuration(models: "Sequence[Model] | str | None", settings: Mapping[str,
     if models is not None:
         given["models"] = models if isinstance(models, str) else [model_name(model) for model in models]
     if not isinstance(given.get("data", ""), str | Path):
-        tables["data"] = {"stored": store_faces(as_faces(given.pop("data"))).stored}
+        tables["data"] = {"stored": store_faces(as_faces(given.pop("data")))}
     if "groups" in given:
         given["groups"] = str(given["groups"])
     for budget in ("budget", "race_budget"):
@@ -180,19 +176,4 @@ def as_faces(data: FaceSet | Sequence[Any]) -> FaceSet:
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
         found = f"{len(data)} arrays" if isinstance(data, tuple | list) else f"a {type(data).__name__}"
         raise DataError(f"data: {found}, expected a file, (pictures, points) or (pictures, points, groups)")
-    pictures, points, *groups = data
-    try:
-        pictures, points = np.asarray(pictures), np.asarray(points, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"data: pictures or points are no array ({error})") from error
-    side, count = (array.shape[1] if array.ndim > 1 else 0 for array in (pictures, points))
-    known = SEED_SCHEME.names
-    names = known if count == len(known) else tuple(f"point_{number}" for number in range(1, count + 1))
-    try:
-        scheme = scheme_of_names(names, side, 3 if pictures.ndim == 4 else 1)
-    except ValidationError as error:
-        raise DataError(
-            f"data: pictures {pictures.shape} and points {points.shape}, expected uint8 (N, side, side) or "
-            f"(N, side, side, 3) of {LEAST_SIDE_PX} to {MOST_SIDE_PX} pixels, and (N, K, 2)"
-        ) from error
-    return faces_of_arrays(pictures, points, groups[0] if groups else None, scheme)
+    return faces_of_arrays(*data)

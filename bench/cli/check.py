@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -16,16 +16,16 @@ def check(
         str,
         typer.Argument(metavar="MODEL", help="What `bench new` wrote, FILE.py:NAME, or any name of `bench models`."),
     ],
-    keypoints: Annotated[int, typer.Option("--keypoints", min=1, help="Points to answer.")] = 15,
-    side: Annotated[int, typer.Option("--side", help="Width of a picture in pixels.")] = 96,
-    channels: Annotated[Literal["1", "3"], typer.Option("--channels", help="1 is grey, 3 is colour.")] = "1",
+    keypoints: options.Keypoints = 15,
+    side: options.Side = 96,
+    channels: options.Channels = 1,
     as_json: options.AsJson = False,
 ) -> None:
     """Check a network: shape, finite, gradients, determinism, state, trains below the mean face, exports."""
     from bench.cli.console import Screen
     from bench.delivering.contract import CheckOutcome, check_contract
-    from bench.delivering.examinee import scheme_of_size
     from bench.delivering.skeleton import reference
+    from bench.faces.arrays import scheme_of_size
 
     screen = Screen(as_json=as_json)
 
@@ -36,7 +36,7 @@ def check(
             screen.say(f"      {outcome.problem}")
 
     model = reference(model, Path())
-    outcomes = check_contract(model, show, scheme_of_size(keypoints, side, 3 if channels == "3" else 1))
+    outcomes = check_contract(model, show, scheme_of_size(keypoints, side, channels))
     failed = [outcome for outcome in outcomes if outcome.problem is not None]
     screen.say(f"{model}: {'keeps the contract' if not failed else f'{len(failed)} of {len(outcomes)} checks failed'}")
     screen.result_json({"model": model, "ok": not failed, "checks": [asdict(outcome) for outcome in outcomes]})

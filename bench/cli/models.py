@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,9 +24,9 @@ def models(
     check: Annotated[
         bool, typer.Option("--check", help="With --timm ('*' if not given): count which of them run, and why not.")
     ] = False,
-    side: Annotated[int, typer.Option("--side", metavar="PX", min=16, max=1024, help="Frame of the pictures.")] = 96,
-    channels: Annotated[Literal[1, 3], typer.Option("--channels", help="Grey, or red, green and blue.")] = 1,
-    keypoints: Annotated[int, typer.Option("--keypoints", metavar="N", min=1, help="Points of a picture.")] = 15,
+    side: options.Side = 96,
+    channels: options.Channels = 1,
+    keypoints: options.Keypoints = 15,
     as_json: options.AsJson = False,
 ) -> None:
     """List what can be compared, with parameters and MACs for one picture.
@@ -34,10 +34,10 @@ def models(
     Every model of timm can be named as timm:NAME; a network of your own as FILE.py:NAME.
     """
     from bench.cli.console import Screen
-    from bench.scheme import scheme_of_names
+    from bench.faces.arrays import scheme_of_size
 
     screen = Screen(as_json=as_json)
-    scheme = scheme_of_names(tuple(f"point_{number}" for number in range(1, keypoints + 1)), side, channels)
+    scheme = scheme_of_size(keypoints, side, channels)
     if timm is None and not check:
         _list_registered(screen, scheme)
     else:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, TypeVar
 
 import typer
 
@@ -47,6 +47,9 @@ Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key, e.g. recipe.lr=0.001.")
 ]
 ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A TOML configuration.")]
+Keypoints = Annotated[int, typer.Option("--keypoints", metavar="N", min=1, help="Points of a picture.")]
+Side = Annotated[int, typer.Option("--side", metavar="PX", min=16, max=1024, help="Width and height of a picture.")]
+Channels = Annotated[Literal[1, 3], typer.Option("--channels", help="1 is grey, 3 is red, green and blue.")]
 Storage = Annotated[
     str | None,
     typer.Option("--storage", metavar="URL", help="Searches: sqlite:///FILE or postgresql://... [a journal file]"),

@@ -7,22 +7,24 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor, nn
 
 import architectures
 from bench.config.model_names import refuse_ensemble
 from bench.delivering.examinee import FACES, BrokenContract, Examinee
+from bench.delivering.exporting import TOLERANCE_PX, example, largest_difference_px, pt2_runner
 from bench.errors import BenchError
 from bench.faces.folds import assign_folds
 from bench.gates import predict_gate
 from bench.measuring.accuracy import rmse_px
 from bench.records.keys import INSTALLED
 from bench.scheme import SEED_SCHEME, Scheme
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
+from bench.training.loop import Examples, Execution, predict, train
+from bench.training.portable import quiet, write_pt2
+from bench.training.predictor import Predictor
 
 FOLDS = 5
 TRAINING_SECONDS = 40.0
@@ -98,8 +100,6 @@ def describe_problem(error: Exception) -> str:
 
 def two_numbers_a_point(examinee: Examinee) -> None:
     """Shape and type of the answer."""
-    import torch
-
     answer = examinee.answer(examinee.module, 3)
     if not isinstance(answer, torch.Tensor):
         raise BrokenContract(f"expected a tensor, found {type(answer).__name__}")
@@ -112,8 +112,6 @@ def two_numbers_a_point(examinee: Examinee) -> None:
 
 def finite(examinee: Examinee) -> None:
     """No NaN or infinity, also for extreme pictures."""
-    import torch
-
     module = examinee.module.eval()
     for name, value in (("random", None), ("black", -2.0), ("white", 2.5)):
         pictures = examinee.pictures(2)
@@ -129,8 +127,6 @@ def finite(examinee: Examinee) -> None:
 
 def gradients(examinee: Examinee) -> None:
     """Each trainable parameter gets a finite gradient, and not only zeros within three steps."""
-    import torch
-
     module = copy.deepcopy(examinee.module).train()
     trainable = {name: one for name, one in module.named_parameters() if one.requires_grad}
     if not trainable:
@@ -152,9 +148,7 @@ def gradients(examinee: Examinee) -> None:
         raise BrokenContract(f"the gradient of {', '.join(sorted(still)[:3])} stays zero over {STEPS_TO_MOVE} steps")
 
 
-def _training_loss(examinee: Examinee, module: "nn.Module") -> "Tensor":
-    import torch
-
+def _training_loss(examinee: Examinee, module: nn.Module) -> Tensor:
     pictures = examinee.pictures(4)
     targets = torch.linspace(-0.5, 0.5, examinee.scheme.coordinates).expand(4, -1)
     own = getattr(module, "training_loss", None)
@@ -164,8 +158,6 @@ def _training_loss(examinee: Examinee, module: "nn.Module") -> "Tensor":
 
 def eval_is_deterministic(examinee: Examinee) -> None:
     """Two calls in eval mode agree bit for bit."""
-    import torch
-
     first, second = examinee.answer(examinee.module, 4), examinee.answer(examinee.module, 4)
     if not torch.equal(first, second):
         raise BrokenContract(
@@ -176,8 +168,6 @@ def eval_is_deterministic(examinee: Examinee) -> None:
 
 def rows_are_independent(examinee: Examinee) -> None:
     """A picture's answer does not depend on its neighbours in the batch."""
-    import torch
-
     together = examinee.answer(examinee.module, 5)
     with torch.inference_mode():
         alone = examinee.module.eval()(examinee.pictures(5)[2:3])
@@ -191,8 +181,6 @@ def rows_are_independent(examinee: Examinee) -> None:
 
 def state_round_trip(examinee: Examinee) -> None:
     """A second module with the first one's state dict gives the same answers."""
-    import torch
-
     other = examinee.build(seed=99)
     other.load_state_dict(examinee.module.state_dict())
     if not torch.equal(examinee.answer(other, 2), examinee.answer(examinee.module, 2)):
@@ -201,11 +189,6 @@ def state_round_trip(examinee: Examinee) -> None:
 
 def trains_below_the_mean_face(examinee: Examinee) -> None:
     """Better than the mean face on the synthetic faces of people it has not seen, after less than a minute."""
-    import torch
-
-    from bench.training.loop import Examples, Execution, predict, train
-    from bench.training.predictor import Predictor
-
     faces = examinee.faces
     fold_of_row = assign_folds(faces, FOLDS, seed=0)
     seen, unseen = np.flatnonzero(fold_of_row != 0), np.flatnonzero(fold_of_row == 0)
@@ -235,17 +218,11 @@ def trains_below_the_mean_face(examinee: Examinee) -> None:
 
 def _own_seconds() -> float:
     """Processor time of this process per thread: what the time would be if nothing else ran here."""
-    import torch
-
     return time.process_time() / torch.get_num_threads()
 
 
 def exports(examinee: Examinee) -> None:
     """``torch.export`` follows it, and the file gives the same coordinates at any batch size."""
-    from bench.delivering.exporting import TOLERANCE_PX, example, largest_difference_px, pt2_runner
-    from bench.training.portable import quiet, write_pt2
-    from bench.training.predictor import Predictor
-
     predictor = Predictor(copy.deepcopy(examinee.module), examinee.scheme, flip=False).eval()
     with tempfile.TemporaryDirectory() as folder, quiet():
         path = Path(folder) / "checked.pt2"

@@ -2,21 +2,19 @@
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
 
 import architectures
 from bench.config.loading import checked_table
 from bench.config.recipe import Recipe
-from bench.errors import ConfigError
 from bench.faces.face_set import FaceSet
 from bench.faces.synthetic import synthetic_faces
-from bench.scheme import LEAST_SIDE_PX, MOST_SIDE_PX, SEED_SCHEME, Scheme, scheme_of_names
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
+from bench.scheme import SEED_SCHEME, Scheme
 
 FACES = 200
 PEOPLE = 40
@@ -44,14 +42,12 @@ class Examinee:
         return architectures.get(self.model)
 
     @cached_property
-    def module(self) -> "nn.Module":
+    def module(self) -> nn.Module:
         """The untrained module."""
         return self.build(seed=0)
 
-    def build(self, seed: int) -> "nn.Module":
+    def build(self, seed: int) -> nn.Module:
         """A fresh module, its weights drawn from ``seed``."""
-        import torch
-
         torch.manual_seed(seed)
         return self.architecture.build(**self.scheme.dimensions)
 
@@ -62,47 +58,25 @@ class Examinee:
 
     @cached_property
     def faces(self) -> FaceSet:
-        """The synthetic faces to train on."""
-        return drawn_for(self.scheme)
+        """Synthetic faces brought to the scheme: scaled, grey in every channel, K points along the usual fifteen."""
+        drawn, scheme = synthetic_faces(rows=FACES, people=PEOPLE, seed=0), self.scheme
+        if scheme == drawn.scheme:
+            return drawn
+        normalised = drawn.scheme.to_normalised(_points_along(drawn.keypoints, scheme.keypoints))
+        images = np.stack([_scaled(image, scheme) for image in drawn.images])
+        return replace(drawn, images=images, keypoints=scheme.to_pixels(normalised).astype(np.float32), scheme=scheme)
 
-    def pictures(self, rows: int) -> "Tensor":
+    def pictures(self, rows: int) -> Tensor:
         """Random inputs, float32 (rows, C, side, side), zero mean and unit spread, the same in each call."""
-        import torch
-
         scheme = self.scheme
         generator = torch.Generator().manual_seed(1)
         return torch.randn(rows, scheme.channels, scheme.side_px, scheme.side_px, generator=generator)
 
-    def answer(self, module: "nn.Module", rows: int) -> "Tensor":
+    def answer(self, module: nn.Module, rows: int) -> Tensor:
         """What a module says about :meth:`pictures` in eval mode."""
-        import torch
-
         with torch.inference_mode():
             answer: Tensor = module.eval()(self.pictures(rows))
         return answer
-
-
-def scheme_of_size(keypoints: int, side_px: int, channels: Literal[1, 3]) -> Scheme:
-    """A scheme to check a network for: the usual points where there are fifteen, else numbered ones.
-
-    Raises:
-        ConfigError: a side that no frame may have.
-    """
-    if not LEAST_SIDE_PX <= side_px <= MOST_SIDE_PX:
-        raise ConfigError(f"--side {side_px}: a frame has {LEAST_SIDE_PX} to {MOST_SIDE_PX} pixels")
-    usual = keypoints == SEED_SCHEME.keypoints
-    names = SEED_SCHEME.names if usual else tuple(f"point_{number}" for number in range(1, keypoints + 1))
-    return scheme_of_names(names, side_px, channels)
-
-
-def drawn_for(scheme: Scheme) -> FaceSet:
-    """Synthetic faces brought to a scheme: scaled, grey in every channel, and with K points along the usual fifteen."""
-    drawn = synthetic_faces(rows=FACES, people=PEOPLE, seed=0)
-    if scheme == drawn.scheme:
-        return drawn
-    normalised = drawn.scheme.to_normalised(_points_along(drawn.keypoints, scheme.keypoints))
-    images = np.stack([_scaled(image, scheme) for image in drawn.images])
-    return replace(drawn, images=images, keypoints=scheme.to_pixels(normalised).astype(np.float32), scheme=scheme)
 
 
 def _points_along(points: NDArray[np.float32], count: int) -> NDArray[np.float32]:
@@ -114,7 +88,5 @@ def _points_along(points: NDArray[np.float32], count: int) -> NDArray[np.float32
 
 
 def _scaled(image: NDArray[np.uint8], scheme: Scheme) -> NDArray[np.uint8]:
-    from PIL import Image
-
     picture = Image.fromarray(image).resize((scheme.side_px, scheme.side_px), Image.Resampling.BILINEAR)
     return np.asarray(picture if scheme.channels == 1 else picture.convert("RGB"))

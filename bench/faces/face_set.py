@@ -24,7 +24,8 @@ class FaceSource:
 
     Attributes:
         data: the file as the user named it; ``synthetic`` draws faces; None means the default file, else drawn faces.
-        groups: a file, a column name, ``auto`` (near-duplicate clusters) or ``none`` (each row alone).
+        groups: a file, a column name, ``auto`` (the groups that arrays or drawn faces bring along, else near-duplicate
+            clusters) or ``none`` (each row alone).
         settings: the ``[data]`` table.
         stored: name of arrays that :func:`bench.faces.arrays.store_faces` put into the cache folder, in place of a
             file.

@@ -6,8 +6,8 @@ from typing import Literal
 import pytest
 
 from bench.delivering.contract import CHECKS, BrokenContract, Examinee, check_contract, describe_problem
-from bench.delivering.examinee import scheme_of_size
 from bench.delivering.skeleton import write_skeleton
+from bench.faces.arrays import scheme_of_size
 from tests.delivering.conftest import Bench
 
 QUICK = [check for check in CHECKS if check.name not in ("trains", "exports")]
@@ -95,7 +95,7 @@ def test_the_command_goes_on_after_a_failure_and_says_so(bench: Bench, tmp_path:
     assert bench("check", "../../x").returncode == 2
     done = bench("check", "net.py:Net", "--side", "128", "--channels", "3", "--keypoints", "4")
     assert "FAIL  shape: (B, 3, 128, 128) gives (B, 8)" in done.stdout
-    assert "--side 2000: a frame has 16 to 1024 pixels" in bench("check", "net.py:Net", "--side", "2000").stderr
+    assert "'--side': Input should be less than or equal to 1024" in bench("check", "x", "--side", "2000").stderr
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ def test_arrays_are_opened_by_another_process() -> None:
     keypoints[3, 1] = np.nan
     faces = faces_of_arrays(images, keypoints, [f"p{row // 3}" for row in range(12)], FOUR, "mice")
     images[:] = 0  # copied
-    source = store_faces(faces)
+    source = FaceSource(None, stored=store_faces(faces))
     assert pickle.loads(pickle.dumps(source)) == source  # noqa: S301
     code = (
         "import pickle, sys; from bench.faces.loading import load_faces\n"
@@ -64,12 +64,13 @@ def test_arrays_are_opened_by_another_process() -> None:
 
 def test_arrays_without_groups_are_clustered_like_a_file(tmp_path: Path) -> None:
     images, keypoints = draw_rows(9)
-    faces = load_faces(store_faces(faces_of_arrays(images, keypoints)))
+    stored = store_faces(faces_of_arrays(images, keypoints))
+    faces = load_faces(FaceSource(None, stored=stored))
     assert faces.grouping == "auto"
     assert not faces.people_known
     (tmp_path / "people.csv").write_text("person\n" + "x\ny\nz\n" * 3)
-    source = store_faces(faces_of_arrays(images, keypoints), str(tmp_path / "people.csv"))
-    assert load_faces(source).groups.tolist() == [0, 1, 2] * 3
+    people = FaceSource(None, str(tmp_path / "people.csv"), stored=stored)
+    assert load_faces(people).groups.tolist() == [0, 1, 2] * 3
 
 
 def test_arrays_have_the_fingerprint_of_the_same_file(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_arrays_have_the_fingerprint_of_the_same_file(tmp_path: Path) -> None:
 
 
 def test_arrays_that_are_gone_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    source = store_faces(faces_of_arrays(*draw_rows(3)))
+    source = FaceSource(None, stored=store_faces(faces_of_arrays(*draw_rows(3))))
     monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "empty"))
     with pytest.raises(DataError, match="the arrays given from Python no longer stand whole in"):
         load_faces(source)
@@ -109,7 +110,7 @@ WRONG = {
     "grey": (wrong(images=lambda images: images[..., 0]), r"images are uint8 \(4, 32, 32\), expected uint8 \('N', 32"),
     "no rows": (wrong(images=lambda images: images[:0]), "images are uint8"),
     "flat points": (wrong(keypoints=lambda points: points.reshape(4, -1)), r"keypoints are \(4, 8\), expected \(4, 4"),
-    "no numbers": (wrong(keypoints=[["left"]]), "keypoints are no numbers"),
+    "no numbers": (wrong(keypoints=[["left"]]), "data: pictures or points are no array"),
     "outside": (
         wrong(keypoints=put(1, 2, [40, 3])),
         r"row 2, keypoint c: \[40.0, 3.0\] lies outside the frame of 0 to",
