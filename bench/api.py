@@ -102,8 +102,9 @@ def fit(model: Model, *, to: str | Path | None = None, **settings: Unpack[Traini
     config = configuration([model], settings)
     (name,) = config.run.models
     path = Path(to) if to is not None else fitting.fitted_path(config.run.out, name)
-    with _steps(name, fitting.fitted_variant(config, name).network_recipe.epochs, settings) as advance:
-        return fitting.fit(config, name, path, _listener(lambda _: advance(), settings))
+    variant = fitting.fitted_variant(config, name)
+    with _steps(name, variant.network_recipe.epochs, settings) as advance:
+        return fitting.fit(config, name, variant, path, _listener(lambda _: advance(), settings))
 
 
 @spelt

@@ -30,8 +30,9 @@ def fit(
     screen = Screen(as_json=as_json)
     config = configuration([model], typed)
     path = to or fitted_path(config.run.out, model)
-    with screen.progress(model, fitted_variant(config, model).network_recipe.epochs) as advance:
-        fitted = fit_model(config, model, path, lambda _: advance())
+    variant = fitted_variant(config, model)
+    with screen.progress(model, variant.network_recipe.epochs) as advance:
+        fitted = fit_model(config, model, variant, path, lambda _: advance())
     screen.say(
         f"{model}: {fitted.rows:,} rows, {fitted.epochs} epochs in {format_seconds(fitted.train_seconds)}; "
         f"RMSE on these same rows {fitted.training_rmse_px:.2f} px (not an estimate for new pictures)"

@@ -62,11 +62,13 @@ def fitted_variant(config: Config, model: str) -> VariantFacts:
     return variant
 
 
-def fit(config: Config, model: str, path: Path, on_epoch: Callable[[CurvePoint], None]) -> Fitted:
-    """Train ``model`` on all rows in a process of its own and store its weights at ``path``.
+def fit(
+    config: Config, model: str, variant: VariantFacts, path: Path, on_epoch: Callable[[CurvePoint], None]
+) -> Fitted:
+    """Train ``model``, as its :func:`fitted_variant` says, on all rows in a process of its own; weights at ``path``.
 
     Raises:
-        DataError, ConfigError, ArchitectureError: told before anything trains.
+        DataError, ConfigError: told before anything trains.
         ModelError: the training failed; nothing is written then.
     """
     if path.suffix != SUFFIX:
@@ -74,7 +76,6 @@ def fit(config: Config, model: str, path: Path, on_epoch: Callable[[CurvePoint],
     run = config.run
     source = FaceSource.of(config)
     faces = load_faces(source)
-    variant = fitted_variant(config, model)
     rows = np.arange(faces.rows)
     task = FoldTask(
         source=source,

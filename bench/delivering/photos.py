@@ -1,17 +1,17 @@
 """Pictures from outside: PNG, JPEG or PGM of any size, cropped and scaled to the frame, and points drawn on them."""
 
-import io
 import struct
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 from bench.errors import ConfigError, DataError
-from bench.records.atomic import write_bytes
+from bench.records.atomic import write_atomically
 from bench.scheme import Scheme
 
 FORMATS = ("PNG", "JPEG", "PPM")
@@ -24,8 +24,7 @@ DRAWN_SIDE_PX = 480
 """Smaller pictures are enlarged to this for drawing, or the points would hide the face."""
 
 
-@dataclass(frozen=True)
-class Crop:
+class Crop(NamedTuple):
     """A rectangle of a picture in its pixels: left edge, top edge, width, height."""
 
     x: int
@@ -41,14 +40,18 @@ class Crop:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture, decoded: what is drawn on, and what the network sees.
+class Face:
+    """One picture to predict: where it is from, its crop, and the frame that the network sees, as faces are stored.
 
-    ``frame`` is the crop, scaled, in grey or in colour: uint8 (side, side) or (side, side, 3).
+    ``row`` counts the rows of a table from 1, ``name`` is the row's ``ImageId`` where the table has one, else its
+    number; both are None for a picture file. ``size`` is (width, height). ``frame`` is the crop, scaled, in grey or in
+    colour: uint8 (side, side) or (side, side, 3).
     """
 
-    path: Path
-    image: Image.Image
+    file: Path
+    row: int | None
+    name: str | None
+    size: tuple[int, int]
     crop: Crop
     frame: NDArray[np.uint8]
 
@@ -65,7 +68,7 @@ def parse_crop(text: str) -> Crop:
     return Crop(*(int(part) for part in parts))
 
 
-def open_picture(path: Path, scheme: Scheme, crop: Crop | None = None) -> Picture:
+def open_picture(path: Path, scheme: Scheme, crop: Crop | None = None) -> Face:
     """Decode a picture, turned upright as its camera noted, and cut the frame of ``scheme`` out of it.
 
     Without ``crop`` the centre square is taken. The frame is scaled with an antialiasing filter.
@@ -78,8 +81,7 @@ def open_picture(path: Path, scheme: Scheme, crop: Crop | None = None) -> Pictur
     width, height = image.size
     if chosen.x + chosen.width > width or chosen.y + chosen.height > height:
         raise DataError(
-            f"{path}: --crop {chosen.x},{chosen.y},{chosen.width},{chosen.height} leaves the picture, which is "
-            f"{width}x{height} pixels"
+            f"{path}: --crop {','.join(map(str, chosen))} leaves the picture, which is {width}x{height} pixels"
         )
     if min(chosen.width, chosen.height) < MIN_SIDE_PX:
         raise DataError(
@@ -90,7 +92,7 @@ def open_picture(path: Path, scheme: Scheme, crop: Crop | None = None) -> Pictur
     frame = in_channels(image, scheme.channels).resize(
         (scheme.side_px, scheme.side_px), Image.Resampling.BILINEAR, box=box
     )
-    return Picture(path, image, chosen, np.asarray(frame, dtype=np.uint8))
+    return Face(path, None, None, image.size, chosen, np.asarray(frame, dtype=np.uint8))
 
 
 def centre_square(size: tuple[int, int]) -> Crop:
@@ -162,6 +164,4 @@ def draw_points(image: Image.Image, crop: Crop, points: NDArray[np.float32], tar
     radius = max(2.0, max(crop.width, crop.height) * scale / 120)
     for x, y in (points + 0.5) * scale:
         pen.ellipse([x - radius, y - radius, x + radius, y + radius], outline=(0, 0, 0), fill=(0, 230, 90))
-    stream = io.BytesIO()
-    canvas.save(stream, "PNG")
-    write_bytes(target, stream.getvalue())
+    write_atomically(target, lambda stream: canvas.save(stream, "PNG"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.delivering.photos import Crop, decode, draw_points, open_picture
+from bench.delivering.photos import Crop, Face, decode, draw_points, open_picture
 from bench.errors import DataError, ModelError
 from bench.faces.csv_reading import read_pictures
 from bench.outside_text import escaped_json, spreadsheet_cell
@@ -28,22 +28,6 @@ CONVENTION = (
 
 
 @dataclass(frozen=True)
-class Face:
-    """One picture to predict: where it is from, its crop, and the frame that the network sees, as faces are stored.
-
-    ``row`` counts the rows of a table from 1, ``name`` is the row's ``ImageId`` where the table has one, else its
-    number; both are None for a picture file. ``size`` is (width, height).
-    """
-
-    file: Path
-    row: int | None
-    name: str | None
-    size: tuple[int, int]
-    crop: Crop
-    frame: NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
 class Prediction:
     """A face with its points, float32 (K, 2) in pixels of its picture."""
 
@@ -52,14 +36,13 @@ class Prediction:
 
     def as_json(self, names: Sequence[str]) -> dict[str, Any]:
         """The entry of this face in ``predictions.json``; ``names`` are those of the points."""
-        crop = self.face.crop
         return {
             "file": self.face.file.name,
             "row": self.face.row,
             "name": self.face.name,
             "width": self.face.size[0],
             "height": self.face.size[1],
-            "crop": [crop.x, crop.y, crop.width, crop.height],
+            "crop": list(self.face.crop),
             "keypoints": {
                 name: [round(float(x), 3), round(float(y), 3)] for name, (x, y) in zip(names, self.points, strict=True)
             },
@@ -96,8 +79,7 @@ def _faces_of(file: Path, scheme: Scheme, crop: Crop | None) -> list[Face]:
         if crop is not None:
             raise DataError(f"{file}: --crop is for pictures; the rows of a table are frames already")
         return _rows(file, *read_pictures(file, scheme), scheme)
-    picture = open_picture(file, scheme, crop)
-    return [Face(file, None, None, picture.image.size, picture.crop, picture.frame)]
+    return [open_picture(file, scheme, crop)]
 
 
 def _rows(file: Path, frames: NDArray[np.uint8], names: Sequence[str | None], scheme: Scheme) -> list[Face]:
@@ -147,8 +129,8 @@ def as_table(predictions: Sequence[Prediction], scheme: Scheme) -> tuple[list[st
     """Column names, and one line per face: file, row, name, crop, then the coordinates under their usual names."""
     lines = []
     for one in predictions:
-        face, crop = one.face, one.face.crop
-        origin = [face.file.name, face.row, face.name, crop.x, crop.y, crop.width, crop.height]
+        face = one.face
+        origin = [face.file.name, face.row, face.name, *face.crop]
         lines.append([*origin, *(round(float(value), 3) for value in one.points.ravel())])
     return ["file", "row", "name", "crop_x", "crop_y", "crop_width", "crop_height", *scheme.flat_names], lines
 

@@ -78,7 +78,7 @@ def test_a_turned_photograph_is_put_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: rows are columns
     spot(200, 120, 150, 30).save(tmp_path / "turned.jpg", exif=exif)
-    assert open_picture(tmp_path / "turned.jpg", SEED_SCHEME).image.size == (120, 200)
+    assert open_picture(tmp_path / "turned.jpg", SEED_SCHEME).size == (120, 200)
 
 
 def test_the_crop_option() -> None:
