@@ -154,7 +154,6 @@ class Axes:
     x_label: str
     y_label: str
     x_text: Callable[[float], str] = "{:g}".format
-    y_text: Callable[[float], str] = "{:g}".format
 
     def draw(self, root: Element) -> None:
         """Quiet grid lines, round values, the name of y above the axis and of x below it."""
@@ -162,7 +161,7 @@ class Axes:
         frame = put(root, "g", class_="axis")
         for value in self.y.ticks(5):
             put(frame, "line", class_="grid", x1=left, x2=right, y1=self.y(value), y2=self.y(value))
-            put(frame, "text", self.y_text(value), x=left - 7, y=self.y(value) + 4, text_anchor="end")
+            put(frame, "text", f"{value:g}", x=left - 7, y=self.y(value) + 4, text_anchor="end")
         for value in self.x.ticks(5):
             put(frame, "line", class_="tick", x1=self.x(value), x2=self.x(value), y1=bottom, y2=bottom + 5)
             put(frame, "text", self.x_text(value), x=self.x(value), y=bottom + 19, text_anchor="middle")
