@@ -10,8 +10,8 @@ from architectures.machinery.registry import register
     "resnet_custom",
     summary="residual stages at 24x24 and 12x12 behind a strided stem, decoded by soft-argmax",
     source="He et al., Deep Residual Learning, CVPR 2016; Sun et al., Integral Human Pose Regression, ECCV 2018",
-    # Fold 2 of the YouTube Faces frames, 20 epochs: 1.85 px at lr 0.012, 1.82 at 0.02, 1.81 at 0.03. AdamW took at
-    # 0.012 40 epochs to 1.85 px, and has 2.23 after 20.
+    # Fold 2 of the YouTube Faces frames, 20 epochs: 1.85 px at lr 0.012, 1.82 at 0.02, 1.81 at 0.03. AdamW reaches
+    # 1.85 px in 40 epochs (lr 0.012), and 2.23 in 20.
     recipe={"optimiser": "muon", "lr": 0.03, "epochs": 20},
     space={
         "width": {"type": "int", "low": 16, "high": 64, "step": 8},
