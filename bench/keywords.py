@@ -31,9 +31,10 @@ class TrainingKeywords(TypedDict, total=False):
     """What every function that trains takes; None, or left out, means what the command line takes.
 
     Attributes:
-        data: a file; ``"synthetic"``; a face set; or arrays ``(pictures, points)`` or ``(pictures, points, groups)``,
-            in a tuple or a list: uint8 (N, side, side) or (N, side, side, 3), float (N, K, 2) in pixels with NaN where
-            not labelled, and N values that say who is in each row.
+        data: a file or folder of faces; ``"synthetic"``; a face set; or arrays ``(pictures, points)`` or ``(pictures,
+            points, groups)``, in a tuple or a list: uint8 (N, side, side) or (N, side, side, 3), float (N, K, 2) in
+            pixels with NaN where not labelled, and N values that say who is in each row.
+        images: the folder of the photos that a COCO file names, where it is not the file's own.
         groups: a file, a column's name, ``"auto"`` or ``"none"``.
         folds, seed, epochs, out, workers, threads, device: as the options of ``bench run``.
         recipe: values over those of each model's own recipe, for all models: ``{"lr": 0.001}``.
@@ -45,6 +46,7 @@ class TrainingKeywords(TypedDict, total=False):
     """
 
     data: Data | None
+    images: str | Path | None
     groups: str | Path | None
     folds: int | None
     seed: int | None

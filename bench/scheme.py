@@ -1,5 +1,6 @@
 """The keypoint scheme: what the points of a face set are, and the frame they lie in. It comes with the data."""
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar
 
@@ -127,10 +128,39 @@ class Scheme(BaseModel):
         return () if self.normaliser == BOX else self.normaliser
 
 
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""A word of a name: between anything but letters, or where capitals begin one, as in ``LeftEye``."""
+SIDES: dict[str, Literal["left", "right"]] = {"left": "left", "l": "left", "right": "right", "r": "right"}
+OTHER = {"left": "right", "right": "left", "l": "r", "r": "l"}
+
+
+def _side_word(word: str) -> str:
+    """What of a word says left or right: all of it, or how it begins (``leftear``); empty where nothing does."""
+    lower = word.lower()
+    return lower if lower in SIDES else next((side for side in ("left", "right") if lower.startswith(side)), "")
+
+
+def side_of(name: str) -> Literal["left", "right"] | None:
+    """The subject's side that a point's name says, by its first word that says one: ``left_eye``, ``L_Eye``,
+    ``earRight``, ``leftear``."""
+    said = [side for word in WORD.findall(name) if (side := _side_word(word))]
+    return SIDES[said[0]] if said else None
+
+
 def mirrored_name(name: str) -> str:
-    """A point's name with left and right swapped, word by word."""
-    swapped = {"left": "right", "right": "left"}
-    return "_".join(swapped.get(word, word) for word in name.split("_"))
+    """A point's name with left and right (or l and r) swapped, word by word; capitals stay as they are."""
+
+    def swapped(found: re.Match[str]) -> str:
+        word = found[0]
+        side = _side_word(word)
+        if not side:
+            return word
+        told = word[: len(side)]
+        other = OTHER[side]
+        cased = other.upper() if told.isupper() else other.capitalize() if told[0].isupper() else other
+        return cased + word[len(side) :]
+
+    return WORD.sub(swapped, name)
 
 
 def mirror_from_names(names: tuple[str, ...]) -> tuple[int, ...] | None:

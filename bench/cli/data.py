@@ -1,4 +1,4 @@
-"""``bench data check``: what is in a data file, and what looks wrong with it."""
+"""``bench data check``: what is in a file or folder of faces, and what looks wrong with it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,15 +18,17 @@ STATISTICS = ("mean_x", "sd_x", "mean_y", "sd_y")
 @data_app.command("check")
 def check(
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="CSV, CSV.GZ or ZIP. [as for `bench run`]")
+        Path | None,
+        typer.Argument(metavar="FILE|DIR", help="CSV, folder of .pts, COCO JSON or DeepLabCut. [as for `bench run`]"),
     ] = None,
+    images: options.Images = None,
     groups: options.Groups = None,
     sheet: Annotated[Path | None, typer.Option("--sheet", metavar="FILE.png", help="Draw the rows to look at.")] = None,
     config_file: options.ConfigFile = None,
     assignments: options.Assignments = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Read a data file completely, describe it, and tell what looks wrong."""
+    """Read a file or folder of faces completely, describe it, and tell what looks wrong."""
     from bench.cli.console import Screen
     from bench.config.loading import load_config
     from bench.faces.checks import inspect
@@ -38,13 +40,15 @@ def check(
     if sheet is not None and (sheet.suffix.lower() != ".png" or sheet.is_dir()):
         raise DataError(f"--sheet {sheet}: expected the name of a file that ends in .png")
     screen = Screen(as_json=as_json)
-    config = load_config(config_file, assignments or (), {"data": file, "groups": groups})
+    config = load_config(config_file, assignments or (), {"data": file, "images": images, "groups": groups})
     faces = load_faces(FaceSource.of(config))
     doubts = inspect(faces)
     description = describe(faces)
     kind = describe_groups(faces.group_count, faces.grouping, faces.people_known)
     screen.say(f"{faces.name}: {faces.rows:,} rows, {kind}")
     screen.say(scheme_words(faces))
+    for note in faces.notes:
+        screen.say(note)
     screen.say(f"fingerprint {faces.fingerprint}")
     rows = [
         [one["keypoint"], f"{one['missing']:,}", *(f"{one[name]:.1f}" for name in STATISTICS)] for one in description
@@ -63,6 +67,7 @@ def check(
     screen.result_json(
         {
             **faces.facts.model_dump(mode="json"),
+            "notes": list(faces.notes),
             "keypoints": description,
             "findings": [
                 {
@@ -81,7 +86,7 @@ def scheme_words(faces: "FaceSet") -> str:
     """The scheme in a line: how many points, the frame, mirror and normaliser."""
     scheme = faces.scheme
     if scheme.mirror is None:
-        mirror = "never mirrored (no left and right in the names, and no data.mirror)"
+        mirror = "never mirrored (left and right not known: no names that pair, and no data.mirror)"
     else:
         pairs = sum(one < other for one, other in enumerate(scheme.mirror))
         mirror = f"{pairs} pair{'' if pairs == 1 else 's'} of left and right"

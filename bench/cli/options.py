@@ -29,8 +29,13 @@ FoldSeed = Annotated[
 Data = Annotated[
     Path | None,
     typer.Option(
-        "--data", metavar="FILE", help="CSV, CSV.GZ or ZIP, or synthetic. [data/KeyFacialPoints.csv, else synthetic]"
+        "--data",
+        metavar="FILE|DIR",
+        help="CSV, folder of .pts, COCO JSON, DeepLabCut, or synthetic. [data/KeyFacialPoints.csv, else synthetic]",
     ),
+]
+Images = Annotated[
+    Path | None, typer.Option("--images", metavar="DIR", help="Photos that a COCO file names. [the file's folder]")
 ]
 Groups = Annotated[
     str | None,
@@ -61,6 +66,7 @@ class TrainingOptions(TypedDict, total=False):
     """Options of every command that trains."""
 
     data: Data
+    images: Images
     groups: Groups
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Where all randomness starts. [0]")]
     epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="Same as --set recipe.epochs=N.")]

@@ -49,6 +49,8 @@ class RunDisplay:
         groups = describe_groups(dataset.groups, dataset.grouping, dataset.people_known)
         source = "synthetic faces, drawn by bench" if dataset.synthetic else dataset.name
         self._screen.note(f"data: {source}: {dataset.rows:,} rows, {groups}")
+        for note in plan.notes:
+            self._screen.note(f"{dataset.name}: {note}")
         if not dataset.people_known:
             self._screen.warn("no groups given: errors and intervals are optimistic (--groups names who is in a row)")
         recorded = len(plan.cells) - len(missing)

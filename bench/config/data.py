@@ -1,6 +1,7 @@
 """What a file of faces does not say of itself: the ``[data]`` table."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from bench.scheme import LEAST_SIDE_PX, MOST_SIDE_PX, SEED_SCHEME, Scheme, schem
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Channels = Literal[1, 3]
+Crop = Literal["box", "points", "frame"]
 HEADER: Literal["header"] = "header"
 
 
@@ -18,14 +20,20 @@ class DataSettings(Frozen):
     """The ``[data]`` table: where the file alone leaves a question open, or another answer is wanted.
 
     Attributes:
-        side_px: width and height of the pictures; None = found from how many numbers a picture has.
-        channels: 1 (grey) or 3 (RGB, a pixel's three numbers side by side); None = found from how many numbers.
+        side_px: width and height of the pictures; None = found from how many numbers a picture has, 96 for photos.
+        channels: 1 (grey) or 3 (RGB, a pixel's three numbers side by side); None = found from how many numbers, 1 for
+            photos.
         points: which points, in the order wanted; ``header`` = all that the header names; None = these, where none or
-            all of them are among the default fifteen.
+            all of them are among the default fifteen. For a file of as many points without names: their names.
         mirror: pairs of points that change names in a mirrored picture (``[]`` = none does), or false = pictures are
             not to be mirrored; None = told by left and right in the names.
         normaliser: what an NME is divided by: the distance of two points, or of the means of two lists of points, or
             ``box``, the diagonal of the labelled points' box; None = eye centres or outer eye corners, else the box.
+        images: folder of the photos that a COCO file names; None = the folder of the file.
+        crop: what is cut from a photo: the file's ``box``, a box around the ``points``, or the whole ``frame``; None =
+            the box where there is one, around ``.pts`` points, the frame of a DeepLabCut project.
+        margin: what is added to a box on each side, as a share of its longer side; None = a quarter, of a frame none.
+        first_pixel: number of the first pixel in the file's coordinates; None = 1 for ``.pts``, 0 for all others.
         stored: arrays given from Python, by the name that they have in the cache folder; None = there is a file.
     """
 
@@ -34,6 +42,10 @@ class DataSettings(Frozen):
     points: Names | Literal["header"] | None = None
     mirror: tuple[tuple[str, str], ...] | Literal[False] | None = None
     normaliser: tuple[str | Names, str | Names] | Literal["box"] | None = None
+    images: Path | None = None
+    crop: Crop | None = None
+    margin: float | None = Field(default=None, ge=0, le=2)
+    first_pixel: Literal[0, 1] | None = None
     stored: str | None = None
 
     @classmethod

@@ -37,7 +37,8 @@ def load_config(
     """Merge: defaults < ``file`` < ``assignments`` (``recipe.lr=0.001``) < ``tables`` (``{"recipe": {"lr": 0.001}}``)
     < ``options`` (``[run]``) and ``tuning``.
 
-    ``options`` whose value is None were not given; ``epochs`` among them means ``recipe.epochs``. What is typed
+    ``options`` whose value is None were not given; ``epochs`` among them means ``recipe.epochs``, and ``images``
+    ``data.images``. What is typed
     overrules the file everywhere: a typed ``recipe.lr`` also its ``[models.NAME.recipe]``, and a typed ``quick`` its
     epochs. The configuration remembers what was typed, for the values that a search found.
 
@@ -50,6 +51,8 @@ def load_config(
     typed += [(name, {name: table}) for name, table in (tables or {}).items() if table]
     if "epochs" in given:
         typed.append(("--epochs", {"recipe": {"epochs": given.pop("epochs")}}))
+    if "images" in given:
+        typed.append(("--images", {"data": {"images": given.pop("images")}}))
     for table, values in (("run", given), ("tuning", tuning or {})):
         typed += [(_option(name), {table: {name: value}}) for name, value in values.items()]
     said: Tree = {}

@@ -21,6 +21,7 @@ from bench.errors import DataError
 from bench.faces.face_set import FaceSet
 from bench.faces.grouping import NONE, near_duplicate_clusters
 from bench.faces.opening import BROKEN
+from bench.faces.photo_rows import PHOTO
 from bench.faces.readers import kind_of
 from bench.processes.marks import is_left_behind, mark
 from bench.records.atomic import write_atomically, write_bytes
@@ -31,7 +32,7 @@ from bench.scheme import SEED_SCHEME, Scheme
 
 logger = logging.getLogger(__name__)
 
-VERSION = 4
+VERSION = 5
 """Counts up when a reader understands a file differently: older caches are then stale."""
 UNDER_WAY = "parsing-"
 ABANDONED_S = 24 * 3600.0
@@ -59,14 +60,17 @@ def parsed_file(path: Path, settings: DataSettings) -> Cached:
     """The parsed contents of ``path``, from the cache where it holds them, every byte as it was parsed.
 
     Args:
-        path: the users' file.
+        path: the users' file or folder.
         settings: the ``[data]`` table.
 
     Raises:
         DataError: the file cannot be used.
+        ConfigError: a setting does not fit it.
     """
+    kind = kind_of(path)
+    kind.refuse_unheeded(path, settings)
     try:
-        state = kind_of(path).state(path)
+        state = kind.state(path, settings)
     except OSError:
         state = ""  # reading it will say what is wrong
     folder = entry(f"{os.path.realpath(path)}{settings.model_dump_json()}", state)
@@ -145,9 +149,10 @@ def _built(folder: Path, fill: Callable[[Path], None]) -> Cached:
 
 
 def remembered_clusters(cached: Cached) -> NDArray[np.int64]:
-    """Near-duplicate clusters of the pictures, int64 (N,): found once, then read from the cache."""
+    """Near-duplicate clusters of the pictures, int64 (N,), faces of one photo in one: found once, then read from the
+    cache."""
     if cached.folder is None:
-        return near_duplicate_clusters(cached.faces.images)
+        return near_duplicate_clusters(cached.faces.images, cached.columns.get(PHOTO, ()))
     file = cached.folder / CLUSTERS
     try:
         (clusters,) = unsealed_arrays(read_regular(file), "clusters")
@@ -155,7 +160,7 @@ def remembered_clusters(cached: Cached) -> NDArray[np.int64]:
             return clusters
     except DAMAGED:
         pass  # not there, or damaged
-    clusters = near_duplicate_clusters(cached.faces.images)
+    clusters = near_duplicate_clusters(cached.faces.images, cached.columns.get(PHOTO, ()))
     try:
         write_bytes(file, sealed_arrays({"clusters": clusters}))
     except OSError as error:
@@ -184,6 +189,7 @@ def _write_facts(faces: FaceSet, columns: Mapping[str, list[str]], sha256: str, 
         "version": VERSION,
         "told": {**told, "scheme": faces.scheme.model_dump()},
         "columns": columns,
+        "notes": faces.notes,
         "sha256": sha256,
     }
     text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
@@ -194,8 +200,10 @@ def _write_facts(faces: FaceSet, columns: Mapping[str, list[str]], sha256: str, 
 def _parse_into(path: Path, settings: DataSettings, work: Path) -> None:
     points: list[NDArray[np.float32]] = []
     columns: dict[str, list[str]] = {}
-    rows = kind_of(path).read(path, settings)
+    notes: list[str] = []
+    rows = kind_of(path).read(path, settings, notes.append)
     scheme, first = next(rows)
+    name = path.name or path.resolve().name
 
     def write(stream: BinaryIO) -> None:
         for _, row in chain([(scheme, first)], rows):
@@ -206,11 +214,12 @@ def _parse_into(path: Path, settings: DataSettings, work: Path) -> None:
 
     write_atomically(work / IMAGES, write)
     keypoints = np.stack(points)
-    refuse_unlabelled(keypoints, scheme, path.name)
+    refuse_unlabelled(keypoints, scheme, name)
     images = np.memmap(work / IMAGES, np.uint8, "r", shape=(len(points), *scheme.picture_shape))
     sha256 = digest_of(images, keypoints, scheme)
     alone = np.arange(len(points), dtype=np.int64)
-    faces = FaceSet(path.name, images, keypoints, alone, NONE, False, sha256[:16], scheme=scheme)
+    told = tuple(notes)
+    faces = FaceSet(name, images, keypoints, alone, NONE, False, sha256[:16], scheme=scheme, notes=told)
     _write_facts(faces, columns, sha256, work)
 
 
@@ -219,7 +228,10 @@ def refuse_unlabelled(keypoints: NDArray[np.float32], scheme: Scheme, name: str)
     labelled = np.isfinite(keypoints).any(axis=(0, 2))
     if not labelled.all():
         first = scheme.names[int(np.argmin(labelled))]
-        raise DataError(f"{name}: keypoint {first} is labelled in no row; nothing can be learnt or scored there")
+        raise DataError(
+            f"{name}: keypoint {first} is labelled in no row; nothing can be learnt or scored there "
+            "(data.points names the others)"
+        )
 
 
 def _load(folder: Path, *, mapped: bool = True) -> Cached:
@@ -237,7 +249,8 @@ def _load(folder: Path, *, mapped: bool = True) -> Cached:
         raise ValueError("other pictures than were stored")
     for array in (images, keypoints, groups):
         array.flags.writeable = False
-    faces = FaceSet(images=images, keypoints=keypoints, groups=groups, scheme=scheme, **facts["told"])
+    notes = tuple(facts["notes"])
+    faces = FaceSet(images=images, keypoints=keypoints, groups=groups, scheme=scheme, notes=notes, **facts["told"])
     return Cached(faces, facts["columns"], folder if mapped else None)
 
 

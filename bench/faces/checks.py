@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.faces.face_set import FaceSet
-from bench.scheme import BOX, normaliser_from_names
+from bench.scheme import BOX, normaliser_from_names, side_of
 
 UNUSUAL_SPREADS = 6.0
 """A label further from its keypoint's median than this many robust standard deviations is told."""
@@ -60,7 +60,7 @@ def _swapped(faces: FaceSet) -> NDArray[np.int64]:
     names, mirror = faces.scheme.names, faces.scheme.mirror
     if mirror is None or normaliser_from_names(names) == BOX:
         return np.array([], dtype=np.int64)
-    left = [index for index, name in enumerate(names) if "left" in name.split("_") and mirror[index] != index]
+    left = [index for index, name in enumerate(names) if side_of(name) == "left" and mirror[index] != index]
     right = [mirror[index] for index in left]
     across = faces.keypoints[:, left, 0] - faces.keypoints[:, right, 0]
     known = np.isfinite(across).sum(axis=1)

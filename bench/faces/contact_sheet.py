@@ -10,12 +10,13 @@ from PIL import Image, ImageDraw
 from bench.faces.checks import Doubt, unusual_distance
 from bench.faces.face_set import FaceSet
 from bench.records.atomic import write_atomically
+from bench.scheme import side_of
 
 COLUMNS = 8
 MOST_ROWS = 48
 CELL_PX = 192
 CAPTION_PX = 14
-LEFT_COLOUR, RIGHT_COLOUR, MIDDLE_COLOUR = (86, 180, 233), (230, 159, 0), (0, 158, 115)
+COLOURS = {"left": (86, 180, 233), "right": (230, 159, 0), None: (0, 158, 115)}
 """Colours of Okabe and Ito, told apart by colour-blind readers: subject's left, right, middle."""
 
 
@@ -47,7 +48,6 @@ def _draw_points(draw: ImageDraw.ImageDraw, faces: FaceSet, row: int, left: int,
     scale = CELL_PX / faces.scheme.side_px
     for name, (x, y) in zip(faces.scheme.names, faces.keypoints[row], strict=True):
         if np.isfinite([x, y]).all():
-            words = name.split("_")
-            colour = LEFT_COLOUR if "left" in words else RIGHT_COLOUR if "right" in words else MIDDLE_COLOUR
+            colour = COLOURS[side_of(name)]
             at_x, at_y = left + (x + 0.5) * scale, top + (y + 0.5) * scale
             draw.ellipse((at_x - 2, at_y - 2, at_x + 2, at_y + 2), fill=colour)

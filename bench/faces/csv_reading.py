@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bench.config.data import HEADER, Channels, DataSettings
 from bench.errors import DataError
 from bench.faces.face_set import Row
+from bench.faces.known_points import is_known
 from bench.faces.opening import MOST_BLANK_LINES, open_lines
 from bench.faces.picture_text import decode_picture
 from bench.scheme import LEAST_SIDE_PX, MOST_SIDE_PX, SEED_SCHEME, Scheme
@@ -118,8 +119,8 @@ def _why_no_image(columns: Sequence[str]) -> str:
 def point_names(columns: Sequence[str], settings: DataSettings, name: str) -> tuple[str, ...]:
     """The points of a file, as the settings or the header's ``<point>_x`` and ``<point>_y`` name them.
 
-    A header that names any of the default fifteen must name them all and no others, unless the settings say which
-    points are meant: a misspelt column must not quietly become another scheme.
+    A header that names any of the default fifteen must name them all and no others, unless it names all points of a
+    known set or the settings say which points are meant: a misspelt column must not quietly become another scheme.
 
     Raises:
         DataError: no points, one without its other coordinate, or some of the fifteen.
@@ -127,7 +128,7 @@ def point_names(columns: Sequence[str], settings: DataSettings, name: str) -> tu
     coordinates = [column for column in columns if column.endswith(("_x", "_y"))]
     found = tuple(dict.fromkeys(column[:-2] for column in coordinates))
     wanted = found if settings.points in (None, HEADER) else settings.points
-    if settings.points is None and set(found) & set(SEED_SCHEME.names):
+    if settings.points is None and set(found) & set(SEED_SCHEME.names) and not is_known(found):
         wanted = SEED_SCHEME.names
         unknown = [column for column in coordinates if column not in SEED_SCHEME.flat_names]
         if unknown:

@@ -1,5 +1,8 @@
 """Faces written in the users' format: the coordinates and the picture's numbers of each row."""
 
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,20 +15,39 @@ from bench.records.atomic import write_atomically, write_text
 def write_faces(faces: FaceSet, path: Path) -> Path:
     """Write ``path``, and the people of its rows beside it as ``<stem>_people.csv``, each whole or not at all.
 
-    Read again, the file gives the same pictures and keypoints, bit for bit.
-
     Returns:
         The file of people, for ``--groups``.
     """
-
-    def write(stream: BinaryIO) -> None:
-        stream.write((",".join([*faces.scheme.flat_names, "Image"]) + "\n").encode())
-        for image, keypoints in zip(faces.images, faces.keypoints, strict=True):
-            labelled = np.isfinite(keypoints)
-            coordinates = ",".join(np.where(labelled, keypoints.astype(str), "").ravel().tolist())
-            stream.write(f"{coordinates},{' '.join(map(str, image.ravel().tolist()))}\n".encode())
-
     people = path.with_name(f"{path.stem}_people.csv")
-    write_atomically(path, write)
+    write_table(faces, path, {})
     write_text(people, "\n".join(["person", *map(str, faces.groups.tolist())]) + "\n")
     return people
+
+
+def write_table(faces: FaceSet, path: Path, others: Mapping[str, Sequence[str]]) -> None:
+    """Write ``path``, whole or not at all.
+
+    Read again, the file gives the same pictures and keypoints, bit for bit.
+
+    Args:
+        faces: what is written.
+        path: the CSV.
+        others: what else is known of the rows: columns by name, N texts each.
+    """
+
+    def write(stream: BinaryIO) -> None:
+        stream.write(_line([*faces.scheme.flat_names, *others, "Image"]))
+        further = zip(*others.values(), strict=True) if others else ((),) * faces.rows
+        for image, keypoints, texts in zip(faces.images, faces.keypoints, further, strict=True):
+            labelled = np.isfinite(keypoints)
+            coordinates = np.where(labelled, keypoints.astype(str), "").ravel().tolist()
+            stream.write(_line([*coordinates, *texts, " ".join(map(str, image.ravel().tolist()))]))
+
+    write_atomically(path, write)
+
+
+def _line(fields: Iterable[str]) -> bytes:
+    """One line of a CSV; quotes where a field needs them."""
+    line = io.StringIO(newline="")
+    csv.writer(line, lineterminator="\n").writerow(fields)
+    return line.getvalue().encode()

@@ -23,7 +23,8 @@ class FaceSource:
     """Where faces come from: small and picklable, so that a worker process can open them itself.
 
     Attributes:
-        data: the file as the user named it; ``synthetic`` draws faces; None means the default file, else drawn faces.
+        data: the file or folder as the user named it; ``synthetic`` draws faces; None means the default file, else
+            drawn faces.
         groups: a file, a column name, ``auto`` (the groups that arrays or drawn faces bring along, else near-duplicate
             clusters) or ``none`` (each row alone).
         settings: the ``[data]`` table.
@@ -76,6 +77,7 @@ class FaceSet:
         fingerprint: hex digest over pictures and keypoints, and over the scheme where it is not the default.
         synthetic: whether bench drew the faces itself.
         scheme: what the points are, and the frame.
+        notes: what its reader took for granted or left out, a sentence each.
     """
 
     name: str
@@ -87,6 +89,7 @@ class FaceSet:
     fingerprint: str
     synthetic: bool = False
     scheme: Scheme = SEED_SCHEME
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:

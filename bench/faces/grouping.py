@@ -73,8 +73,10 @@ def read_group_file(path: Path, rows: int) -> list[str]:
     return values[1:]
 
 
-def near_duplicate_clusters(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+def near_duplicate_clusters(images: NDArray[np.uint8], photos: Sequence[str] = ()) -> NDArray[np.int64]:
     """Cluster pictures that are nearly the same: uint8 (N, side, side[, 3]) -> int64 (N,).
+
+    Where ``photos`` (N names) tells which are cut out of one photo, those are together first, however many.
 
     Single linkage over pairs of 24x24 pictures with a correlation of at least .93, most alike first; a link that would
     make a cluster larger than 2 % of the rows (but at least two) is not made. Pairs are taken in tiles of 2,048 by
@@ -82,7 +84,7 @@ def near_duplicate_clusters(images: NDArray[np.uint8]) -> NDArray[np.int64]:
     """
     small = _standardised(images)
     rows = len(small)
-    clusters = _Clusters(rows, max(2, int(LARGEST_SHARE * rows)))
+    clusters = _Clusters(rows, max(2, int(LARGEST_SHARE * rows)), photos)
     for start in range(0, rows, BLOCK_ROWS):
         above = small[start : start + BLOCK_ROWS].astype(np.float32)
         for other in range(start, rows, BLOCK_ROWS):
@@ -114,11 +116,14 @@ def _standardised(images: NDArray[np.uint8]) -> NDArray[np.float16]:
 class _Clusters:
     """Disjoint sets of rows with a limit on their size."""
 
-    def __init__(self, rows: int, largest: int) -> None:
+    def __init__(self, rows: int, largest: int, together: Sequence[str]) -> None:
         from scipy.cluster.hierarchy import DisjointSet
 
         self._sets = DisjointSet(range(rows))
         self._largest = largest
+        first: dict[str, int] = {}
+        for row, name in enumerate(together):
+            self._sets.merge(first.setdefault(name, row), row)
 
     def can_join(self, first: range, second: range) -> NDArray[np.bool_]:
         """Which pairs of two runs of rows may still be joined: bool (n, m). Spares the loop settled pairs."""

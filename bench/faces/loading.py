@@ -1,5 +1,6 @@
 """The front door of the faces room: a source becomes a face set."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +29,13 @@ def load_faces(source: FaceSource) -> FaceSet:
         DataError: the file cannot be used; names file, row, column, value and what to do.
         ConfigError: a setting names a point that the file has not.
     """
-    return _grouped(_ungrouped(source), source.groups)
+    return load_table(source)[0]
+
+
+def load_table(source: FaceSource) -> tuple[FaceSet, Mapping[str, list[str]]]:
+    """As :func:`load_faces`, and what else the file says of its rows: columns by name, N texts each."""
+    found = _ungrouped(source)
+    return _grouped(found, source.groups), found.columns
 
 
 def _ungrouped(source: FaceSource) -> Cached:

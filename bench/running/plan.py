@@ -40,7 +40,7 @@ class Cell:
 class Plan:
     """Everything a run will do, decided before anything is trained.
 
-    ``variants`` are by model, in the order asked; gates come last.
+    ``variants`` are by model, in the order asked; gates come last. ``notes`` are what the reader of the faces said.
     """
 
     dataset: DatasetFacts
@@ -50,6 +50,7 @@ class Plan:
     variants: dict[str, Variant]
     cells: tuple[Cell, ...]
     seeds: int
+    notes: tuple[str, ...] = ()
 
     @property
     def device(self) -> str:
@@ -113,7 +114,7 @@ def make_plan(
         # Gates draw nothing at random, one seed says all; ensembles are averaged from records.
         if variant.kind == "network" or (variant.kind == "gate" and seed == 0)
     )
-    return Plan(dataset, protocol, protocol_name, fold_of_row, variants, cells, run.seeds)
+    return Plan(dataset, protocol, protocol_name, fold_of_row, variants, cells, run.seeds, faces.notes)
 
 
 def _refuse_seen(variant: Variant, dataset: DatasetFacts) -> None:

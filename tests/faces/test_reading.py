@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from bench.faces.csv_reading import read_csv, read_pictures
 from bench.faces.face_set import FaceSource, Row
 from bench.faces.grouping import near_duplicate_clusters
 from bench.faces.loading import load_faces
+from bench.faces.photo_rows import Say
 from bench.faces.picture_text import decode_picture
 from bench.faces.readers import KINDS, Kind
 from bench.processes.marks import mark
@@ -184,7 +185,7 @@ def test_what_another_process_parsed_meanwhile_is_kept(tmp_path: Path, monkeypat
     path = write_faces_csv(tmp_path / "faces.csv", rows=6)
     kept: list[int] = []
 
-    def read_beside_another(path: Path, settings: DataSettings) -> Iterator[tuple[Scheme, Row]]:
+    def read_beside_another(path: Path, settings: DataSettings, _: Say) -> Iterator[tuple[Scheme, Row]]:
         monkeypatch.setattr("bench.faces.readers.KINDS", KINDS)
         other = parsed_file(path).folder
         assert other is not None
@@ -239,9 +240,9 @@ def test_clusters_are_found_once_and_again_when_damaged(tmp_path: Path, monkeypa
     monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
     calls: list[int] = []
 
-    def found(images: np.ndarray) -> np.ndarray:
+    def found(images: np.ndarray, photos: Sequence[str] = ()) -> np.ndarray:
         calls.append(len(images))
-        return near_duplicate_clusters(images)
+        return near_duplicate_clusters(images, photos)
 
     monkeypatch.setattr("bench.faces.cache.near_duplicate_clusters", found)
     source = FaceSource(write_faces_csv(tmp_path / "faces.csv", rows=9), "auto")

@@ -132,7 +132,7 @@ def test_wrong_arrays_are_refused_in_one_line(name: str) -> None:
 
 def test_a_source_without_groups_clusters_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "near_duplicate_clusters", lambda _: pytest.fail("clustered"))
+    monkeypatch.setattr(cache, "near_duplicate_clusters", lambda *_: pytest.fail("clustered"))
     source = FaceSource(write_faces_csv(tmp_path / "faces.csv", rows=5), "auto")
     assert load_faces(source.without_groups()).grouping == "none"
     missing = FaceSource(source.data, "no such file")
