@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -96,11 +96,10 @@ class PhotoSet:
             say("which points are left and right is not known: no picture is mirrored (data.mirror names the pairs)")
         if crop == "points":
             say("cut around the labelled points: boxes that a detector finds will lie less exactly")
-        chosen = [self.names.index(name) for name in wanted]
-        cutting = _Cutting(self.root, scheme, crop, settings.margin)
+        cutting = _Cutting(self, scheme, crop, settings.margin)
         some = False
         for one in labelled:
-            row = cutting.row(replace(one, points=one.points[chosen]))
+            row = cutting.row(one)
             if row is not None:
                 some = True
                 yield scheme, row
@@ -120,28 +119,29 @@ WORDS = {
 
 
 class _Cutting:
-    """Makes rows of faces, and counts what it does to them."""
+    """Makes rows of faces, and counts what it does to them. Boxes are around all points, whichever are wanted."""
 
-    def __init__(self, root: Path, scheme: Scheme, crop: Crop, margin: float | None) -> None:
-        self._root, self._scheme, self._crop = root, scheme, crop
+    def __init__(self, photos: PhotoSet, scheme: Scheme, crop: Crop, margin: float | None) -> None:
+        self._photos, self._scheme, self._crop = photos, scheme, crop
+        self._chosen = [photos.names.index(name) for name in scheme.names]
         self._margin = margin if margin is not None else 0.0 if crop == "frame" else MARGIN
         self._open: tuple[Path, Image.Image] | None = None
         self._counts: Counter[str] = Counter()
 
     def row(self, one: Labelled) -> Row | None:
         """The face cut out; None where it cannot be."""
-        if np.isnan(one.points).all():
+        if np.isnan(one.points[self._chosen]).all():
             self._counts[NO_LABEL] += 1
             return None
         photo = self._photo(one)
-        _refuse_far(one, photo.size, self._scheme.names)
+        _refuse_far(one, photo.size, self._photos.names)
         box = self._box(one, photo.size)
         if not (box.width > 0 or box.height > 0):
             self._counts[NO_EXTENT] += 1
             return None
         square = box.square(self._margin)
         _refuse_huge(square, photo.size, one.where)
-        points = square.points(one.points, self._scheme.side_px)
+        points = square.points(one.points[self._chosen], self._scheme.side_px)
         outside = ((points < -BEYOND_PX) | (points > self._scheme.side_px - 1 + BEYOND_PX)).any(axis=1)
         self._counts[OUTSIDE] += int(outside.sum())
         points[outside] = np.nan
@@ -152,7 +152,7 @@ class _Cutting:
         return Row(picture, points.astype(np.float32), one.columns)
 
     def _photo(self, one: Labelled) -> Image.Image:
-        real = contained(one.picture, self._root, one.where)
+        real = contained(one.picture, self._photos.root, one.where)
         if self._open is None or self._open[0] != real:
             self._open = None  # one in memory, not two
             channels: Channels = self._scheme.channels

@@ -1,0 +1,351 @@
+"""Whole photos of every form become faces: points follow, groups hold, guesses are said."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from bench.config.data import DataSettings
+from bench.faces.cropping import Box, Square
+from bench.faces.csv_reading import MARGIN_PX
+from bench.faces.face_set import FaceSet, FaceSource
+from bench.faces.known_points import KNOWN
+from bench.faces.loading import load_faces
+from bench.faces.pts_reading import photo_names
+from bench.scheme import BOX, mirror_from_names, side_of
+from tests.conftest import RunBench
+from tests.faces.photos import (
+    Drawn,
+    centroids,
+    coco_document,
+    draw_photo,
+    draw_photos,
+    write_coco,
+    write_deeplabcut,
+    write_pts,
+)
+
+PARTS = ("snout", "leftear", "rightear", "tailbase")
+
+
+def read(path: Path, groups: str = "none", **told: Any) -> FaceSet:
+    return load_faces(FaceSource(path, groups, DataSettings(**told)))
+
+
+def one_blob(x: float, y: float) -> Drawn:
+    """A photo with one blob well apart, and a second point to give the box a size."""
+    grid_x, grid_y = np.arange(300), np.arange(300)[:, None]
+    picture = 20 + 200 * np.exp(-((grid_x - x) ** 2 + (grid_y - y) ** 2) / 18)
+    return Drawn(picture.astype(np.uint8), np.array([[x, y], [x + 60, y + 60]]))
+
+
+@pytest.mark.parametrize("form", ["pts", "coco", "deeplabcut"])
+def test_points_follow_the_picture_to_a_fraction_of_a_pixel(tmp_path: Path, form: str) -> None:
+    """The blob is where the label says, in every form: one pixel of the photo is a third of one here."""
+    photos = [one_blob(*place) for place in np.random.default_rng(0).uniform(110, 150, (6, 2))]
+    if form == "pts":
+        faces = read(write_pts(tmp_path / "set", photos))
+    elif form == "coco":
+        faces = read(write_coco(tmp_path / "set", photos, coco_document(photos)))
+    else:
+        faces = read(write_deeplabcut(tmp_path / "set", photos, ("a", "b")))
+    found = np.concatenate(
+        [centroids(image, points[:1]) for image, points in zip(faces.images, faces.keypoints, strict=True)]
+    )
+    assert np.abs(found - faces.keypoints[:, 0]).max() < 0.1
+
+
+def test_a_pts_file_read_from_0_is_a_pixel_off(tmp_path: Path) -> None:
+    folder = write_pts(tmp_path / "set", [one_blob(120.3, 133.8)])
+    right, wrong = (read(folder, crop="frame", side_px=300, first_pixel=first) for first in (None, 0))
+    found = centroids(right.images[0], right.keypoints[0, :1])
+    assert np.abs(found - right.keypoints[0, 0]).max() < 0.1
+    assert np.allclose(wrong.keypoints - right.keypoints, 1, atol=1e-4)
+    assert any("counts pixels from 1" in note for note in right.notes)
+    assert not any("counts pixels from 1" in note for note in wrong.notes)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    left=st.floats(-50, 150), top=st.floats(-50, 150), width=st.floats(1, 200), height=st.floats(0, 200),
+    margin=st.floats(0, 2), side_px=st.integers(16, 256),
+)  # fmt: skip
+def test_a_square_holds_its_box_and_maps_corners(
+    left: float, top: float, width: float, height: float, margin: float, side_px: int
+) -> None:
+    square = Box(left, top, width, height).square(margin)
+    assert square.side >= max(width, height) - 1e-9
+    corners = np.array([[square.left, square.top], [square.left + square.side, square.top + square.side]]) - 0.5
+    assert np.allclose(square.points(corners, side_px), [[-0.5, -0.5], [side_px - 0.5, side_px - 0.5]], atol=1e-6)
+    middle = np.array([[left + width / 2 - 0.5, top + height / 2 - 0.5]])
+    assert np.allclose(square.points(middle, side_px), (side_px - 1) / 2, atol=1e-6)
+
+
+def test_fine_stripes_become_grey_and_no_coarse_stripes() -> None:
+    stripes = np.where(np.arange(800) % 2, 255, 0).astype(np.uint8)
+    photo = Image.fromarray(np.tile(stripes, (800, 1)))
+    picture = Square(11.3, 7.9, 765.7).picture(photo, 96)
+    assert np.abs(picture[2:-2, 2:-2].astype(int) - 127).max() <= 3
+    nearest = np.asarray(photo.resize((96, 96), Image.Resampling.NEAREST, box=(11.3, 7.9, 777, 773.6)))
+    assert nearest.std() > 100
+
+
+def test_beyond_the_photo_is_black() -> None:
+    picture = Square(-40, -40, 80).picture(Image.new("RGB", (40, 40), (200, 100, 50)), 32)
+    assert picture.shape == (32, 32, 3)
+    assert not picture[:14, :14].any()
+    assert np.array_equal(picture[20:30, 20:30], np.broadcast_to(np.array([200, 100, 50]), (10, 10, 3)))
+
+
+def test_headers_endings_and_folders_beside(tmp_path: Path) -> None:
+    photos = draw_photos(4)
+    plain = read(write_pts(tmp_path / "plain", photos))
+    bare = read(write_pts(tmp_path / "bare", photos, header=False))
+    upper = write_pts(tmp_path / "upper", photos)
+    for file in list(upper.iterdir()):
+        file.rename(file.with_suffix(file.suffix.upper()))
+    beside = write_pts(tmp_path / "beside" / "annot", photos)
+    (tmp_path / "beside" / "imgs").mkdir()
+    for file in list(beside.glob("*.png")):
+        file.rename(tmp_path / "beside" / "imgs" / file.name)
+    for faces in (bare, read(upper), read(tmp_path / "beside")):
+        assert faces.fingerprint == plain.fingerprint
+
+
+def test_known_numbers_of_points_are_named_and_the_guess_is_said(tmp_path: Path) -> None:
+    for count, (words, names) in KNOWN.items():
+        photos = draw_photos(2, count)
+        faces = read(write_coco(tmp_path / str(count), photos, coco_document(photos)))
+        assert faces.scheme.names == names
+        assert any(words in note for note in faces.notes)
+        if words.endswith("(FreiHAND)"):
+            assert faces.scheme.mirror is None
+        else:
+            assert faces.scheme.mirror == mirror_from_names(names)
+        assert (faces.scheme.normaliser == BOX) == ("face" not in words)
+
+
+PAIRS = {
+    68: ((0, 16), (17, 26), (31, 35), (36, 45), (41, 46), (48, 54), (59, 55), (60, 64), (67, 65)),
+    98: ((0, 32), (33, 46), (38, 50), (41, 47), (55, 59), (60, 72), (65, 75), (76, 82), (88, 92), (96, 97)),
+    106: ((0, 32), (33, 46), (38, 50), (55, 65), (66, 79), (71, 82), (74, 83), (84, 90), (101, 103), (104, 105)),
+    29: ((0, 1), (4, 6), (5, 7), (8, 9), (12, 14), (16, 17), (18, 19), (22, 23)),
+    19: ((0, 5), (2, 3), (6, 11), (7, 10), (12, 14), (15, 17)),
+    17: ((1, 2), (5, 6), (9, 10), (15, 16)),
+    20: ((0, 1), (2, 3), (8, 9), (14, 15), (18, 19)),
+}
+
+
+@pytest.mark.parametrize("count", PAIRS)
+def test_pairs_are_those_that_are_published(count: int) -> None:
+    mirror = mirror_from_names(KNOWN[count][1])
+    assert mirror is not None
+    for one, other in PAIRS[count]:
+        assert (mirror[one], mirror[other]) == (other, one)
+        assert {side_of(KNOWN[count][1][place]) for place in (one, other)} == {"left", "right"}
+
+
+def test_unknown_numbers_are_never_mirrored_unless_told(tmp_path: Path) -> None:
+    folder = write_pts(tmp_path / "set", draw_photos(3, 7))
+    faces = read(folder)
+    assert faces.scheme.names == tuple(f"point_{number}" for number in range(1, 8))
+    assert (faces.scheme.mirror, faces.scheme.normaliser) == (None, BOX)
+    assert any("no picture is mirrored" in note for note in faces.notes)
+    told = read(folder, mirror=(("point_1", "point_2"),), normaliser=("point_1", "point_2"))
+    assert told.scheme.mirror == (1, 0, 2, 3, 4, 5, 6)
+    named = read(folder, points=tuple("abcdefg"))
+    assert named.scheme.names == tuple("abcdefg")
+    few = read(folder, points=("point_3", "point_1"))
+    assert np.array_equal(few.scheme.names, ["point_3", "point_1"])
+
+
+def test_side_channels_and_margin_are_heeded(tmp_path: Path) -> None:
+    photos = draw_photos(2)
+    folder = write_pts(tmp_path / "set", photos)
+    faces = read(folder, side_px=64, channels=3, margin=0.5)
+    assert faces.images.shape == (2, 64, 64, 3)
+    extent = faces.keypoints.max(axis=1) - faces.keypoints.min(axis=1)
+    assert np.allclose(extent.max(axis=1), 32, atol=0.01)
+    assert np.allclose((read(folder).keypoints.max(1) - read(folder).keypoints.min(1)).max(1), 64, atol=0.01)
+
+
+def test_hidden_points_count_and_unlabelled_ones_do_not(tmp_path: Path) -> None:
+    photos = draw_photos(3)
+    document = coco_document(photos, ["a", "b", "c", "d", "e"])
+    document["annotations"][0]["keypoints"][2] = 1
+    document["annotations"][1]["keypoints"][3:6] = [0, 0, 0]
+    faces = read(write_coco(tmp_path, photos, document))
+    assert faces.scheme.names == ("a", "b", "c", "d", "e")
+    assert np.isfinite(faces.keypoints[0]).all()
+    assert np.isnan(faces.keypoints[1, 1]).all()
+    assert np.isfinite(faces.keypoints[1, [0, 2, 3, 4]]).all()
+
+
+def test_crowds_boxes_of_no_size_and_points_outside_are_counted(tmp_path: Path) -> None:
+    photos = draw_photos(5)
+    document = coco_document(photos)
+    annotations = document["annotations"]
+    annotations[0]["iscrowd"] = 1
+    annotations[1]["bbox"][2] = 0
+    del annotations[2]["keypoints"]
+    x, y = photos[3].points[0]
+    annotations[3]["bbox"] = [float(x) - 5, float(y) - 5, 10, 10]
+    faces = read(write_coco(tmp_path, photos, document), points=("point_1",))
+    said = "; ".join(faces.notes)
+    assert faces.rows == 3
+    assert "1 annotation of crowds left out" in said
+    assert "1 annotation without keypoints left out" in said
+    whole = read(tmp_path / "labels.json")
+    assert "1 box of no size: cut around the points instead" in "; ".join(whole.notes)
+    assert any(note.endswith("taken as not labelled") for note in whole.notes)
+    inside = whole.keypoints[np.isfinite(whole.keypoints)]
+    assert inside.min() >= -MARGIN_PX
+    assert inside.max() <= 95 + MARGIN_PX
+
+
+def test_faces_of_one_photo_stay_together(tmp_path: Path) -> None:
+    names = ["a_1", "a_2", "b_1", "c", "d_1", "d_2", "d_3"]
+    faces = read(write_pts(tmp_path / "set", draw_photos(7), names), "auto")
+    assert faces.groups.tolist() == [0, 0, 1, 2, 3, 3, 3]
+    assert not faces.people_known
+    by_column = read(tmp_path / "set", "photo")
+    assert (by_column.groups.tolist(), by_column.people_known) == ([0, 0, 1, 2, 3, 3, 3], True)
+    photos = draw_photos(3)
+    document = coco_document(photos)
+    document["annotations"].append({**document["annotations"][0], "id": 7})
+    faces = read(write_coco(tmp_path / "coco", photos, document), "auto")
+    assert faces.groups.tolist() == [0, 0, 1, 2]
+
+
+def test_a_numbering_is_no_photo_of_many_faces() -> None:
+    numbered = [f"image_{number}.pts" for number in range(1, 8)]
+    assert photo_names(numbered) == [name[:-4] for name in numbered]
+    assert photo_names(["image_0028.pts", "image_0029.pts", "x_1.pts", "x_2.pts"]) == [
+        "image_0028",
+        "image_0029",
+        "x",
+        "x",
+    ]
+    many = [f"p_{number}.pts" for number in range(1, 30)]
+    assert len(set(photo_names([*many, "q_1.pts"]))) == 30
+
+
+def test_one_picture_may_serve_several_files(tmp_path: Path) -> None:
+    photo = draw_photo(0)
+    folder = write_pts(tmp_path / "set", [photo, photo], ["a_1", "a_2"])
+    (folder / "a_1.png").rename(folder / "a.png")
+    (folder / "a_2.png").unlink()
+    faces = read(folder, "auto")
+    assert (faces.rows, faces.group_count) == (2, 1)
+
+
+def test_deeplabcut_by_project_folder_and_video(tmp_path: Path) -> None:
+    photos = draw_photos(4, 4)
+    photos[1].points[2] = np.nan
+    project = write_deeplabcut(tmp_path / "mice", photos, PARTS)
+    (project / "labeled-data" / "video1" / "CollectedData_ann.h5").write_bytes(b"\x89HDF never opened")
+    faces = read(project)
+    assert faces.scheme.names == PARTS
+    assert faces.scheme.mirror == (0, 2, 1, 3)
+    assert np.isnan(faces.keypoints[1, 2]).all()
+    scale = 96 / 200  # the frame, 200 x 160, in a square of 200
+    assert np.allclose(faces.keypoints[0], (photos[0].points + np.array([0.5, 20.5])) * scale - 0.5, atol=1e-3)
+    for path in (project / "labeled-data", project / "labeled-data" / "video1"):
+        assert read(path).fingerprint == faces.fingerprint
+    csv = project / "labeled-data" / "video1" / "CollectedData_ann.csv"
+    lines = csv.read_text().splitlines()
+    three = [
+        "labeled-data,video1," + line.rpartition("/")[2] if "/" in line else line.replace(",", ",,,", 1)
+        for line in lines
+    ]
+    csv.write_text("\n".join(three) + "\n")
+    assert read(project).fingerprint == faces.fingerprint
+
+
+def test_several_animals_of_a_frame_are_rows_of_one_photo(tmp_path: Path) -> None:
+    project = write_deeplabcut(tmp_path / "mice", draw_photos(2, 4), ("a", "b", "a", "b"))
+    csv = project / "labeled-data" / "video1" / "CollectedData_ann.csv"
+    lines = csv.read_text().splitlines()
+    csv.write_text("\n".join([lines[0], "individuals,m,m,m,m,n,n,n,n", *lines[1:]]) + "\n")
+    faces = read(project, "auto")
+    assert (faces.rows, faces.scheme.names) == (4, ("a", "b"))
+    assert faces.groups.tolist() == [0, 0, 1, 1]
+
+
+def test_a_changed_picture_is_read_anew_in_every_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
+    photos, parts = draw_photos(3, 4), PARTS
+    elsewhere = write_coco(tmp_path / "labels", photos, coco_document(photos, parts))
+    (tmp_path / "pictures").mkdir()
+    for file in list(elsewhere.parent.glob("*.png")):
+        file.rename(tmp_path / "pictures" / file.name)
+    forms = {
+        write_pts(tmp_path / "pts", photos): (tmp_path / "pts" / "face001.png", {}),
+        elsewhere: (tmp_path / "pictures" / "photo001.png", {"images": tmp_path / "pictures"}),
+        write_deeplabcut(tmp_path / "dlc", photos, parts): (tmp_path / "dlc/labeled-data/video1/img001.png", {}),
+    }
+    for path, (picture, told) in forms.items():
+        before = read(path, **told)
+        assert read(path, **told).fingerprint == before.fingerprint
+        facts = picture.stat()
+        other = Image.fromarray(255 - np.asarray(Image.open(picture)))
+        other.save(picture)
+        os.utime(picture, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        assert read(path, **told).fingerprint != before.fingerprint
+
+
+@pytest.mark.parametrize("form", ["pts", "coco", "deeplabcut"])
+def test_a_converted_set_is_the_same_set(tmp_path: Path, run_bench: RunBench, form: str) -> None:
+    count = 68 if form == "pts" else 4
+    photos = draw_photos(4, count)
+    photos[2].points[1] = photos[2].points[0] if form == "pts" else np.nan
+    names = ["x,1_1", "x,1_2", 'q"_1', "=z"]
+    if form == "pts":
+        path = write_pts(tmp_path / "set", photos, names)
+    elif form == "coco":
+        document = json.loads(json.dumps(coco_document(photos[:2], ["nose_tip", "a", "b", "c"])))
+        path = write_coco(tmp_path / "set", photos[:2], document)
+    else:
+        path = write_deeplabcut(tmp_path / "set", photos, PARTS)
+    done = run_bench("data", "convert", str(path), "out.csv", check=True)
+    told = {"points": "header"} if '--set "data.points=header"' in done.stdout else {}
+    assert bool(told) == (form == "coco")
+    faces, copied = read(path), read(tmp_path / "out.csv", **told)
+    assert copied.fingerprint == faces.fingerprint
+    assert copied.scheme == faces.scheme
+    assert np.array_equal(read(tmp_path / "out.csv", "photo", **told).groups, read(path, "photo").groups)
+
+
+def test_the_check_describes_a_folder_and_draws_its_sheet(tmp_path: Path, run_bench: RunBench) -> None:
+    write_pts(tmp_path / "set", draw_photos(6, 68))
+    done = run_bench("data", "check", "set", "--sheet", "sheet.png", check=True)
+    assert "set: 6 rows" in done.stdout
+    assert "29 pairs of left and right, NME over the distance of left eye outer corner" in done.stdout
+    assert "guessed from their number: 68 points of a face" in done.stdout
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    document = coco_document(draw_photos(3))
+    write_coco(tmp_path / "pictures", draw_photos(3), document).rename(tmp_path / "labels.json")
+    done = run_bench("data", "check", "labels.json", "--images", "pictures", "--json", check=True)
+    assert json.loads(done.stdout)["rows"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "mirrored", "side"),
+    [
+        ("leftear", "rightear", "left"), ("L_Eye", "R_Eye", "left"), ("REye", "LEye", "right"), ("Lip", "Lip", None),
+        ("earRight", "earLeft", "right"), ("LEFT_EYE", "RIGHT_EYE", "left"), ("lower_lip", "lower_lip", None),
+        ("L_F_Elbow", "R_F_Elbow", "left"), ("RightHand", "LeftHand", "right"),
+        ("mouth_left_corner", "mouth_right_corner", "left"),
+    ],
+)  # fmt: skip
+def test_sides_in_other_peoples_names(name: str, mirrored: str, side: str | None) -> None:
+    from bench.scheme import mirrored_name
+
+    assert (mirrored_name(name), side_of(name)) == (mirrored, side)
+    assert mirrored_name(mirrored) == name
