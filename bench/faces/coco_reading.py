@@ -211,9 +211,11 @@ def _categories(document: Table, name: str) -> dict[Id, tuple[str, ...] | None]:
     for number, table in enumerate(_tables(document, "categories", name), start=1):
         told, names = table.get("id"), table.get("keypoints")
         if not _is_id(told) or told in categories:
-            raise DataError(f"{name}: category number {number}: its id is {_shown(told)}, missing or there twice")
+            raise DataError(
+                f"{name}: category number {number}: its id is {_shown(told)}, missing or there twice; correct it"
+            )
         if names is not None and not (isinstance(names, list) and all(isinstance(one, str) for one in names)):
-            raise DataError(f"{name}: category {_shown(told)}: its keypoints are no list of names")
+            raise DataError(f"{name}: category {_shown(told)}: its keypoints are no list of names; correct it")
         categories[told] = tuple(names) if names else None
     return categories
 
