@@ -1,6 +1,7 @@
 """Mutates files of faces and checks that each is read exactly as a plain slow reader reads it, or refused in one line.
 
     python -m benchmarks.fuzz_reading --files 20000 --data data/KeyFacialPoints.csv
+    python -m benchmarks.fuzz_reading --files 7000 --form coco
 
 Prints the counts and the time; exit code 1 where any file was read wrongly, hung, or ended in another exception.
 """
@@ -12,24 +13,27 @@ import gzip
 import io
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
 import warnings
 import zipfile
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bench.cli.data import describe
-from bench.errors import DataError
+from bench.errors import ConfigError, DataError
 from bench.faces.checks import inspect
 from bench.faces.csv_reading import MISSING
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.loading import load_faces
 from bench.faces.opening import open_lines
 from bench.scheme import SEED_SCHEME
+from benchmarks.fuzz_photos import FORMS, mutated_set, names_in
 
 ROWS = 3
 SLOWEST_S, HANGING_S = 2.0, 60.0
@@ -119,20 +123,25 @@ def read_slowly(content: bytes) -> tuple[list[list[int]], list[list[float]]]:
 def judge(path: Path, content: bytes) -> str:
     """``read``, ``refused``, or what went wrong where the file is loaded and described as ``bench data check`` does."""
     path.write_bytes(content)
+    return judged(FaceSource(path), [path.name], lambda faces: compare(faces, content))
+
+
+def judged(source: FaceSource, names: Sequence[str], compared: Callable[[FaceSet], str]) -> str:
+    """The same for any source: a refusal must name one of ``names``, what is accepted is ``compared``."""
     faulthandler.dump_traceback_later(HANGING_S, exit=True)
     started = time.process_time()
     try:
-        faces = load_faces(FaceSource(path))
+        faces = load_faces(source)
         inspect(faces)
         describe(faces)
-    except DataError as error:
+    except (DataError, ConfigError) as error:
         text = str(error)
-        in_form = path.name in text and "\n" not in text
+        in_form = any(name in text for name in names) and "\n" not in text
         verdict = "refused" if in_form else f"refused in another form: {text!r}"
     except Exception as error:
         verdict = f"{type(error).__name__}: {error}"
     else:
-        verdict = compare(faces, content)
+        verdict = compared(faces)
     faulthandler.cancel_dump_traceback_later()
     return verdict if time.process_time() - started < SLOWEST_S else "took too long"
 
@@ -160,22 +169,39 @@ def fuzz(files: int, lines: list[bytes], generator: random.Random, folder: Path)
     return counts
 
 
+def fuzz_photos(files: int, form: str, generator: random.Random, folder: Path) -> Counter[str]:
+    """The same for sets of photos, ``pts``, ``coco`` or ``deeplabcut``."""
+    counts: Counter[str] = Counter()
+    for number in range(files):
+        place = folder / f"set-{number}"
+        source, compared = mutated_set(form, place, generator)
+        verdict = judged(source, [*names_in(place), str(source.data and source.data.name)], compared)
+        if verdict not in ("read", "refused"):
+            verdict += f" (set {number})"
+        counts[verdict] += 1
+        shutil.rmtree(place)
+    return counts
+
+
 def main() -> int:
     """Run the fuzzer; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=20_000)
+    parser.add_argument("--form", choices=["csv", *FORMS], default="csv")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    lines = original_lines(asked.data)
     generator = random.Random(asked.seed)
     warnings.simplefilter("error")
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         os.environ["BENCH_CACHE_DIR"] = name
-        counts = fuzz(asked.files, lines, generator, Path(name))
+        if asked.form == "csv":
+            counts = fuzz(asked.files, original_lines(asked.data), generator, Path(name))
+        else:
+            counts = fuzz_photos(asked.files, asked.form, generator, Path(name))
     seconds = time.perf_counter() - started
-    sys.stdout.write(f"{asked.files:,} mutated files in {seconds:.0f} s (seed {asked.seed})\n")
+    sys.stdout.write(f"{asked.files:,} mutated {asked.form} files in {seconds:.0f} s (seed {asked.seed})\n")
     for verdict, count in counts.most_common():
         sys.stdout.write(f"{count:7,}  {verdict}\n")
     return 0 if set(counts) <= {"read", "refused"} else 1

@@ -126,7 +126,7 @@ def _project(path: Path) -> dict[str, Any]:
     file = project_file(path)
     if not file.is_file():
         return {}
-    content = read_annotation(file, MOST_PROJECT_BYTES)
+    content = read_annotation(file, file.parent, MOST_PROJECT_BYTES)
     try:
         project = yaml.safe_load(content)
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
@@ -151,7 +151,7 @@ class _Header:
 def _lines(table: Path, root: Path) -> list[list[str]]:
     where = shown_place(table, root)
     try:
-        text = read_annotation(table).decode("utf-8-sig")
+        text = read_annotation(table, root).decode("utf-8-sig")
         return list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: not UTF-8 text; save it as UTF-8") from error

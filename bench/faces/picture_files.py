@@ -32,7 +32,7 @@ def is_picture(name: str) -> bool:
     return Path(name).suffix.lower() in ENDINGS
 
 
-def contained(path: Path, root: Path, where: str) -> Path:
+def contained(path: Path, root: Path, where: str, what: str = "picture") -> Path:
     """``path`` with its links resolved: a regular file below ``root``.
 
     Raises:
@@ -43,15 +43,15 @@ def contained(path: Path, root: Path, where: str) -> Path:
         real, inside = path.resolve(), root.resolve()
         if not real.is_relative_to(inside):
             raise DataError(
-                f"{where}: picture '{shown}' leads out of {inside.name or inside}; put the file itself there"
+                f"{where}: {what} '{shown}' leads out of {inside.name or inside}; put the file itself there"
             )
         facts = real.stat()
     except FileNotFoundError as error:
-        raise DataError(f"{where}: no picture '{shown}' there; add it, or take out its labels") from error
+        raise DataError(f"{where}: no {what} '{shown}' there; add it, or take out its labels") from error
     except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"{where}: picture '{shown}' cannot be read ({_told(error)}); check name and rights") from error
+        raise DataError(f"{where}: {what} '{shown}' cannot be read ({_told(error)}); check name and rights") from error
     if not stat.S_ISREG(facts.st_mode):
-        raise DataError(f"{where}: picture '{shown}' is a folder or a device; put a file there")
+        raise DataError(f"{where}: {what} '{shown}' is a folder or a device; put a file there")
     return real
 
 

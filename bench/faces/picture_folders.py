@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePath
 
 from bench.errors import DataError
+from bench.faces.picture_files import contained
 from bench.outside_text import CONTROL, printable
 
 MOST_FILES = 1_000_000
@@ -64,12 +65,14 @@ def file_state(path: Path) -> str:
     return f"{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}:{facts.st_ctime_ns}"
 
 
-def read_annotation(path: Path, most_bytes: int = MOST_ANNOTATION_BYTES) -> bytes:
-    """The bytes of a file of labels.
+def read_annotation(path: Path, root: Path | None = None, most_bytes: int = MOST_ANNOTATION_BYTES) -> bytes:
+    """The bytes of a file of labels, which must not lie outside ``root`` where there is one.
 
     Raises:
-        DataError: no regular file, cannot be read, or larger than any such file.
+        DataError: no regular file, outside, cannot be read, or larger than any such file.
     """
+    if root is not None:
+        path = contained(path, root, path.name, "file")
     try:
         if not path.is_file():
             raise DataError(f"{path.name}: is no regular file; name the annotations themselves")

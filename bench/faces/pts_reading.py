@@ -73,7 +73,7 @@ def read_pts(path: Path, settings: DataSettings, say: Say) -> Iterator[tuple[Sch
     first = settings.first_pixel if settings.first_pixel is not None else 1
     if settings.first_pixel is None:
         say(f"{ENDING} counts pixels from 1: 1 taken off every coordinate (data.first_pixel=0 where it counts from 0)")
-    count = len(read_points(labels[0], shown_place(labels[0], path)))
+    count = len(read_points(labels[0], shown_place(labels[0], path), path))
     names = names_for(None, count, settings, name, say)
     faces = _faces(matched, path, first, count)
     yield from PhotoSet(name, path, names, crop="points").rows(faces, settings, say)
@@ -83,7 +83,7 @@ def _faces(matched: Mapping[Path, Path], root: Path, first: int, count: int) -> 
     photos = photo_names([shown_place(file, root) for file in matched])
     for (file, picture), photo in zip(matched.items(), photos, strict=True):
         where = shown_place(file, root)
-        points = read_points(file, where)
+        points = read_points(file, where, root)
         if len(points) != count:
             raise DataError(f"{where}: {len(points)} points, but {count} in the first file; take one set at a time")
         folder = shown_place(file.parent, root)
@@ -128,14 +128,14 @@ def _picture_of(file: Path, pictures: Mapping[Path, list[Path]], root: Path) -> 
     return found[0]
 
 
-def read_points(file: Path, where: str) -> NDArray[np.float64]:
+def read_points(file: Path, where: str, root: Path | None = None) -> NDArray[np.float64]:
     """The coordinates of one file as they stand in it, float64 (K, 2).
 
     Raises:
         DataError: it is no such file; names line and value.
     """
     try:
-        text = read_annotation(file, MOST_BYTES).decode("utf-8-sig")
+        text = read_annotation(file, root, MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: is no text; save it as plain text") from error
     declared: int | None = None
