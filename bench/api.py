@@ -43,13 +43,13 @@ if TYPE_CHECKING:
 
 
 @spelt
-def load_faces(data: Data | None = None, groups: str | Path = "auto") -> FaceSet:
-    """Read a file of faces as ``--data`` and ``--groups`` do, or check arrays as strictly.
+def load_faces(data: Data | None = None, groups: str | Path = "auto", images: str | Path | None = None) -> FaceSet:
+    """Read a file or folder of faces as ``--data``, ``--groups`` and ``--images`` do, or check arrays as strictly.
 
     Raises:
         DataError: the faces cannot be used.
     """
-    return loading.load_faces(FaceSource.of(configuration(None, {"data": data, "groups": groups})))
+    return loading.load_faces(FaceSource.of(configuration(None, {"data": data, "groups": groups, "images": images})))
 
 
 @spelt

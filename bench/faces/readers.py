@@ -28,6 +28,13 @@ Reader = Callable[[Path, DataSettings, Say], Iterator[tuple[Scheme, Row]]]
 PHOTO_SETTINGS = ("images", "crop", "margin", "first_pixel")
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # in a folder that may not be read
+        return False
+
+
 def _state_of_file(path: Path, _: DataSettings) -> str:
     path.stat()  # one that is not there has no state
     return file_state(path)
@@ -80,7 +87,7 @@ KINDS: tuple[Kind, ...] = (
         deeplabcut_reading.is_deeplabcut, deeplabcut_reading.read_deeplabcut, _state_of_deeplabcut, PHOTO_SETTINGS[1:]
     ),
     Kind(
-        Path.is_dir,
+        _is_folder,
         pts_reading.read_pts,
         lambda path, _: folder_state(path, pts_reading.is_wanted),
         PHOTO_SETTINGS[1:],
