@@ -204,7 +204,7 @@ def _move(path: Path, generator: random.Random) -> None:
     kind = generator.randrange(5)
     if kind == 0:
         path.unlink()
-    elif kind == 1:
+    elif kind == 1 and path.suffix != ".jpg":
         shutil.copy(path, path.with_suffix(".jpg"))
     elif kind == 2:
         path.rename(path.with_suffix(path.suffix.upper()))

@@ -183,7 +183,7 @@ def test_labels_may_lie_within_a_pixel_of_the_frame(tmp_path: Path) -> None:
         ("data.points=[]", r"data.points is \[\], "),
         ("data.mirror=true", "data.mirror is True, "),
         ("data.normaliser=eyes", "data.normaliser is 'eyes', "),
-        ("data.sides=3", r"unknown key 'data.sides'; did you mean side_px\?"),
+        ("data.sides=3", r"unknown key 'data.sides'; did you mean side_px"),
     ],
 )
 def test_wrong_settings_are_refused_by_their_key(assignment: str, message: str) -> None:
