@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from bench.config.data import DataSettings
+from bench.errors import BenchError
+from bench.faces.face_set import FaceSet, FaceSource
+from bench.faces.loading import load_faces
 
 
 @dataclass(frozen=True)
@@ -116,3 +122,18 @@ def centroids(picture: np.ndarray, points: np.ndarray, reach: int = 12) -> np.nd
         down, across = np.mgrid[: window.shape[0], : window.shape[1]]
         found.append([(weights * across).sum() / weights.sum() + left, (weights * down).sum() / weights.sum() + top])
     return np.array(found)
+
+
+def read(path: Path, groups: str = "none", **told: Any) -> FaceSet:
+    """The faces of ``path``, under these settings."""
+    return load_faces(FaceSource(path, groups, DataSettings(**told)))
+
+
+def refusal(path: Path, **told: Any) -> str:
+    """The one line by which ``path`` is refused."""
+    with pytest.raises(BenchError) as refused:
+        read(path, **told)
+    text = str(refused.value)
+    assert "\n" not in text
+    assert ";" in text or "," in text  # what to do
+    return text
