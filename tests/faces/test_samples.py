@@ -97,7 +97,7 @@ def test_labels_agree_with_the_same_faces_elsewhere(tmp_path: Path) -> None:
             photo = stored.convert("L")
         labels = {first: _in_photo(faces.keypoints[number], photo.size) for first, faces in read_as.items()}
         row, square, likeness = _found(photo, labels[1], small, whole)
-        if likeness > 0.99:  # the next best are below .9
+        if likeness > 0.99:  # others are below 0.95
             for first, points in labels.items():
                 fifteen = np.stack([points[which].mean(axis=0) for which in FIFTEEN])
                 away = square.points(fifteen, 96) - others.keypoints[row]
