@@ -1,16 +1,13 @@
 """``bench data convert``: any file or folder of faces as the CSV."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bench.cli import options
 from bench.cli.app import data_app
 from bench.errors import DataError
-
-if TYPE_CHECKING:
-    from bench.scheme import Scheme
 
 PERSON = "person"
 
@@ -29,7 +26,7 @@ def convert(
     from bench.cli.console import Screen
     from bench.cli.data import scheme_words
     from bench.config.loading import load_config
-    from bench.faces.csv_writing import write_table
+    from bench.faces.csv_writing import settings_to_read, write_table
     from bench.faces.face_set import FaceSource
     from bench.faces.loading import load_table
 
@@ -64,24 +61,3 @@ def convert(
             "notes": list(faces.notes),
         }
     )
-
-
-def settings_to_read(scheme: "Scheme") -> list[str]:
-    """What ``--set`` needs to say so that a CSV of this scheme is read as the scheme it is."""
-    from bench.config.data import DataSettings
-    from bench.faces.csv_reading import point_names
-    from bench.scheme import scheme_of_names
-
-    needed = []
-    try:
-        point_names(scheme.flat_names, DataSettings(), "")
-    except DataError:
-        needed.append("data.points=header")
-    plain = scheme_of_names(scheme.names)
-    said = DataSettings.of(scheme)
-    if scheme.mirror != plain.mirror:
-        needed.append(f"data.mirror={'false' if said.mirror is False else [list(pair) for pair in said.mirror or ()]}")
-    if scheme.normaliser != plain.normaliser:
-        pair = scheme.normaliser
-        needed.append(f"data.normaliser={pair if isinstance(pair, str) else [list(side) for side in pair]}")
-    return needed

@@ -10,6 +10,9 @@ from bench.cli.app import data_app
 from bench.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.faces.checks import Doubt
     from bench.faces.face_set import FaceSet
 
 STATISTICS = ("mean_x", "sd_x", "mean_y", "sd_y")
@@ -64,22 +67,22 @@ def check(
         except OSError as error:
             raise DataError(f"--sheet {sheet}: cannot be written ({error.strerror})") from error
         screen.note(f"written: {sheet}")
-    screen.result_json(
+    screen.result_json(as_json_document(faces, description, doubts))
+
+
+def as_json_document(faces: "FaceSet", description: list[dict[str, Any]], doubts: "Sequence[Doubt]") -> dict[str, Any]:
+    """What ``--json`` prints."""
+    findings = [
         {
-            **faces.facts.model_dump(mode="json"),
-            "notes": list(faces.notes),
-            "keypoints": description,
-            "findings": [
-                {
-                    "kind": one.kind,
-                    "message": one.message,
-                    "count": len(one.row_index),
-                    "rows": (one.row_index + 1).tolist(),
-                }
-                for one in doubts
-            ],
+            "kind": one.kind,
+            "message": one.message,
+            "count": len(one.row_index),
+            "rows": (one.row_index + 1).tolist(),
         }
-    )
+        for one in doubts
+    ]
+    facts = faces.facts.model_dump(mode="json")
+    return {**facts, "notes": list(faces.notes), "keypoints": description, "findings": findings}
 
 
 def scheme_words(faces: "FaceSet") -> str:

@@ -11,7 +11,9 @@ from bench.cli.app import app
 
 @app.command("predict")
 def predict(
-    files: Annotated[list[Path], typer.Argument(metavar="FILES...", help="PNG, JPEG or PGM pictures, or a CSV.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILES...", help="Pictures (PNG, JPEG and the like), or a CSV.")
+    ],
     model: options.Model,
     weights: options.Weights = None,
     fold: options.Fold = None,

@@ -38,9 +38,9 @@ def load_config(
     < ``options`` (``[run]``) and ``tuning``.
 
     ``options`` whose value is None were not given; ``epochs`` among them means ``recipe.epochs``, and ``images``
-    ``data.images``. What is typed
-    overrules the file everywhere: a typed ``recipe.lr`` also its ``[models.NAME.recipe]``, and a typed ``quick`` its
-    epochs. The configuration remembers what was typed, for the values that a search found.
+    ``data.images``. What is typed overrules the file everywhere: a typed ``recipe.lr`` also its
+    ``[models.NAME.recipe]``, and a typed ``quick`` its epochs. The configuration remembers what was typed, for the
+    values that a search found.
 
     Raises:
         ConfigError: unreadable file, unknown key, value out of range; names where it came from.

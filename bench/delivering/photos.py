@@ -1,21 +1,17 @@
-"""Pictures from outside: PNG, JPEG or PGM of any size, cropped and scaled to the frame, and points drawn on them."""
+"""Pictures from outside, of any size: cropped and scaled to the frame, and points drawn on them."""
 
-import struct
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageOps
 
 from bench.errors import ConfigError, DataError
+from bench.faces.picture_files import eight_bits, opened
 from bench.records.atomic import write_atomically
 from bench.scheme import Scheme
-
-FORMATS = ("PNG", "JPEG", "PPM")
-"""PPM is Pillow's name for the PGM, PPM and PNM family."""
 
 MIN_SIDE_PX = 16
 """Below this a crop holds no face whose points could be told apart."""
@@ -89,9 +85,8 @@ def open_picture(path: Path, scheme: Scheme, crop: Crop | None = None) -> Face:
             f"{MIN_SIDE_PX}x{MIN_SIDE_PX} are needed"
         )
     box = (chosen.x, chosen.y, chosen.x + chosen.width, chosen.y + chosen.height)
-    frame = in_channels(image, scheme.channels).resize(
-        (scheme.side_px, scheme.side_px), Image.Resampling.BILINEAR, box=box
-    )
+    shown = image.convert("L") if scheme.channels == 1 else image
+    frame = shown.resize((scheme.side_px, scheme.side_px), Image.Resampling.BILINEAR, box=box)
     return Face(path, None, None, image.size, chosen, np.asarray(frame, dtype=np.uint8))
 
 
@@ -102,47 +97,18 @@ def centre_square(size: tuple[int, int]) -> Crop:
     return Crop((width - side) // 2, (height - side) // 2, side, side)
 
 
-def in_channels(image: Image.Image, channels: int) -> Image.Image:
-    """8-bit grey (ITU-R 601 luma) or RGB; 16-bit pictures keep their upper byte, transparent ones lie on black."""
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, dtype=np.float64)
-        scale = 257.0 if values.max(initial=0) > 255 else 1.0
-        image = Image.fromarray(np.clip(values / scale, 0, 255).round().astype(np.uint8))
-    if "A" in image.getbands() or "transparency" in image.info:
-        whole = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", whole.size, (0, 0, 0, 255)), whole)
-    return image.convert("L" if channels == 1 else "RGB")
-
-
 def decode(path: Path) -> Image.Image:
-    """A picture file, turned upright as its camera noted.
+    """A picture file in RGB, turned upright as its camera noted.
 
     Raises:
         DataError: no picture, damaged, or too large.
     """
     try:
-        with warnings.catch_warnings():
-            # Pillow looks at the header before it unpacks anything; above 89 megapixels it warns, above 179 it raises.
-            warnings.simplefilter("ignore", UserWarning)  # on damaged EXIF, which only says which way is up
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as opened:
-                opened.load()
-                return ImageOps.exif_transpose(opened)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file; give PNG, JPEG or PGM pictures, or a CSV") from error
-    except (IsADirectoryError, PermissionError) as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror}); give PNG, JPEG or PGM pictures, or a CSV"
-        ) from error
-    except UnidentifiedImageError as error:
-        raise DataError(f"{path}: not a PNG, JPEG or PGM picture; convert it first") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(f"{path}: too large to unpack safely ({error}); scale it down first") from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        # What Pillow's decoders raise on damaged files.
-        raise DataError(
-            f"{path}: damaged picture ({str(error).strip() or type(error).__name__}); get it again"
-        ) from error
+        stream = path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); give pictures, or a CSV") from error
+    with stream, opened(stream, f"{path}:") as image:
+        return eight_bits(ImageOps.exif_transpose(image), 3)
 
 
 def draw_points(image: Image.Image, crop: Crop, points: NDArray[np.float32], target: Path) -> None:
@@ -155,8 +121,7 @@ def draw_points(image: Image.Image, crop: Crop, points: NDArray[np.float32], tar
         target: where to.
     """
     scale = max(1, -(-DRAWN_SIDE_PX // max(image.size)))
-    canvas = in_channels(image, 3)
-    canvas = canvas.resize((canvas.width * scale, canvas.height * scale), Image.Resampling.BICUBIC)
+    canvas = image.convert("RGB").resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(canvas)
     width = max(1, max(canvas.size) // 400)
     box = [crop.x, crop.y, crop.x + crop.width, crop.y + crop.height]

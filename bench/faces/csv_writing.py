@@ -8,8 +8,12 @@ from typing import BinaryIO
 
 import numpy as np
 
+from bench.config.data import DataSettings
+from bench.errors import DataError
+from bench.faces.csv_reading import point_names
 from bench.faces.face_set import FaceSet
 from bench.records.atomic import write_atomically, write_text
+from bench.scheme import Scheme, scheme_of_names
 
 
 def write_faces(faces: FaceSet, path: Path) -> Path:
@@ -51,3 +55,20 @@ def _line(fields: Iterable[str]) -> bytes:
     line = io.StringIO(newline="")
     csv.writer(line, lineterminator="\n").writerow(fields)
     return line.getvalue().encode()
+
+
+def settings_to_read(scheme: Scheme) -> list[str]:
+    """What ``--set`` needs to say so that a CSV of this scheme is read as the scheme it is."""
+    needed = []
+    try:
+        point_names(scheme.flat_names, DataSettings(), "")
+    except DataError:
+        needed.append("data.points=header")
+    plain = scheme_of_names(scheme.names)
+    said = DataSettings.of(scheme)
+    if scheme.mirror != plain.mirror:
+        needed.append(f"data.mirror={'false' if said.mirror is False else [list(pair) for pair in said.mirror or ()]}")
+    if scheme.normaliser != plain.normaliser:
+        pair = scheme.normaliser
+        needed.append(f"data.normaliser={pair if isinstance(pair, str) else [list(side) for side in pair]}")
+    return needed

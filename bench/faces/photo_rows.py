@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.config.data import HEADER, Channels, Crop, DataSettings
+from bench.config.data import Channels, Crop, DataSettings
 from bench.errors import ConfigError, DataError
 from bench.faces.cropping import Box, Square, box_around
 from bench.faces.face_set import Row
@@ -84,10 +84,7 @@ class PhotoSet:
         crop = settings.crop or self.crop
         if crop == "box" and not self.boxes:
             raise ConfigError(f"data.crop is box, but {self.name} holds no boxes; say points or frame")
-        if settings.points in (None, HEADER):
-            wanted = self.names
-        else:
-            wanted = settings.points if isinstance(settings.points, tuple) else self.names
+        wanted = settings.points if isinstance(settings.points, tuple) else self.names
         missing = next((name for name in wanted if name not in self.names), None)
         if missing is not None:
             raise ConfigError(f"data.points names '{missing}', which is no point of {self.name}; {_listed(self.names)}")
@@ -180,11 +177,16 @@ class _Cutting:
         return f" ({said})" if said else ""
 
 
+SINGULARS = {
+    "face": "faces", "box": "boxes", "point": "points", "annotation": "annotations", "picture": "pictures",
+}  # fmt: skip
+
+
 def _singular(words: str, count: int) -> str:
     """``1 face`` for ``1 faces``."""
     if count != 1:
         return words
-    for many, one in (("faces", "face"), ("boxes", "box"), ("points", "point"), ("annotations", "annotation")):
+    for one, many in SINGULARS.items():
         words = words.replace(f"1 {many} ", f"1 {one} ", 1)
     return words
 

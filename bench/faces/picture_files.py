@@ -2,9 +2,12 @@
 pixels are decoded."""
 
 import stat
+import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -16,12 +19,21 @@ FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "PPM")
 """What is decoded; each further decoder is one more door."""
 ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 MOST_PIXELS, MOST_SIDE = 64_000_000, 16_384
-SIXTEEN_BITS = ("I;16", "I;16B", "I;16L")
+SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I")
+"""Pillow's names of grey with 16 bits; the last, of 32, is what it makes of a PGM with 16."""
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", *SIXTEEN_BITS)
 UPRIGHT, QUARTER_TURNS = 1, (5, 6, 7, 8)
 """Values of EXIF's orientation (Exif 2.32, tag 0x0112): as stored, and those that exchange width and height."""
 BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError)
-BROKEN += (OverflowError, MemoryError, AttributeError, NotImplementedError, ZeroDivisionError, RuntimeError)
+BROKEN += (
+    struct.error,
+    OverflowError,
+    MemoryError,
+    AttributeError,
+    NotImplementedError,
+    ZeroDivisionError,
+    RuntimeError,
+)
 """What Pillow's decoders raise on damaged pictures, beside the errors of its own, which are ``OSError``."""
 
 Size = tuple[int, int]
@@ -71,24 +83,39 @@ def open_picture(path: Path, channels: Literal[1, 3], where: str, told: Size | N
         DataError: no picture, too large, damaged, of a kind that eight bits cannot hold, of another size than told, or
             to be turned and nothing tells whether the labels know it.
     """
-    shown = printable(path.name)
+    subject = f"{where}: picture '{printable(path.name)}'"
+    with opened(path, subject) as image:
+        turned = _turned(image, told, subject)
+        image.load()
+        plain = eight_bits(image, channels)
+    return plain if turned is None else plain.transpose(turned)
+
+
+@contextmanager
+def opened(file: Path | BinaryIO, subject: str) -> Iterator[Image.Image]:
+    """A picture of which only the header is read yet; what is done with it may raise what Pillow's decoders raise.
+
+    Args:
+        file: of any format in :data:`FORMATS`.
+        subject: how messages begin: what is wrong with what.
+
+    Raises:
+        DataError: no picture, too large, damaged, or of a kind that eight bits cannot hold.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's doubts; what matters of them is asked below
-            with Image.open(path, formats=FORMATS) as image:
-                _refuse_kind(image, where, shown)
-                turned = _turned(image, told, where, shown)
-                image.load()
-                plain = _eight_bits(image, channels)
+            with Image.open(file, formats=FORMATS) as image:
+                _refuse_kind(image, subject)
+                yield image
     except DataError:
         raise
     except Image.DecompressionBombError as error:
-        raise DataError(f"{where}: picture '{shown}' has more than {MOST_PIXELS:,} pixels; shrink it") from error
+        raise DataError(f"{subject} has more than {MOST_PIXELS:,} pixels; shrink it") from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{where}: '{shown}' is no picture ({', '.join(FORMATS)}); save it as PNG or JPEG") from error
+        raise DataError(f"{subject} is no picture ({', '.join(FORMATS)}); save it as PNG or JPEG") from error
     except BROKEN as error:
-        raise DataError(f"{where}: picture '{shown}' is damaged ({_told(error)}); replace it") from error
-    return plain if turned is None else plain.transpose(turned)
+        raise DataError(f"{subject} is damaged ({_told(error)}); replace it") from error
 
 
 def _told(error: BaseException) -> str:
@@ -96,15 +123,15 @@ def _told(error: BaseException) -> str:
     return printable(" ".join(str(text).split()))[:100]
 
 
-def _refuse_kind(image: Image.Image, where: str, shown: str) -> None:
+def _refuse_kind(image: Image.Image, subject: str) -> None:
     width, height = image.size
     if width * height > MOST_PIXELS or max(width, height) > MOST_SIDE:
         raise DataError(
-            f"{where}: picture '{shown}' is {width:,} x {height:,} px, more than {MOST_PIXELS:,} pixels or a side of "
+            f"{subject} is {width:,} x {height:,} px, more than {MOST_PIXELS:,} pixels or a side of "
             f"{MOST_SIDE:,}; shrink it"
         )
     if image.mode not in MODES:
-        raise DataError(f"{where}: picture '{shown}' is of mode {image.mode}; save it with 8 or 16 bits a channel")
+        raise DataError(f"{subject} is of mode {image.mode}; save it with 8 or 16 bits a channel")
 
 
 TURNS = {
@@ -114,7 +141,7 @@ TURNS = {
 }  # fmt: skip
 
 
-def _turned(image: Image.Image, told: Size | None, where: str, shown: str) -> Image.Transpose | None:
+def _turned(image: Image.Image, told: Size | None, subject: str) -> Image.Transpose | None:
     """How the stored picture is to be turned so that the labels fit; None = not at all."""
     asked = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
     orientation = asked if asked in TURNS else UPRIGHT
@@ -123,7 +150,7 @@ def _turned(image: Image.Image, told: Size | None, where: str, shown: str) -> Im
     quarter = orientation in QUARTER_TURNS
     if told is not None and told not in ((stored, swapped) if quarter else (stored,)):
         raise DataError(
-            f"{where}: picture '{shown}' is {stored[0]} x {stored[1]} px, its labels are for {told[0]} x {told[1]}; "
+            f"{subject} is {stored[0]} x {stored[1]} px, its labels are for {told[0]} x {told[1]}; "
             "give the picture that was labelled"
         )
     if orientation == UPRIGHT:
@@ -131,20 +158,21 @@ def _turned(image: Image.Image, told: Size | None, where: str, shown: str) -> Im
     # Pillow turns TIFF by itself.
     if told is None or not quarter or stored == swapped or image.format == "TIFF":
         raise DataError(
-            f"{where}: picture '{shown}' says in its EXIF data that it is to be turned, and nothing says whether the "
+            f"{subject} says in its EXIF data that it is to be turned, and nothing says whether the "
             "labels are for the turned picture; save it upright, without that tag"
         )
     return TURNS[orientation] if told == swapped else None
 
 
-def _eight_bits(image: Image.Image, channels: Literal[1, 3]) -> Image.Image:
+def eight_bits(image: Image.Image, channels: Literal[1, 3]) -> Image.Image:
+    """Grey (ITU-R 601 luma) or RGB of 8 bits: of 16 the upper ones; what is transparent lies over black."""
     mode = "L" if channels == 1 else "RGB"
     if image.mode in SIXTEEN_BITS:
-        upper = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
-        return Image.fromarray(upper).convert(mode)
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > 65_535:
+            raise ValueError("holds numbers of more than 16 bits")
+        return Image.fromarray((values.astype(np.uint16) >> 8).astype(np.uint8)).convert(mode)
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         over = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", over.size, (0, 0, 0, 255)), over).convert("RGB")
-    elif image.mode == "P":
-        image = image.convert("RGB")
-    return image.convert(mode)
+        image = Image.alpha_composite(Image.new("RGBA", over.size, (0, 0, 0, 255)), over)
+    return image.convert("RGB").convert(mode) if image.mode == "P" else image.convert(mode)

@@ -69,7 +69,7 @@ def read_pts(path: Path, settings: DataSettings, say: Say) -> Iterator[tuple[Sch
     _refuse_twice(labels, path)
     without = sum(map(len, pictures.values())) - len(set(matched.values()))
     if without:
-        say(counted(without, f"pictures without {ENDING} left out").replace("1 pictures", "1 picture"))
+        say(counted(without, f"pictures without {ENDING} left out"))
     first = settings.first_pixel if settings.first_pixel is not None else 1
     if settings.first_pixel is None:
         say(f"{ENDING} counts pixels from 1: 1 taken off every coordinate (data.first_pixel=0 where it counts from 0)")

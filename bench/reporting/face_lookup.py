@@ -21,7 +21,7 @@ def find_pictures(dataset: DatasetFacts, data: Path | FaceSource | None) -> Face
     Args:
         dataset: of the board.
         data: what the run has read, or the file that the user named, to be read as the dataset's scheme says; None
-            looks in ``data/`` and the working directory for the file's name.
+            looks in ``data/`` and the working directory for the file's or folder's name.
 
     Raises:
         DataError: the named file cannot be read. Whether it is the right one, the page checks.
@@ -33,7 +33,7 @@ def find_pictures(dataset: DatasetFacts, data: Path | FaceSource | None) -> Face
     if data is not None:
         return load_faces(FaceSource(data, NONE, settings))
     name = Path(dataset.name).name  # a record may hold anything; only a file name is looked for
-    paths = [SYNTHETIC] if dataset.synthetic else [path for path in (DATA_FOLDER / name, Path(name)) if path.is_file()]
+    paths = [SYNTHETIC] if dataset.synthetic else [path for path in (DATA_FOLDER / name, Path(name)) if path.exists()]
     for path in paths:
         try:
             faces = load_faces(FaceSource(path, NONE, settings))

@@ -174,7 +174,12 @@ def make_bad_files(folder: Path) -> dict[str, str]:
     (folder / "cut.png").write_bytes(stream.read_bytes()[:3000])
     Image.new("L", (1, 1)).save(folder / "dot.png")
     Image.new("1", (20_000, 20_000)).save(folder / "huge.png")
-    return {"text.png": "not a PNG", "cut.png": "damaged", "dot.png": "too few", "huge.png": "too large"}
+    return {
+        "text.png": "is no picture",
+        "cut.png": "is damaged",
+        "dot.png": "too few",
+        "huge.png": "more than 64,000,000 pixels",
+    }
 
 
 def test_bad_input_is_one_line_and_exit_code_2(bench: Bench, tmp_path: Path, fitted: Path) -> None:

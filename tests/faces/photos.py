@@ -15,6 +15,8 @@ from bench.errors import BenchError
 from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.loading import load_faces
 
+PARTS = ("snout", "leftear", "rightear", "tailbase")
+
 
 @dataclass(frozen=True)
 class Drawn:

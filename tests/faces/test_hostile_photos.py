@@ -147,7 +147,7 @@ PTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "empty": (text("b.pts", ""), "b.pts: holds no points"),
     "bytes": (put("b.pts", b"\xff\xfe1 2"), "b.pts: is no text"),
     "far out": (text("b.pts", "1 2\n3 4\n5 6\n7 8\n9 1e9\n"), "b.pts: point point_5 at 8, 999999999 lies far outside"),
-    "no picture in it": (put("b.png", b"no picture"), "b.pts: 'b.png' is no picture"),
+    "no picture in it": (put("b.png", b"no picture"), "b.pts: picture 'b.png' is no picture"),
     "half a picture": (lambda at: put("b.png", (at / "b.png").read_bytes()[:900])(at), "'b.png' is damaged"),
     "a link out": (link("b.png", "../outside.png"), "b.pts: picture 'b.png' leads out of set; put the file"),
     "a link to nothing": (link("b.png", "nothing.png"), "b.pts: no picture 'b.png' there"),

@@ -13,26 +13,14 @@ from bench.faces.csv_reading import MARGIN_PX
 from bench.faces.known_points import KNOWN
 from bench.faces.pts_reading import photo_names
 from bench.scheme import BOX, mirror_from_names, side_of
-from tests.faces.photos import (
-    Drawn,
-    centroids,
-    coco_document,
-    draw_photo,
-    draw_photos,
-    read,
-    write_coco,
-    write_deeplabcut,
-    write_pts,
-)
-
-PARTS = ("snout", "leftear", "rightear", "tailbase")
+from tests.faces import photos as made
 
 
-def one_blob(x: float, y: float) -> Drawn:
+def one_blob(x: float, y: float) -> made.Drawn:
     """A photo with one blob well apart, and a second point to give the box a size."""
     grid_x, grid_y = np.arange(300), np.arange(300)[:, None]
     picture = 20 + 200 * np.exp(-((grid_x - x) ** 2 + (grid_y - y) ** 2) / 18)
-    return Drawn(picture.astype(np.uint8), np.array([[x, y], [x + 60, y + 60]]))
+    return made.Drawn(picture.astype(np.uint8), np.array([[x, y], [x + 60, y + 60]]))
 
 
 @pytest.mark.parametrize("form", ["pts", "coco", "deeplabcut"])
@@ -40,21 +28,21 @@ def test_points_follow_the_picture_to_a_fraction_of_a_pixel(tmp_path: Path, form
     """The blob is where the label says, in every form: one pixel of the photo is a third of one here."""
     photos = [one_blob(*place) for place in np.random.default_rng(0).uniform(110, 150, (6, 2))]
     if form == "pts":
-        faces = read(write_pts(tmp_path / "set", photos))
+        faces = made.read(made.write_pts(tmp_path / "set", photos))
     elif form == "coco":
-        faces = read(write_coco(tmp_path / "set", photos, coco_document(photos)))
+        faces = made.read(made.write_coco(tmp_path / "set", photos, made.coco_document(photos)))
     else:
-        faces = read(write_deeplabcut(tmp_path / "set", photos, ("a", "b")))
+        faces = made.read(made.write_deeplabcut(tmp_path / "set", photos, ("a", "b")))
     found = np.concatenate(
-        [centroids(image, points[:1]) for image, points in zip(faces.images, faces.keypoints, strict=True)]
+        [made.centroids(image, points[:1]) for image, points in zip(faces.images, faces.keypoints, strict=True)]
     )
     assert np.abs(found - faces.keypoints[:, 0]).max() < 0.1
 
 
 def test_a_pts_file_read_from_0_is_a_pixel_off(tmp_path: Path) -> None:
-    folder = write_pts(tmp_path / "set", [one_blob(120.3, 133.8)])
-    right, wrong = (read(folder, crop="frame", side_px=300, first_pixel=first) for first in (None, 0))
-    found = centroids(right.images[0], right.keypoints[0, :1])
+    folder = made.write_pts(tmp_path / "set", [one_blob(120.3, 133.8)])
+    right, wrong = (made.read(folder, crop="frame", side_px=300, first_pixel=first) for first in (None, 0))
+    found = made.centroids(right.images[0], right.keypoints[0, :1])
     assert np.abs(found - right.keypoints[0, 0]).max() < 0.1
     assert np.allclose(wrong.keypoints - right.keypoints, 1, atol=1e-4)
     assert any("counts pixels from 1" in note for note in right.notes)
@@ -94,24 +82,24 @@ def test_beyond_the_photo_is_black() -> None:
 
 
 def test_headers_endings_and_folders_beside(tmp_path: Path) -> None:
-    photos = draw_photos(4)
-    plain = read(write_pts(tmp_path / "plain", photos))
-    bare = read(write_pts(tmp_path / "bare", photos, header=False))
-    upper = write_pts(tmp_path / "upper", photos)
+    photos = made.draw_photos(4)
+    plain = made.read(made.write_pts(tmp_path / "plain", photos))
+    bare = made.read(made.write_pts(tmp_path / "bare", photos, header=False))
+    upper = made.write_pts(tmp_path / "upper", photos)
     for file in list(upper.iterdir()):
         file.rename(file.with_suffix(file.suffix.upper()))
-    beside = write_pts(tmp_path / "beside" / "annot", photos)
+    beside = made.write_pts(tmp_path / "beside" / "annot", photos)
     (tmp_path / "beside" / "imgs").mkdir()
     for file in list(beside.glob("*.png")):
         file.rename(tmp_path / "beside" / "imgs" / file.name)
-    for faces in (bare, read(upper), read(tmp_path / "beside")):
+    for faces in (bare, made.read(upper), made.read(tmp_path / "beside")):
         assert faces.fingerprint == plain.fingerprint
 
 
 def test_known_numbers_of_points_are_named_and_the_guess_is_said(tmp_path: Path) -> None:
     for count, (words, names) in KNOWN.items():
-        photos = draw_photos(2, count)
-        faces = read(write_coco(tmp_path / str(count), photos, coco_document(photos)))
+        photos = made.draw_photos(2, count)
+        faces = made.read(made.write_coco(tmp_path / str(count), photos, made.coco_document(photos)))
         assert faces.scheme.names == names
         assert any(words in note for note in faces.notes)
         if words.endswith("(FreiHAND)"):
@@ -142,35 +130,35 @@ def test_pairs_are_those_that_are_published(count: int) -> None:
 
 
 def test_unknown_numbers_are_never_mirrored_unless_told(tmp_path: Path) -> None:
-    folder = write_pts(tmp_path / "set", draw_photos(3, 7))
-    faces = read(folder)
+    folder = made.write_pts(tmp_path / "set", made.draw_photos(3, 7))
+    faces = made.read(folder)
     assert faces.scheme.names == tuple(f"point_{number}" for number in range(1, 8))
     assert (faces.scheme.mirror, faces.scheme.normaliser) == (None, BOX)
     assert any("no picture is mirrored" in note for note in faces.notes)
-    told = read(folder, mirror=(("point_1", "point_2"),), normaliser=("point_1", "point_2"))
+    told = made.read(folder, mirror=(("point_1", "point_2"),), normaliser=("point_1", "point_2"))
     assert told.scheme.mirror == (1, 0, 2, 3, 4, 5, 6)
-    named = read(folder, points=tuple("abcdefg"))
+    named = made.read(folder, points=tuple("abcdefg"))
     assert named.scheme.names == tuple("abcdefg")
-    few = read(folder, points=("point_3", "point_1"))
+    few = made.read(folder, points=("point_3", "point_1"))
     assert np.array_equal(few.scheme.names, ["point_3", "point_1"])
 
 
 def test_side_channels_and_margin_are_heeded(tmp_path: Path) -> None:
-    photos = draw_photos(2)
-    folder = write_pts(tmp_path / "set", photos)
-    faces = read(folder, side_px=64, channels=3, margin=0.5)
+    photos = made.draw_photos(2)
+    folder = made.write_pts(tmp_path / "set", photos)
+    faces = made.read(folder, side_px=64, channels=3, margin=0.5)
     assert faces.images.shape == (2, 64, 64, 3)
     extent = faces.keypoints.max(axis=1) - faces.keypoints.min(axis=1)
     assert np.allclose(extent.max(axis=1), 32, atol=0.01)
-    assert np.allclose((read(folder).keypoints.max(1) - read(folder).keypoints.min(1)).max(1), 64, atol=0.01)
+    assert np.allclose((made.read(folder).keypoints.max(1) - made.read(folder).keypoints.min(1)).max(1), 64, atol=0.01)
 
 
 def test_hidden_points_count_and_unlabelled_ones_do_not(tmp_path: Path) -> None:
-    photos = draw_photos(3)
-    document = coco_document(photos, ["a", "b", "c", "d", "e"])
+    photos = made.draw_photos(3)
+    document = made.coco_document(photos, ["a", "b", "c", "d", "e"])
     document["annotations"][0]["keypoints"][2] = 1
     document["annotations"][1]["keypoints"][3:6] = [0, 0, 0]
-    faces = read(write_coco(tmp_path, photos, document))
+    faces = made.read(made.write_coco(tmp_path, photos, document))
     assert faces.scheme.names == ("a", "b", "c", "d", "e")
     assert np.isfinite(faces.keypoints[0]).all()
     assert np.isnan(faces.keypoints[1, 1]).all()
@@ -178,20 +166,20 @@ def test_hidden_points_count_and_unlabelled_ones_do_not(tmp_path: Path) -> None:
 
 
 def test_crowds_boxes_of_no_size_and_points_outside_are_counted(tmp_path: Path) -> None:
-    photos = draw_photos(5)
-    document = coco_document(photos)
+    photos = made.draw_photos(5)
+    document = made.coco_document(photos)
     annotations = document["annotations"]
     annotations[0]["iscrowd"] = 1
     annotations[1]["bbox"][2] = 0
     del annotations[2]["keypoints"]
     x, y = photos[3].points[0]
     annotations[3]["bbox"] = [float(x) - 5, float(y) - 5, 10, 10]
-    faces = read(write_coco(tmp_path, photos, document), points=("point_1",))
+    faces = made.read(made.write_coco(tmp_path, photos, document), points=("point_1",))
     said = "; ".join(faces.notes)
     assert faces.rows == 3
     assert "1 annotation of crowds left out" in said
     assert "1 annotation without keypoints left out" in said
-    whole = read(tmp_path / "labels.json")
+    whole = made.read(tmp_path / "labels.json")
     assert "1 box of no size: cut around the points instead" in "; ".join(whole.notes)
     assert any(note.endswith("taken as not labelled") for note in whole.notes)
     inside = whole.keypoints[np.isfinite(whole.keypoints)]
@@ -201,15 +189,15 @@ def test_crowds_boxes_of_no_size_and_points_outside_are_counted(tmp_path: Path) 
 
 def test_faces_of_one_photo_stay_together(tmp_path: Path) -> None:
     names = ["a_1", "a_2", "b_1", "c", "d_1", "d_2", "d_3"]
-    faces = read(write_pts(tmp_path / "set", draw_photos(7), names), "auto")
+    faces = made.read(made.write_pts(tmp_path / "set", made.draw_photos(7), names), "auto")
     assert faces.groups.tolist() == [0, 0, 1, 2, 3, 3, 3]
     assert not faces.people_known
-    by_column = read(tmp_path / "set", "photo")
+    by_column = made.read(tmp_path / "set", "photo")
     assert (by_column.groups.tolist(), by_column.people_known) == ([0, 0, 1, 2, 3, 3, 3], True)
-    photos = draw_photos(3)
-    document = coco_document(photos)
+    photos = made.draw_photos(3)
+    document = made.coco_document(photos)
     document["annotations"].append({**document["annotations"][0], "id": 7})
-    faces = read(write_coco(tmp_path / "coco", photos, document), "auto")
+    faces = made.read(made.write_coco(tmp_path / "coco", photos, document), "auto")
     assert faces.groups.tolist() == [0, 0, 1, 2]
 
 
@@ -227,11 +215,11 @@ def test_a_numbering_is_no_photo_of_many_faces() -> None:
 
 
 def test_one_picture_may_serve_several_files(tmp_path: Path) -> None:
-    photo = draw_photo(0)
-    folder = write_pts(tmp_path / "set", [photo, photo], ["a_1", "a_2"])
+    photo = made.draw_photo(0)
+    folder = made.write_pts(tmp_path / "set", [photo, photo], ["a_1", "a_2"])
     (folder / "a_1.png").rename(folder / "a.png")
     (folder / "a_2.png").unlink()
-    faces = read(folder, "auto")
+    faces = made.read(folder, "auto")
     assert (faces.rows, faces.group_count) == (2, 1)
 
 
