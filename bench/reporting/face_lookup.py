@@ -32,8 +32,9 @@ def find_pictures(dataset: DatasetFacts, data: Path | FaceSource | None) -> Face
     settings = DataSettings.of(dataset.scheme)
     if data is not None:
         return load_faces(FaceSource(data, NONE, settings))
-    name = Path(dataset.name).name  # a record may hold anything; only a file name is looked for
-    paths = [SYNTHETIC] if dataset.synthetic else [path for path in (DATA_FOLDER / name, Path(name)) if path.exists()]
+    name = Path(dataset.name).name  # a record may hold anything; only what a file or folder can be called is looked for
+    places = (DATA_FOLDER / name, Path(name)) if name not in ("", "..") else ()
+    paths = [SYNTHETIC] if dataset.synthetic else [path for path in places if path.exists()]
     for path in paths:
         try:
             faces = load_faces(FaceSource(path, NONE, settings))

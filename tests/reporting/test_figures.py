@@ -11,6 +11,7 @@ import pytest
 from bench.comparing.observations import Observations
 from bench.config.data import DataSettings
 from bench.faces.face_set import FaceSource
+from bench.faces.loading import load_faces
 from bench.records.schema import CellRecord, CurvePoint, DatasetFacts
 from bench.reporting.answer import answer_sentences
 from bench.reporting.board_facts import BoardFacts, BoardRow, Protocol
@@ -24,6 +25,7 @@ from bench.reporting.gallery import make_gallery
 from bench.reporting.row_errors import row_errors
 from bench.scheme import SEED_SCHEME, scheme_of_names
 from tests.conftest import write_faces_csv
+from tests.faces.photos import draw_photos, write_pts
 
 Row = dict[str, Any]
 
@@ -249,6 +251,19 @@ def test_pictures_are_those_of_the_results_or_none(tmp_path: Path, monkeypatch: 
     found = find_pictures(dataset.model_copy(update={"fingerprint": named.fingerprint}), None)
     assert found is not None
     assert found.rows == 6
+
+
+def test_a_folder_of_photos_is_found_too_but_never_the_one_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pts(tmp_path / "data" / "set", draw_photos(3, 4))
+    monkeypatch.chdir(tmp_path)
+    faces = load_faces(FaceSource(tmp_path / "data" / "set", "none"))
+    found = find_pictures(faces.facts, None)
+    assert found is not None
+    assert found.fingerprint == faces.fingerprint
+    for name in ("..", ".", "", "../.."):
+        assert find_pictures(faces.facts.model_copy(update={"name": name}), None) is None
 
 
 def test_pictures_of_another_scheme_are_read_as_the_results_say(tmp_path: Path) -> None:
