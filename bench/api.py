@@ -216,7 +216,7 @@ def run_and_report(config: Config, on_event: OnEvent) -> tuple[RunResult, Materi
     result = execute_run(config, on_event)
     on_event(Stage("writing the reports"))
     search = search_material(config.run.out, config.tuning.storage)
-    material, _ = report_from_records(config.run.out, data=FaceSource.of(config), search=search)
+    material, _ = report_from_records(config.run.out, data=result.faces, search=search)
     return result, material
 
 

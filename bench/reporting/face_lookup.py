@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 DATA_FOLDER = Path("data")
 
 
-def find_pictures(dataset: DatasetFacts, data: Path | FaceSource | None) -> FaceSet | None:
+def find_pictures(dataset: DatasetFacts, data: Path | FaceSet | None) -> FaceSet | None:
     """The faces that the results were made from, or None where they are not at hand.
 
     Args:
@@ -27,8 +27,8 @@ def find_pictures(dataset: DatasetFacts, data: Path | FaceSource | None) -> Face
         DataError: the named file cannot be read. Whether it is the right one, the page checks.
         ConfigError: the named file lacks points of the scheme.
     """
-    if isinstance(data, FaceSource):
-        return load_faces(data.without_groups())
+    if isinstance(data, FaceSet):
+        return data
     settings = DataSettings.of(dataset.scheme)
     if data is not None:
         return load_faces(FaceSource(data, NONE, settings))

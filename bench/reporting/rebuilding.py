@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import ConfigError
-from bench.faces.face_set import FaceSource
+from bench.faces.face_set import FaceSet
 from bench.records.atomic import write_text
 from bench.records.store import RecordStore
 from bench.reporting.face_lookup import find_pictures
@@ -17,7 +17,7 @@ from bench.reporting.search_chapter import SearchMaterial
 def report_from_records(
     out: Path,
     formats: Collection[str] = tuple(FORMATS),
-    data: Path | FaceSource | None = None,
+    data: Path | FaceSet | None = None,
     search: SearchMaterial | None = None,
 ) -> tuple[Material, list[Path]]:
     """Rebuild the reports under ``out``; each file appears whole or not at all.

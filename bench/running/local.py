@@ -13,7 +13,8 @@ from bench.running.task import FoldOutcome
 from bench.running.worker_process import WorkerProcess
 
 ATTEMPTS = 2
-"""A cell that failed by its circumstances (other than its time) is tried this often in all, in a fresh process."""
+"""A cell that failed by its circumstances (other than its time) is tried this often in all, in a fresh process. Its start
+takes seconds, so none is started where it would meet the same."""
 
 
 @dataclass
@@ -61,7 +62,7 @@ class LocalEngine:
         while attempts < ATTEMPTS and not stop.is_set():
             attempts += 1
             outcome = worker.run(cell.task, told, self.timeout_s, stop)
-            if outcome.cause not in TRANSIENT_CAUSES:
+            if outcome.cause not in TRANSIENT_CAUSES or outcome.in_any_process:
                 break
             worker.close()
             if outcome.cause == "timeout":

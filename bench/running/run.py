@@ -11,7 +11,7 @@ from bench.comparing.race import LEVEL
 from bench.config.settings import Config, RunSettings
 from bench.errors import ConfigError
 from bench.faces.checks import inspect
-from bench.faces.face_set import FaceSource
+from bench.faces.face_set import FaceSet, FaceSource
 from bench.faces.loading import load_faces
 from bench.measuring.environment import describe_environment
 from bench.processes.cores import free_memory_bytes, usable_cores
@@ -42,8 +42,9 @@ OnEvent = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run leaves: its plan, and the failed cells among those it planned."""
+    """What a run leaves: the faces it read, its plan, and the failed cells among those it planned."""
 
+    faces: FaceSet
     plan: Plan
     store: RecordStore
     failed: tuple[CellRecord, ...]
@@ -96,7 +97,7 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
         store_latencies(store, plan, tell)
     records = (recorder.written.get(cell.key) or store.read_cell(cell.model, cell.key) for cell in own)
     failed = tuple(record for record in records if record is not None and record.status == "failed")
-    return RunResult(plan, store, failed)
+    return RunResult(faces, plan, store, failed)
 
 
 def trained_elsewhere(store: RecordStore, plan: Plan, *, refused: bool = False) -> dict[str, str]:

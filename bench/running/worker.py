@@ -66,7 +66,9 @@ def failed(error: BaseException) -> FoldOutcome:
         cause = "circumstance"
     own_words = isinstance(error, BenchError | Diverged | _GaveUp)
     reason = str(error) if own_words else f"{type(error).__name__}: {error}"
-    return FoldOutcome(None, cause=cause, reason=" ".join(reason.split())[:500])
+    return FoldOutcome(
+        None, cause=cause, reason=" ".join(reason.split())[:500], in_any_process=isinstance(error, DataError)
+    )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -133,7 +133,8 @@ class _Tuning:
                 outcome = FoldOutcome(None)
                 for _ in range(ATTEMPTS):
                     outcome = worker.run(task, lambda _: None, min(limits, default=None), search.stop)
-                    if outcome.cause not in ("killed", "circumstance") or search.stop.is_set():
+                    worth_it = outcome.cause in ("killed", "circumstance") and not outcome.in_any_process
+                    if not worth_it or search.stop.is_set():
                         break
                     worker.close()  # the next attempt has a process of its own
                 return outcome

@@ -273,10 +273,9 @@ def test_pictures_of_another_scheme_are_read_as_the_results_say(tmp_path: Path) 
     named = find_pictures(dataset, path)
     assert named is not None
     assert named.scheme == few
-    source = FaceSource(path, "no file", DataSettings(points=("chin",)))
-    asked = find_pictures(dataset, source)
-    assert asked is not None
-    assert asked.scheme.names == ("chin",)
+    read = load_faces(FaceSource(path, "none", DataSettings(points=("chin",))))
+    path.unlink()
+    assert find_pictures(dataset, read) is read
 
 
 def test_a_damaged_file_of_that_name_costs_only_the_pictures(

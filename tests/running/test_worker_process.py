@@ -68,6 +68,7 @@ def test_nothing_is_imported_on_the_clock_of_the_first_training(faces_csv: Path)
 )
 def test_what_the_network_cannot_help_is_told_from_what_it_can(error: Exception, cause: str) -> None:
     assert failed(error).cause == cause
+    assert failed(error).in_any_process is isinstance(error, DataError)
     assert (cause in TRANSIENT_CAUSES) is (cause in {"circumstance", "out of memory"})
 
 
