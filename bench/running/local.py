@@ -13,8 +13,8 @@ from bench.running.task import FoldOutcome
 from bench.running.worker_process import WorkerProcess
 
 ATTEMPTS = 2
-"""A cell that failed by its circumstances (other than its time) is tried this often in all, in a fresh process. Its start
-takes seconds, so none is started where it would meet the same."""
+"""A cell that failed by its circumstances (other than its time) is tried this often in all, in a fresh process. That
+takes seconds to start, so not where it would meet the same."""
 
 
 @dataclass

@@ -154,7 +154,8 @@ def test_any_flipped_bit_of_an_array_header_is_made_good(
 ) -> None:
     monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
     # So many rows that the header is read before the archive's own checksum has seen the whole array.
-    source = FaceSource(write_faces_csv(tmp_path / "faces.csv", rows=40), "auto")
+    small = SEED_SCHEME.model_copy(update={"side_px": 16})
+    source = FaceSource(write_faces_csv(tmp_path / "faces.csv", rows=600, scheme=small), "auto")
     before = load_faces(source)
     (file,) = cache_files(name)
     content = file.read_bytes()

@@ -1,6 +1,7 @@
 """``bench tune`` as users call it: a whole search with tiny networks, refusals, killing it."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -152,3 +153,35 @@ def test_a_refusal_is_one_line(
     assert done.returncode == 2
     assert words_said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+KILLED_ONCE = """
+import os, signal
+from pathlib import Path
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(144, 30))
+
+    def forward(self, pictures):
+        if self.training and Path("armed").exists() and Path("results/tuning").exists():
+            Path("armed").unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.layers(pictures)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL here")
+def test_a_trial_whose_process_is_killed_is_tried_in_another(
+    run_bench: RunBench, faces_csv: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(KILLED_ONCE)
+    (tmp_path / "armed").touch()
+    search = ("tune", "--models", "net.py:Net", "--data", str(faces_csv), "--groups", "people.csv", "--trials", "1")
+    done = run_bench(*search, "--epochs", "1", "--search-epochs", "1", "--workers", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "armed").exists()
+    (trial,) = json.loads(done.stdout)["studies"][0]["trials"]
+    assert trial["state"] == "complete", trial
