@@ -166,9 +166,10 @@ class Net(nn.Module):
         self.layers = nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(144, 30))
 
     def forward(self, pictures):
-        if self.training and Path("armed").exists() and Path("results/tuning").exists():
-            Path("armed").unlink()
-            os.kill(os.getpid(), signal.SIGKILL)
+        if self.training and Path("armed").exists():
+            if '"owner"' in Path("results/tuning/studies.journal").read_text():  # in a trial, not while one is timed
+                Path("armed").unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
         return self.layers(pictures)
 """
 
