@@ -12,7 +12,7 @@ import itertools
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,41 +25,12 @@ from bench.comparing.spread import spread
 from bench.records.atomic import write_text
 from bench.records.store import RecordStore
 from bench.reporting.material import collect
+from benchmarks.findings import Finding, Share
+from benchmarks.simulated_answers import calibration, forecasts
 from benchmarks.simulated_runs import Population, Protocol, fitted_population, plausible_population, simulated_run
 
 MIN_RETRAININGS = 20
 STRONG_FOLD_EFFECT = 0.04
-
-
-@dataclass(frozen=True)
-class Share:
-    """A share of runs with its exact 95 % binomial interval (Clopper & Pearson 1934)."""
-
-    hits: int
-    runs: int
-    share: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, hits: int, runs: int) -> "Share":
-        """Count the hits."""
-        hits = int(hits)  # may come from numpy, which JSON refuses
-        interval = stats.binomtest(hits, runs).proportion_ci(method="exact")
-        return cls(hits, runs, hits / runs, float(interval.low), float(interval.high))
-
-    def __str__(self) -> str:
-        return f"{100 * self.share:.1f} % of {self.runs} ({100 * self.low:.1f} to {100 * self.high:.1f})"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the result: what was asked, what was seen, whether it is within its bounds (None: no bound)."""
-
-    question: str
-    share: Share
-    wanted: str
-    met: bool | None
 
 
 def rankings(population: Population, protocol: Protocol, runs: int, seed: int) -> Iterator[tuple[RowLosses, Ranking]]:
@@ -74,12 +45,13 @@ def equal_architectures(population: Population, protocol: Protocol, runs: int) -
     """A/A: how often is anything called different, and does the interval cover the expected error?"""
     different = people_only = covered = 0
     for losses, ranking in rankings(population, protocol, runs, seed=protocol.seeds):
-        different += max(ranking.tie_group.values()) > 1
+        different += any(pair.apart for pair in ranking.pairs)
         people_only += _differs_for_people(losses)
         low, high = ranking.interval_px["net_000"]
         covered += low <= population.expected_rmse_px <= high
     count = len(protocol.factors)
-    name = f"{count} equal architectures, {_seeds(protocol.seeds)}"
+    kind = "seeds of one architecture" if protocol.same else "equal architectures"
+    name = f"{count} {kind}, {_seeds(protocol.seeds)}"
     false_alarms, coverage = Share.of(different, runs), Share.of(covered, runs)
     findings = [
         Finding(f"{name}: some called different", false_alarms, "lower end at most 5 %", false_alarms.low <= 0.05)
@@ -147,8 +119,7 @@ def _differs_for_people(losses: RowLosses) -> bool:
 
 
 def _mean_floor(population: Population, protocol: Protocol, runs: int) -> float:
-    floors = [ranking.floor for _, ranking in rankings(population, protocol, runs, seed=7)]
-    return float(np.mean([floor.difference_px for floor in floors if floor is not None]))
+    return float(np.mean([ranking.pairs[0].floor_px for _, ranking in rankings(population, protocol, runs, seed=7)]))
 
 
 def _seeds(count: int) -> str:
@@ -158,11 +129,11 @@ def _seeds(count: int) -> str:
 def simulate(population: Population, runs: int) -> list[Finding]:
     """All simulated questions."""
     findings = []
-    for seeds in (1, 2, 3):
-        findings += equal_architectures(population, Protocol(seeds), runs)
-    findings += equal_architectures(population, Protocol(3, factors=(1.0,) * 10), runs)
+    for same, count, seeds in itertools.product((True, False), (2, 5, 12), (1, 2, 3)):
+        findings += equal_architectures(population, Protocol(seeds, factors=(1.0,) * count, same=same), runs)
     findings += [planted_difference(population, seeds, max(runs // 2, 2)) for seeds in (1, 2, 3)]
-    return [*findings, _with_strong_folds(population, runs)]
+    findings.append(_with_strong_folds(population, runs))
+    return [*findings, *calibration(population, 3 * runs), *forecasts(population, max(runs // 4, 2))]
 
 
 def _with_strong_folds(population: Population, runs: int) -> Finding:

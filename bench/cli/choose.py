@@ -35,8 +35,8 @@ def choose(
     screen.say(choice.text)
     for model, reason in choice.left_out.items():
         screen.note(f"left out: {model}, {reason}")
-    best, *others = [
-        {**asdict(option), "tie_group": board.ranking.tie_group[option.model]} for option in choice.options
-    ]
+    letters = {row.model: row.letters for row in board.material.rows}
+    best, *others = [{**asdict(option), "letters": letters[option.model]} for option in choice.options]
+    others = [{**other, "told_apart": choice.told_apart[other["model"]]} for other in others]
     facts = {"flags": choice.flags, "left_out": choice.left_out, "weak_evidence": choice.weak}
     screen.result_json({**best, **facts, "runners_up": others})

@@ -1,1 +1,1 @@
-"""Statistics over records: intervals, paired tests, tie groups."""
+"""Statistics over records: intervals, paired tests, letters, floors, choices."""

@@ -1,115 +1,138 @@
-"""The resolution floor: the difference that a run finds in four cases out of five, and what would lower it."""
+"""The resolution floor of a whole run, and a forecast of what would lower it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.comparing.pair_tests import SIGNIFICANCE
-from bench.comparing.spread import Contrast, Spread, critical, widening
+from bench.comparing.pair_tests import floors_px
+from bench.comparing.row_losses import Numbers
+from bench.comparing.spread import Spread
+from bench.config.model_names import is_ensemble, members_of
 
-POWER = 0.80
 Means = Literal["seeds", "folds", "people"]
 
 
 @dataclass(frozen=True)
-class ResolutionFloor:
-    """The difference in pixels that this run would have found in four cases out of five.
+class Forecast:
+    """What one change of the protocol would do to the floor.
 
-    (t.975 + t.80) times the standard error of a difference, the first quantile at the level that Holm's first step asks
-    of ``pairs`` pairs. It is the median over the pairs that decide who is best: the best candidate with the runner-up
-    and with all that tie with it. Far worse candidates, whose errors vary more, do not blur it. ``contrast`` holds the
-    median pair's variance parts, ``seeds`` what both of the pair have.
+    Attributes:
+        means: what there is more of.
+        before, after: how many.
+        floor_px: the floor to expect.
+        interval_px: 95 % for the floor that such a run would print.
+        more_training: additional training time, as a share of what was spent.
     """
-
-    difference_px: float
-    standard_error_px: float
-    pairs: int
-    seeds: int
-    contrast: Contrast
-
-
-@dataclass(frozen=True)
-class Improvement:
-    """What one change of the protocol would do: expected floor and additional training time."""
 
     means: Means
     before: int
     after: int
     floor_px: float
-    extra_minutes: float
+    interval_px: tuple[float, float]
+    more_training: float
 
 
-def resolution_floor(found: Spread, candidates: Sequence[int], leading: Sequence[int]) -> ResolutionFloor | None:
-    """The floor of a run; None with fewer than two candidates, or where nothing is known about noise.
+@dataclass(frozen=True)
+class ResolutionFloor:
+    """What a run resolves: the pairs' own floors, over the pairs of networks that share no training.
+
+    An ensemble and its member resemble each other, so that their floor says nothing of any other pair's.
+
+    Attributes:
+        difference_px: the median.
+        range_px: the lowest and the highest.
+        pairs: how many pairs that is.
+        forecasts: best first. None without two seeds of all these networks: one seed does not tell what a training
+            brings from what people bring, so that nothing is known about more of either.
+    """
+
+    difference_px: float
+    range_px: tuple[float, float]
+    pairs: int
+    forecasts: tuple[Forecast, ...] | None
+
+
+def resolution_floor(
+    found: Spread, models: Sequence[str], gate: NDArray[np.bool_], pairs: NDArray[np.int64]
+) -> ResolutionFloor | None:
+    """The floor of a run; None where no two networks share nothing, or where nothing is known about noise.
 
     Args:
-        found: errors and their covariance.
-        candidates: positions, best first.
-        leading: those that tie with the best, itself included.
+        found: errors and what is known of their uncertainty.
+        models: the names.
+        gate: which of them are gates: (M,).
+        pairs: how many pairs each is corrected with: (M, M).
     """
-    if len(candidates) < 2:
+    trainings = [frozenset(members_of(name) if is_ensemble(name) else (name,)) for name in models]
+    first, second = np.triu_indices(len(models), k=1)
+    apart = np.array([not trainings[a] & trainings[b] for a, b in zip(first, second, strict=True)], dtype=bool)
+    counted = apart & ~gate[first] & ~gate[second] & np.isfinite(found.log_variance[first, second])
+    if not counted.any():
         return None
-    best, runner_up = candidates[:2]
-    rivals = np.array(sorted({runner_up, *leading} - {best}), dtype=np.int64)
-    rivals = rivals[np.isfinite(found.variance[best, rivals]) & np.isfinite(found.degrees[best, rivals])]
-    if not rivals.size:
-        return None
-    pairs = len(candidates) * (len(candidates) - 1) // 2
-    errors = np.sqrt(found.variance[best, rivals])
-    floors = _multiplier(found.degrees[best, rivals], pairs) * errors
-    middle = int(np.argsort(floors, kind="stable")[(len(floors) - 1) // 2])
-    rival = int(rivals[middle])
-    shared = int(found.seeds[best, rival])
-    return ResolutionFloor(float(floors[middle]), float(errors[middle]), pairs, shared, found.contrast(best, rival))
+    first, second = first[counted], second[counted]
+    floors = floors_px(found, pairs)[first, second]
+    measured = bool((found.measured[first] & found.measured[second]).all())
+    return ResolutionFloor(
+        difference_px=float(np.median(floors)),
+        range_px=(float(floors.min()), float(floors.max())),
+        pairs=len(floors),
+        forecasts=_forecasts(found, pairs, first, second) if measured else None,
+    )
 
 
-def improvements(floor: ResolutionFloor, train_minutes: float) -> tuple[Improvement, ...]:
-    """Twice the seeds, folds or people: the expected floor of each and the minutes it costs, best floor first.
-
-    Args:
-        floor: of the run as it stands.
-        train_minutes: what its candidates took to train, all cells together.
-    """
-    seeds, folds, groups = floor.seeds, floor.contrast.folds, floor.contrast.groups
+def _forecasts(
+    found: Spread, pairs: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> tuple[Forecast, ...]:
+    """Twice the seeds, folds or people: forecasts over the pairs of these models, the lowest floor first."""
+    seeds = int(np.median(found.seeds[first, second]))
     more_seeds = max(2 * seeds, 3)
     changes: tuple[tuple[Means, int, int, float], ...] = (
         ("seeds", seeds, more_seeds, more_seeds / seeds - 1),
         # New folds are new trainings, twice as many, each on a larger part.
-        ("folds", folds, 2 * folds, (2 * folds - 1) / max(folds - 1, 1)),
-        ("people", groups, 2 * groups, 2.0),
+        ("folds", found.folds, 2 * found.folds, (2 * found.folds - 1) / max(found.folds - 1, 1)),
+        ("people", found.groups, 2 * found.groups, 2.0),
     )
-    found = [
-        Improvement(means, before, after, _floor_px(floor, {means: after}), share * train_minutes)
-        for means, before, after, share in changes
-    ]
-    return tuple(sorted(found, key=lambda one: one.floor_px))
+    forecasts = []
+    for means, before, after, more_training in changes:
+        changed, doubt = _changed(found, {means: after / before})
+        floors = floors_px(changed, pairs)[first, second]
+        expected = float(np.median(floors))
+        # A variance of f degrees of freedom is off by about the root of 2 / f of itself, its root by half of that: the
+        # one that is forecast, and the one that will be found. The medians of many pairs are surer than that.
+        off = np.median(np.sqrt(doubt[first, second] + 0.5 / changed.degrees[first, second]))
+        factor = float(np.exp(1.96 * off))
+        forecasts.append(
+            Forecast(means, before, after, expected, (expected / factor, expected * factor), more_training)
+        )
+    return tuple(sorted(forecasts, key=lambda one: one.floor_px))
 
 
-def _floor_px(floor: ResolutionFloor, changed: Mapping[Means, int]) -> float:
-    """The floor that a changed protocol should have."""
-    now = floor.contrast
-    seeds = changed.get("seeds", floor.seeds)
-    folds, groups = changed.get("folds", now.folds), changed.get("people", now.groups)
-    by_seeds, by_folds, by_groups = floor.seeds / seeds, now.folds / folds, now.groups / groups
-    if now.weak:
-        # Nothing tells people from training; what is sure is that more people shrink both.
-        plain = now.variance / widening(now.folds) * by_groups
-        if seeds > 1:
-            degrees = 2.0 * folds * (seeds - 1)
-        else:
-            plain, degrees = plain * widening(folds), folds - 1.0
-        return float(_multiplier(np.array(degrees), floor.pairs) * np.sqrt(plain))
-    seed = now.seed_people * by_seeds * by_groups + now.seed_cell * by_seeds * by_folds
-    people, split = now.people * by_groups, now.data_split * by_folds
-    seed_degrees = now.seed_degrees * (folds * (seeds - 1)) / (now.folds * max(floor.seeds - 1, 1))
-    doubt = seed**2 / seed_degrees + people**2 / max(groups - 1, 1) + split**2 / max(folds - 1, 1)
-    variance = seed + people + split
-    degrees = variance**2 / doubt if doubt > 0 else np.inf
-    return float(_multiplier(np.array(degrees), floor.pairs) * np.sqrt(variance))
+def _changed(found: Spread, times: Mapping[Means, float]) -> tuple[Spread, Numbers]:
+    """The spread to expect of a protocol with so many times the seeds, folds or people.
+
+    Beside it the variance of the logarithm of each expected standard error (M, M).
+    """
+    seeds, folds, people = (times.get(means, 1.0) for means in ("seeds", "folds", "people"))
+    seed = found.seed_people / (seeds * people) + found.seed_cell / (seeds * folds)
+    person, split = found.people / people, found.data_split / folds
+    now = found.people + found.seed_people + found.seed_cell + found.data_split
+    then = seed + person + split
+    shared = np.maximum(found.seeds, 2)
+    seed_degrees = found.seed_degrees * folds * (shared * seeds - 1) / (shared - 1)
+    doubt = _doubt(seed, found.seed_degrees) + _doubt(person, found.groups - 1) + _doubt(split, found.folds - 1)
+    doubt_then = (
+        _doubt(seed, seed_degrees) + _doubt(person, found.groups * people - 1) + _doubt(split, found.folds * folds - 1)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        degrees = np.where(doubt_then > 0, then**2 / doubt_then, np.inf)
+        log_variance = np.where(now > 0, found.log_variance * then / now, 0.0)
+        own = np.where(then > 0, 0.5 * doubt / then**2, 0.0)
+    return replace(found, log_variance=log_variance, degrees=degrees), own
 
 
-def _multiplier(degrees: NDArray[np.float64], pairs: int) -> NDArray[np.float64]:
-    return critical(degrees, 1 - SIGNIFICANCE / 2 / pairs) + critical(degrees, POWER)
+def _doubt(variance: Numbers, degrees: Numbers | float) -> Numbers:
+    """What a part adds to the squared variance over degrees of freedom of a sum (Satterthwaite)."""
+    return np.asarray(variance**2 / np.maximum(degrees, 1))

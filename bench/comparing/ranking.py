@@ -6,31 +6,40 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.comparing.floor import ResolutionFloor, resolution_floor
+from bench.comparing.letters import compact_letters
 from bench.comparing.observations import Observations
-from bench.comparing.pair_tests import SIGNIFICANCE, PairTest, holm_over_pairs, p_values, pair_tests, tie_groups
+from bench.comparing.pair_tests import (
+    SIGNIFICANCE,
+    PairTest,
+    families,
+    floors_px,
+    holm_over_pairs,
+    p_values,
+    pair_tests,
+)
 from bench.comparing.row_losses import RowLosses, row_losses
 from bench.comparing.spread import Contrast, Spread, critical, spread
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Models best first, with tie groups from 1 and 95 % intervals.
+    """Models best first, with letters and 95 % intervals: all that is said of them rests on ``pairs``.
 
     Attributes:
         order: names, lowest RMSE first.
         rank: place of each, from 1.
-        tie_group: step-down groups; models of one group are not told apart from its best.
+        letters: numbers from 1; two models share one exactly where their pair is not told apart.
         leading: the best candidate, and those that are not told apart from it; a better gate changes nothing here.
         interval_px: 95 % interval of each architecture's expected RMSE; absent where a run says nothing about it.
         pairs: the test of every pair, in ranked order.
-        floor: the difference that would have been found in four cases out of five; None below two candidates.
+        floor: what the run resolves, over its pairs; None below two candidates.
         weak: some network has one seed, so that training variance is only estimated from folds.
         variance_px2: by model, what the variance of its RMSE is made of; absent where not measured.
     """
 
     order: tuple[str, ...]
     rank: Mapping[str, int]
-    tie_group: Mapping[str, int]
+    letters: Mapping[str, tuple[int, ...]]
     leading: tuple[str, ...]
     interval_px: Mapping[str, tuple[float, float]]
     pairs: tuple[PairTest, ...]
@@ -68,18 +77,19 @@ def rank_losses(losses: RowLosses) -> Ranking:
     )
     found, models = spread(ordered), ordered.models
     gate = ordered.gates
-    p = p_values(found)
+    p, counted = p_values(found), families(gate)
     adjusted = holm_over_pairs(p, gate)
+    apart = adjusted <= SIGNIFICANCE
     candidates = np.flatnonzero(~gate).tolist()
-    leading = [one for one in candidates if one == candidates[0] or adjusted[candidates[0], one] > SIGNIFICANCE]
+    leading = [one for one in candidates if one == candidates[0] or not apart[candidates[0], one]]
     return Ranking(
         order=models,
         rank={model: place for place, model in enumerate(models, start=1)},
-        tie_group={model: int(group) for model, group in zip(models, tie_groups(found.rmse_px, p, gate), strict=True)},
+        letters=dict(zip(models, compact_letters(apart), strict=True)),
         leading=tuple(models[position] for position in leading),
         interval_px=intervals(models, found),
-        pairs=pair_tests(models, found, p, adjusted),
-        floor=resolution_floor(found, candidates, leading),
+        pairs=tuple(pair_tests(models, found, p, adjusted, floors_px(found, counted))),
+        floor=resolution_floor(found, models, gate, counted),
         weak=not bool(found.measured.all()),
         variance_px2={
             model: found.contrast(position, position)

@@ -15,6 +15,10 @@ corrected resampled t-test, Nadeau & Bengio 2003): whom to call better must not 
 A model's own interval is not widened: the scored parts are disjoint, which for a stable procedure is enough (Bayle
 et al. 2020), and the widened one covered 98 % where 95 % is claimed.
 
+A test is of the logarithm of the ratio of two errors, whose variance is that of the linearised logarithm, by the same
+parts. For errors that are alike it is the test of their difference. Where one network's errors scatter over orders of
+magnitude, the variance of the difference is that network's alone and hides a difference that every row shows.
+
 Models may have unlike cells (fold and seed). A model's own error is of all that it has, each row the mean of its seeds;
 a pair is compared by the cells that both have; the noise of one training is measured by all cells of a model, whoever
 shares them. A gate has one training, which stands for any. What is approximate about it:
@@ -24,7 +28,8 @@ shares them. A gate has one training, which stands for any. What is approximate 
   independently of each other, under the same seed too. An ensemble is followed from seed to seed beside every other;
 - a model of one seed against one of more is tested by the differences between folds, as above: of the other one's
   trainings only the noise is used, as the least that the variance can be;
-- the probability of being the best is of the models' own errors, with all that each has.
+- the probability of being the best is of the models' own errors, with all that each has; like a model's own interval it
+  takes differences between folds as they are: a best guess and no verdict.
 """
 
 import itertools
@@ -36,6 +41,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench.comparing.row_losses import Cells, Numbers, RowLosses, shared_cells
+from bench.comparing.seed_noise import SeedNoise, noise_of_means, noise_together, seed_degrees, seed_noise
 
 
 @dataclass(frozen=True)
@@ -75,9 +81,10 @@ class Spread:
 
     Attributes:
         rmse_px: float64 (M,): of all cells that a model has.
-        difference_px: RMSE of the first less that of the second.
-        variance: of that. NaN where a run says nothing about it (one fold and one seed).
-        degrees: degrees of freedom of ``variance``.
+        shared_px: RMSE of the first by the cells that both have.
+        variance: of the difference of the two. NaN where a run says nothing about it (one fold and one seed).
+        log_variance: of the logarithm of their ratio; likewise.
+        degrees: degrees of freedom of ``log_variance``.
         people, seed_people, seed_cell, data_split, seed_degrees: see :class:`Contrast`.
         between_folds: what the variance would be by the differences between folds alone.
         seeds: how many seeds both have.
@@ -86,8 +93,9 @@ class Spread:
     """
 
     rmse_px: Numbers
-    difference_px: Numbers
+    shared_px: Numbers
     variance: Numbers
+    log_variance: Numbers
     degrees: Numbers
     people: Numbers
     seed_people: Numbers
@@ -100,6 +108,18 @@ class Spread:
     measured: NDArray[np.bool_]
     groups: int
     folds: int
+
+    @property
+    def difference_px(self) -> Numbers:
+        """RMSE of the first less that of the second: (M, M)."""
+        return np.asarray(self.shared_px - self.shared_px.T)
+
+    @property
+    def log_ratio(self) -> Numbers:
+        """Natural logarithm of RMSE of the first over that of the second: (M, M); NaN where both are zero."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.log(self.shared_px)
+            return np.asarray(logs - logs.T)
 
     def contrast(self, first: int, second: int) -> Contrast:
         """The parts of one difference, or of one model where both positions are equal."""
@@ -115,34 +135,10 @@ class Spread:
         )
 
 
-@dataclass(frozen=True)
-class _SeedNoise:
-    """What the seeds of one model, or of a difference, tell of the noise of one training, by fold (K,).
-
-    Attributes:
-        total: variance over seeds of the fold's sum.
-        people: the sum of the variances of its groups' sums.
-        seeds: how many seeds have the fold; one that has a single seed is taken to be like the others.
-    """
-
-    total: Numbers
-    people: Numbers
-    seeds: NDArray[np.int64]
-
-    @property
-    def degrees(self) -> int:
-        """How many differences of seeds it rests on."""
-        return int(np.maximum(self.seeds - 1, 0).sum())
-
-    def of_mean(self, seeds: NDArray[np.int64]) -> Numbers:
-        """Variance of the sum over folds of means over so many seeds, in total and by people: (2,)."""
-        return np.array([(self.total / seeds).sum(), (self.people / seeds).sum()])
-
-
 def spread(losses: RowLosses) -> Spread:
     """Estimate every variance that ranks, intervals and tests are built on."""
     count = len(losses.models)
-    noise = [_seed_noise(losses, squared) for squared in losses.squared_px2]
+    noise = [seed_noise(losses, squared) for squared in losses.squared_px2]
     measured = losses.gates | np.array([one.degrees > 0 for one in noise])
     pairs: dict[str, Numbers] = {}
     for ones, others, cells in _tested_together(losses):
@@ -155,10 +151,10 @@ def spread(losses: RowLosses) -> Spread:
             matrix[np.ix_(ones, others)] = found[np.ix_(rows, columns)]
             matrix[np.ix_(others, ones)] = found[np.ix_(columns, rows)]
     if measured.all():
-        total, people = _noise_of_means(losses, noise)
+        total, people = noise_of_means(losses, noise)
         covariance = covariance_of_sums(losses.influences) + np.diag(np.maximum(total - people, 0.0))
     else:
-        covariance = covariance_of_sums(losses.fold_sums(losses.influences)) * widening(losses.fold_count)
+        covariance = covariance_of_sums(losses.fold_sums(losses.influences))
     return Spread(
         rmse_px=losses.rmse_px,
         **pairs,
@@ -182,29 +178,50 @@ def _tested_together(losses: RowLosses) -> Iterator[tuple[list[int], list[int], 
         yield together, together, None
 
 
-def _pairs(losses: RowLosses, noise: Sequence[_SeedNoise], measured: NDArray[np.bool_]) -> dict[str, Numbers]:
-    """Matrices of a :class:`Spread` by name; degrees of freedom are Satterthwaite's.
+def _pairs(losses: RowLosses, noise: Sequence[SeedNoise], measured: NDArray[np.bool_]) -> dict[str, Numbers]:
+    """Matrices of a :class:`Spread` by name.
 
     Args:
         losses: of the cells that pairs are tested on.
         noise: of each model, from all its cells.
         measured: whether there is any.
     """
+    count, errors = len(losses.models), losses.rmse_px
+    logarithm = np.divide(1.0, errors, out=np.zeros(count), where=errors > 0)
+    found, logs = (_parts(losses, noise, measured, rise) for rise in (np.ones(count), logarithm))
+    seeds = max(trained.any(axis=1).sum() for trained in losses.trained)
+    return {
+        **found,
+        "shared_px": np.broadcast_to(errors[:, None], (count, count)),
+        "log_variance": logs["variance"],
+        "degrees": logs["degrees"],
+        "seeds": np.full((count, count), float(seeds)),
+    }
+
+
+def _parts(
+    losses: RowLosses, noise: Sequence[SeedNoise], measured: NDArray[np.bool_], rise: Numbers
+) -> dict[str, Numbers]:
+    """Variances (M, M) of the differences of something that rises with each RMSE by ``rise`` (M,), and their parts.
+
+    Degrees of freedom are Satterthwaite's.
+    """
     groups, folds = losses.group_count, losses.fold_count
-    own = _noise_of_means(losses, noise)
+    influences = losses.influences * rise[:, None]
+    own = noise_of_means(losses, noise) * rise**2
     total, within = (of_differences(np.diag(part)) for part in own)
     ensembles = [model for model, name in enumerate(losses.models) if losses.kinds[name] == "ensemble"]
     for first, second in itertools.product(ensembles, range(len(noise))):
-        found = _noise_together(losses, first, second) if first != second else None
+        found = noise_together(losses, first, second, rise) if first != second else None
         if found is not None:
             total[[first, second], [second, first]], within[[first, second], [second, first]] = found
-    people = of_differences(covariance_of_sums(losses.influences))
-    between = of_differences(covariance_of_sums(losses.fold_sums(losses.influences)))
+    people = of_differences(covariance_of_sums(influences))
+    between = of_differences(covariance_of_sums(losses.fold_sums(influences)))
     # Sampled people and seed noise overlap in `within`; neither part alone can exceed the whole.
     known = np.maximum(np.maximum(people, total), people - within + total)
     split = np.maximum(between - known, 0.0) if folds > 1 else np.zeros_like(known)
-    seed_degrees = _seed_degrees(own[0], np.array([float(one.degrees) for one in noise]))
-    doubt = total**2 / seed_degrees + split**2 / max(folds - 1, 1) + people**2 / max(groups - 1, 1)
+    degrees_of_seeds = seed_degrees(own[0], np.array([float(one.degrees) for one in noise]))
+    doubt = total**2 / degrees_of_seeds + split**2 / max(folds - 1, 1) + people**2 / max(groups - 1, 1)
     certain = np.full_like(known, max(groups - 1.0, 1.0))
     degrees = np.divide((known + split) ** 2, doubt, out=certain, where=doubt > 0)
     pure_people, seed_people = np.maximum(people - within, 0.0), np.minimum(within, total)
@@ -213,16 +230,14 @@ def _pairs(losses: RowLosses, noise: Sequence[_SeedNoise], measured: NDArray[np.
     weak = np.maximum(widened, total) if folds > 1 else np.full_like(between, np.nan)
     both = measured[:, None] & measured[None, :]
     return {
-        "difference_px": losses.rmse_px[:, None] - losses.rmse_px[None, :],
         "variance": np.where(both, known + split, weak),
         "degrees": np.where(both, degrees, folds - 1.0 if folds > 1 else np.nan),
         "people": np.where(both, pure_people, weak),
         "seed_people": np.where(both, seed_people, 0.0),
         "seed_cell": np.where(both, np.maximum(known - pure_people - seed_people, 0.0), 0.0),
         "data_split": np.where(both, split, 0.0),
-        "seed_degrees": np.where(both, seed_degrees, folds - 1.0),
+        "seed_degrees": np.where(both, degrees_of_seeds, folds - 1.0),
         "between_folds": between,
-        "seeds": np.full_like(known, max(trained.any(axis=1).sum() for trained in losses.trained)),
     }
 
 
@@ -239,7 +254,7 @@ def of_differences(covariance: Numbers) -> Numbers:
     return np.asarray(np.maximum(between, 0.0))
 
 
-def critical(degrees: Numbers | float, probability: float) -> Numbers:
+def critical(degrees: Numbers | float, probability: Numbers | float) -> Numbers:
     """Quantile of Student's t, elementwise; NaN where there are no degrees of freedom."""
     return np.asarray(stats.t.ppf(probability, degrees))
 
@@ -248,54 +263,3 @@ def covariance_of_sums(values: Numbers) -> Numbers:
     """Covariance (M, M) of sums over units whose expectation is zero, from what each unit brings: (M, U)."""
     units = values.shape[1]
     return np.asarray(values @ values.T * (units / (units - 1) if units > 1 else 0.0))
-
-
-def _seed_noise(losses: RowLosses, values: Numbers) -> _SeedNoise:
-    """From values (S, n) of rows, NaN where a seed lacks a fold."""
-    by_group = losses.group_sums(values)
-    by_fold = losses.fold_sums(by_group)
-    seeds = np.isfinite(by_fold).sum(axis=0)
-    known = seeds > 1
-    found = [_variance(by_fold), losses.fold_sums(_variance(by_group))]
-    total, people = (np.where(known, one, one[known].mean() if known.any() else 0.0) for one in found)
-    return _SeedNoise(total, people, seeds)
-
-
-def _variance(values: Numbers) -> Numbers:
-    """Over the finite values of the first axis; 0 where there are fewer than two."""
-    known = np.isfinite(values)
-    count = known.sum(axis=0)
-    mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(count, 1)
-    return np.asarray(
-        np.square(values - mean, out=np.zeros_like(values), where=known).sum(axis=0) / np.maximum(count - 1, 1)
-    )
-
-
-def _noise_of_means(losses: RowLosses, noise: Sequence[_SeedNoise]) -> Numbers:
-    """Seed noise of each model's RMSE over the seeds that it has here, in total and by people: (2, M)."""
-    means = [one.of_mean(trained.sum(axis=0)) for trained, one in zip(losses.trained, noise, strict=True)]
-    return np.array(means).T * losses.slopes**2
-
-
-def _noise_together(losses: RowLosses, first: int, second: int) -> Numbers | None:
-    """Seed noise of the difference of an ensemble and another model, in total and by people (2,).
-
-    Two networks are trained independently of each other; an ensemble shares its members' trainings, so that it is
-    followed from seed to seed. None where no fold has two seeds of both.
-    """
-    both = sorted({*losses.seeds(first)} & {*losses.seeds(second)})
-    one, other = (
-        losses.squared_px2[model][[losses.seeds(model).index(seed) for seed in both]] * losses.slopes[model]
-        for model in (first, second)
-    )
-    noise = _seed_noise(losses, one - other)
-    return noise.of_mean(np.maximum(noise.seeds, 1)) if noise.degrees else None
-
-
-def _seed_degrees(total: Numbers, single: Numbers) -> Numbers:
-    """Satterthwaite degrees of freedom of the seed part of each difference (M, M); infinite where it is zero."""
-    weight = np.divide(total**2, single, out=np.zeros_like(total), where=single > 0)
-    pooled, weights = total[:, None] + total[None, :], weight[:, None] + weight[None, :]
-    degrees = np.divide(pooled**2, weights, out=np.full_like(pooled, np.inf), where=weights > 0)
-    np.fill_diagonal(degrees, np.where(single > 0, single, np.inf))
-    return np.asarray(degrees)

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from bench.comparing.floor import ResolutionFloor
-from bench.comparing.keypoints import KeypointResult, keypoint_results
+from bench.comparing.keypoints import KeypointResult, keypoint_tests
 from bench.comparing.observations import Observations
 from bench.comparing.pair_tests import PairTest
 from bench.comparing.ranking import Ranking
@@ -21,11 +20,10 @@ class Verdict:
         of_what_both_have: the two were not trained on the same cells, and some of either say nothing here.
         pair: claim two, the architectures; its better model is the verdict.
         trained: claim one, these trained models, ``a`` minus ``b``.
-        keypoints: the same question at each keypoint.
+        keypoints: the same question at each keypoint, corrected with those of all that are compared.
         tails: the worst 5 % of rows of each.
         pairs: how many pairs the correction counts.
         with_gate: one of the two is a gate.
-        floor: what this run can resolve.
     """
 
     rmse_px: tuple[float, float]
@@ -36,7 +34,6 @@ class Verdict:
     tails: tuple[Tail, Tail]
     pairs: int
     with_gate: bool
-    floor: ResolutionFloor | None
 
 
 def compare(observations: Observations, ranking: Ranking, first: str, second: str) -> Verdict:
@@ -52,16 +49,16 @@ def compare(observations: Observations, ranking: Ranking, first: str, second: st
     both, cells = losses.pair(a, b), (losses.cells(a), losses.cells(b))
     tails = worst_tail(losses)
     with_gate = _has_gate(observations, pair)
+    family = observations.only([one for one in ranking.order if with_gate or observations.kinds[one] != "gate"])
     return Verdict(
         rmse_px=(float(both.rmse_px[0]), float(both.rmse_px[1])),
         of_what_both_have=None not in cells and cells[0] != cells[1],
         pair=pair,
         trained=trained_models_differ(losses, a, b),
-        keypoints=keypoint_results(two),
+        keypoints=keypoint_tests(family).among((pair.a, pair.b)),
         tails=(tails[pair.a], tails[pair.b]),
         pairs=sum(_has_gate(observations, other) == with_gate for other in ranking.pairs),
         with_gate=with_gate,
-        floor=ranking.floor,
     )
 
 

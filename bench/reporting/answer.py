@@ -17,7 +17,10 @@ def answer_sentences(board: BoardFacts) -> list[str]:
     best = min(networks, key=lambda row: row.rmse_px or 0.0)
     tied = [row for row in networks if row.leads and row is not best]
     floor_px = board.resolution_floor_px
-    resolved = f"This run finds a difference of {floor_px or 0:.2f} px in four cases out of five."
+    resolved = (
+        f"Between two networks this run finds a difference of {floor_px or 0:.2f} px in four cases out of five, in the "
+        "median over its pairs."
+    )
     return [
         _leader(best),
         _ties(tied, [row for row in board.rows if not row.is_gate and row is not best]),

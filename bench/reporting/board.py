@@ -67,9 +67,9 @@ class Board:
 
         text = io.StringIO(FORMATS["csv"](self.material))
         # A column of flags without one word would be read as numbers.
-        types = {"rank": "Int64", "tie_group": "Int64", "flags": "str"}
+        types = {"rank": "Int64", "letters": "str", "flags": "str"}
         table = pd.read_csv(text, index_col="model", dtype=types, na_values=[""], keep_default_na=False)
-        return table.assign(flags=table["flags"].fillna(""))
+        return table.assign(**{name: table[name].fillna("") for name in ("letters", "flags")})
 
     @cached_property
     def failed(self) -> "pd.DataFrame":
@@ -162,9 +162,12 @@ class Board:
         return printable(warnings + self._shown().to_html(escape=True, na_rep="–"))
 
     def _shown(self) -> "pd.DataFrame":
-        shown = [(name, column) for name, column in COLUMNS if "terminal" in column.tables or name == "rmse_px_fold_sd"]
-        columns = [f"{name}.{column.part}" if column.part else name for name, column in shown if name != "model"]
-        return self.table.reindex(columns=columns)
+        shown = [(name, column) for name, column in COLUMNS if "terminal" in column.tables and name != "model"]
+        parts = {"rmse_px_ci95": ("low", "high")}
+        names = [(name, parts.get(name, (column.part,))) for name, column in shown]
+        return self.table.reindex(
+            columns=[f"{name}.{part}" if part else name for name, found in names for part in found]
+        )
 
     def _refuse_incomplete(self, name: str) -> None:
         """One that was asked for and cannot be ranked: say what would complete it."""

@@ -13,9 +13,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bench.records.schema import DatasetFacts, FailureCause, Kind, ProtocolFacts
 from bench.reporting.drawing import COLOURS, series_class
-from bench.reporting.number_text import NOTHING, format_count, format_seconds, group_letter, interval_text, places
+from bench.reporting.number_text import NOTHING, format_count, format_seconds, interval_text, places
 
-LEADERBOARD_SCHEMA = 1
+LEADERBOARD_SCHEMA = 2
+"""2: ``letters`` in place of ``tie_group``; floor and forecasts of :mod:`bench.comparing.floor`."""
 
 Table = Literal["markdown", "terminal", "page"]
 ALL: tuple[Table, ...] = ("markdown", "terminal", "page")
@@ -61,18 +62,14 @@ class Frozen(BaseModel):
 
 
 def _placed(row: "BoardRow") -> str:
-    return NOTHING if row.rank is None else f"{row.rank} ({row.letter})"
-
-
-def _with_spread(row: "BoardRow") -> str:
-    spread = "" if row.rmse_px_fold_sd is None else f" ± {row.rmse_px_fold_sd:.3f}"
-    return places(3)(row.rmse_px) + (spread if row.rmse_px is not None else "")
+    return NOTHING if row.rank is None else f"{row.rank} ({row.lettered})"
 
 
 class BoardRow(Frozen):
     """One model. What is not measured is None, never a guess.
 
     Attributes:
+        letters: two models share one exactly where this run does not tell them apart.
         loses_to: gates that are not worse on the rows that both predicted.
         leads: a candidate that is not told apart from the best candidate.
         latency_ms: batch 1, one thread, forward only; other settings stand in ``latencies``.
@@ -81,19 +78,19 @@ class BoardRow(Frozen):
     """
 
     rank: Annotated[int | None, Column("rank", "Place by error", narrow=_placed)] = None
-    tie_group: int | None = None
+    letters: tuple[str, ...] = ()
     model: Annotated[str, Column("model", "As it was typed")]
     kind: Kind = "network"
     rmse_px: Annotated[
-        Number,
-        Column("RMSE px", "Root mean squared error over all labelled coordinates", places(3), narrow=_with_spread),
+        Number, Column("RMSE px", "Root mean squared error over all labelled coordinates", places(3))
     ] = None
     rmse_px_ci95: Annotated[
         tuple[Number, Number] | None,
-        Column("95 % interval", "Of the architecture: training variance included", interval_text, tables=PAGE),
+        Column("95 % interval", "Of the architecture's RMSE: training variance included", interval_text),
     ] = None
     rmse_px_fold_sd: Annotated[
-        Number, Column("± folds", "Standard deviation of the RMSE over the folds", places(3), tables=PAGE)
+        Number,
+        Column("fold SD px", "Standard deviation of the RMSE over the folds: no interval of its mean", places(3)),
     ] = None
     nme_percent: Annotated[Number, Column("NME %", "Mean point distance over the {normaliser}", places(2))] = None
     nme_rows_left_out: int = 0
@@ -162,9 +159,9 @@ class BoardRow(Frozen):
         return (self.latency_ms or {}).get("p50")
 
     @property
-    def letter(self) -> str:
-        """Tie group: A is the best one."""
-        return "" if self.tie_group is None else group_letter(self.tie_group)
+    def lettered(self) -> str:
+        """Its letters in one word: ``AB``."""
+        return ("" if all(len(letter) == 1 for letter in self.letters) else " ").join(self.letters)
 
     @property
     def coloured(self) -> bool:

@@ -3,7 +3,7 @@
 from bench.comparing.race import LEVEL
 from bench.faces.grouping import describe_groups
 from bench.reporting.board_facts import BoardFacts
-from bench.reporting.number_text import format_seconds, group_letter
+from bench.reporting.number_text import format_seconds, interval_text
 from bench.scheme import SEED_SCHEME
 
 WAYS = {"seeds": "training seeds", "folds": "folds", "people": "groups"}
@@ -85,18 +85,21 @@ def seed_notes(board: BoardFacts) -> list[str]:
 
 
 def letter_notes(board: BoardFacts) -> list[str]:
-    """Why a letter skips a rank, where one does: below a model of group B stands one of A that varies more."""
-    reached, skipping = 0, []
-    for row in board.ranked:
-        group = row.tie_group or 0
-        if group < reached:
-            skipping.append(f"{row.model} ({group_letter(group)})")
-        reached = max(reached, group)
+    """Why letters skip a rank, where they do: a model that varies more ties with one that a better model is behind."""
+    skipping: dict[str, str] = {}
+    for place, row in enumerate(board.ranked):
+        told_apart = False
+        for other in board.ranked[place + 1 :]:
+            if not {*row.letters} & {*other.letters}:
+                told_apart = True
+            elif told_apart:
+                skipping[other.model] = other.lettered
     if not skipping:
         return []
+    named = ", ".join(f"{row.model} ({row.lettered})" for row in board.ranked if row.model in skipping)
     return [
-        f"A letter can skip a rank: {', '.join(skipping)}. Such a model varies so much between trainings or folds that "
-        "this run cannot tell it from the best of its letter, while steadier models of lower error are told apart."
+        f"A letter can skip a rank: {named}. Such a model varies so much between trainings or folds that this run does "
+        "not tell it from a better one, while a steadier model between the two is told apart."
     ]
 
 
@@ -111,20 +114,21 @@ def footnotes(board: BoardFacts) -> list[str]:
 
 def precision_notes(board: BoardFacts) -> list[str]:
     """How small a difference the run can see, and what would sharpen it, most effective first."""
-    notes = []
     floor = board.comparison["resolution_floor"]
-    if floor is not None:
-        ways = [
-            f"{way['to']} {WAYS[way['means']]} instead of {way['from']}: about {way['floor_px']:.2g} px "
-            f"(+{format_seconds(way['extra_minutes'] * 60)} of training)"
-            for way in floor["lowered_by"]
-        ]
-        notes += [
-            f"This run would find a difference of {floor['difference_px']:.2f} px in four cases out of five; smaller "
-            "ones may be missed.",
-            f"To resolve smaller differences: {'; '.join(ways)}.",
-        ]
-    return [*notes, *weak_notes(board)]
+    if floor is None:
+        return weak_notes(board)
+    low, high = floor["range_px"]
+    over = "" if floor["pairs"] == 1 else f" (median over {floor['pairs']} pairs: {low:.2f} to {high:.2f} px)"
+    notes = [
+        f"Between two networks this run would find a difference of {floor['difference_px']:.2f} px in four cases out "
+        f"of five{over}; smaller ones may be missed."
+    ]
+    ways = [
+        f"{way['to']} {WAYS[way['means']]} instead of {way['from']}: about {way['floor_px']:.2g} px "
+        f"(95 %: {interval_text(way['interval_px'])}; +{format_seconds(way['extra_minutes'] * 60)} of training)"
+        for way in floor["lowered_by"] or ()
+    ]
+    return [*notes, *([f"To resolve smaller differences: {'; '.join(ways)}."] if ways else []), *weak_notes(board)]
 
 
 def weak_notes(board: BoardFacts) -> list[str]:
@@ -134,4 +138,7 @@ def weak_notes(board: BoardFacts) -> list[str]:
     if board.protocol.quick:
         return ["One fold and one training seed say nothing about chance, so no network is told from another."]
     rows = "Some rows have one training seed" if board.protocol.seeds > 1 else "One training seed"
-    return [f"{rows}: how much training itself varies is only estimated; `--seeds 3` measures it."]
+    return [
+        f"{rows}: how much training itself varies is only estimated, and what more seeds, folds or groups would "
+        "resolve cannot be forecast; `--seeds 3` measures it."
+    ]

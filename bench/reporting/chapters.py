@@ -16,7 +16,7 @@ from bench.reporting.facts import circumstances, latency_settings
 from bench.reporting.figures.cumulative import cumulative_figure
 from bench.reporting.figures.interval_cell import interval_cells
 from bench.reporting.figures.keypoint_faces import keypoint_figure
-from bench.reporting.figures.tie_groups import tie_group_figure
+from bench.reporting.figures.ties import ties_figure
 from bench.reporting.figures.tradeoff import latency_figure, parameter_figure
 from bench.reporting.figures.training import training_figure
 from bench.reporting.markups import markups
@@ -28,8 +28,8 @@ from bench.reporting.tables import FactTable, heat_table
 Chapter = Callable[[Material], Section | None]
 
 RANKING_LEAD = (
-    "Lower error is better. Models with the same letter are not told apart by this run. Choose a column head to sort. "
-    "Gates are methods without a network: bars to clear, no candidates."
+    "Lower error is better. Two models that share a letter are not told apart by this run, all others are. Choose a "
+    "column head to sort. Gates are methods without a network: bars to clear, no candidates."
 )
 
 
@@ -54,8 +54,8 @@ def ranking(material: Material) -> Section:
 
 
 def opening(rows: Sequence[BoardRow]) -> set[int]:
-    """Indexes of the rows that begin another tie group."""
-    return {row.index for before, row in pairwise(rows) if before.tie_group != row.tie_group}
+    """Indexes of the rows that are told apart from the one before."""
+    return {row.index for before, row in pairwise(rows) if not {*before.letters} & {*row.letters}}
 
 
 def shared_flags(flags: Sequence[str], words: str = "loses to ") -> str:
@@ -66,7 +66,7 @@ def shared_flags(flags: Sequence[str], words: str = "loses to ") -> str:
 
 def ties(material: Material) -> Section | None:
     """Who can be told apart, and what stands behind it."""
-    figure = tie_group_figure(material.rows, material.facts.resolution_floor_px)
+    figure = ties_figure(material.rows, material.facts.resolution_floor_px)
     tables = evidence(material.facts, material.ranking) if figure is not None else []
     return filled(Section("ties", "Ties", body=markups().folded(tables, open_first=True)), figure)
 

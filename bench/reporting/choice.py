@@ -16,12 +16,14 @@ class Choice:
 
     Attributes:
         options: the networks that fit, lowest error first; the first is the choice.
+        told_apart: by model, whether the run tells it from the choice, as letters and ``bench compare`` do.
         flags: of the choice, as on the board: a gate beats it, its latency is unstable.
         left_out: why each other network does not fit.
         weak: one training seed only.
     """
 
     options: tuple[Option, ...]
+    told_apart: Mapping[str, bool]
     flags: tuple[str, ...]
     left_out: Mapping[str, str]
     weak: bool
@@ -40,7 +42,14 @@ class Choice:
         )
         lines = [f"{best.model}: {best.rmse_px:.3f} px RMSE, {certainty}."]
         if others:
-            shown = (f"{one.model} {one.rmse_px:.3f} px ({_chance(one)})" for one in others[:SHOWN_RUNNERS_UP])
+            lines[0] += (
+                f" This run {'tells' if self.told_apart[others[0].model] else 'does not tell'} it from the next."
+            )
+            shown = (
+                f"{one.model} {one.rmse_px:.3f} px ({_chance(one)}, "
+                f"{'told apart' if self.told_apart[one.model] else 'not told apart'})"
+                for one in others[:SHOWN_RUNNERS_UP]
+            )
             lines.append(f"Runners-up: {'; '.join(shown)}")
         if self.weak:
             lines.append("One training seed: the evidence is weak; `bench run --seeds 3` makes it firm.")
@@ -68,7 +77,9 @@ def choose(material: Material, limits: CostLimits) -> Choice:
             f"no network fits the limits ({reasons}); raise a limit, or measure what is missing with `bench latency`"
         )
     options = options_by_error(material.observations, fitting)
-    return Choice(options, rows[options[0].model].flags, refusals, material.ranking.weak)
+    best, others = options[0].model, [option.model for option in options[1:]]
+    told_apart = {model: material.ranking.pair(best, model).apart for model in others}
+    return Choice(options, told_apart, rows[best].flags, refusals, material.ranking.weak)
 
 
 def _chance(option: Option) -> str:

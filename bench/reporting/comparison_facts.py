@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from bench.comparing.floor import improvements
-from bench.comparing.keypoints import keypoint_results
+from bench.comparing.floor import ResolutionFloor
+from bench.comparing.keypoints import keypoint_tests
 from bench.comparing.observations import Observations
 from bench.comparing.ranking import Ranking
 from bench.comparing.row_losses import row_losses
@@ -21,20 +21,9 @@ def comparison_facts(observations: Observations, ranking: Ranking, train_seconds
         train_seconds: what the ranked candidates took to train, all cells together.
     """
     candidates = [model for model in ranking.order if observations.kinds[model] != "gate"]
-    floor = ranking.floor
-    lowered = [
-        {
-            "means": way.means,
-            "from": way.before,
-            "to": way.after,
-            "floor_px": way.floor_px,
-            "extra_minutes": way.extra_minutes,
-        }
-        for way in (improvements(floor, train_seconds / 60) if floor is not None else ())
-    ]  # fmt: skip
     tails = worst_tail(row_losses(observations.only(ranking.order)))
     found = {
-        "resolution_floor": None if floor is None else {**asdict(floor), "lowered_by": lowered},
+        "resolution_floor": _floor_facts(ranking.floor, train_seconds / 60) if ranking.floor is not None else None,
         "variance_px2": {
             model: {
                 "data_split": parts.data_split,
@@ -44,11 +33,33 @@ def comparison_facts(observations: Observations, ranking: Ranking, train_seconds
             for model, parts in ranking.variance_px2.items()
             if model in candidates
         },
-        "keypoint_winners": [asdict(one) for one in keypoint_results(observations.only(candidates))],
+        "keypoint_winners": [asdict(one) for one in keypoint_tests(observations.only(candidates)).among(candidates)],
         "worst_5_percent_rmse_px": {model: asdict(tail) for model, tail in tails.items()},
     }
     plain: dict[str, Any] = _rounded_within(found)
     return plain
+
+
+def _floor_facts(floor: ResolutionFloor, train_minutes: float) -> dict[str, Any]:
+    """The floor, and what would lower it; None for that where a second seed has to be trained first."""
+    ways = floor.forecasts
+    lowered = ways and [
+        {
+            "means": way.means,
+            "from": way.before,
+            "to": way.after,
+            "floor_px": way.floor_px,
+            "interval_px": way.interval_px,
+            "extra_minutes": way.more_training * train_minutes,
+        }
+        for way in ways
+    ]
+    return {
+        "difference_px": floor.difference_px,
+        "range_px": floor.range_px,
+        "pairs": floor.pairs,
+        "lowered_by": lowered,
+    }
 
 
 def _rounded_within(found: Any) -> Any:

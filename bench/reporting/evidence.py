@@ -1,7 +1,7 @@
 """What stands behind the ties: every model against the best, where the variance comes from, what would sharpen it."""
 
 from collections.abc import Mapping
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
 from bench.comparing.ranking import Ranking
@@ -19,12 +19,12 @@ def evidence(board: BoardFacts, ranking: Ranking) -> list[FactTable]:
 
 
 def _sharper(facts: Mapping[str, Any]) -> FactTable:
-    head = ("change", "from", "to", "expected resolution floor, px", "more training")
-    floor = facts["resolution_floor"] or {"lowered_by": ()}
+    head = ("change", "from", "to", "expected resolution floor, px", "95 % interval", "more training")
+    floor = facts["resolution_floor"] or {"lowered_by": None}
     lines = [
         (f"more {WAYS[one['means']]}", str(one["from"]), str(one["to"]), f"{one['floor_px']:.2f}",
-         format_seconds(one["extra_minutes"] * 60))
-        for one in floor["lowered_by"]
+         interval_text(one["interval_px"]), format_seconds(one["extra_minutes"] * 60))
+        for one in floor["lowered_by"] or ()
     ]  # fmt: skip
     now = f", now {floor['difference_px']:.2f} px" if lines else ""
     return FactTable("evidence-sharper", f"What would lower the resolution floor{now}", head, lines)
@@ -52,7 +52,7 @@ def _tail(facts: Mapping[str, Any]) -> FactTable:
 
 def _against_best(board: BoardFacts, ranking: Ranking) -> FactTable:
     best = next((row.model for row in board.candidates), None)
-    head = ("model", "behind by, px", "95 % interval", "p", "p after Holm", "told apart")
+    head = ("model", "behind by, px", "95 % interval", "p", "p after Holm", "told apart", "floor of the pair, px")
     lines = [_pair_line(ranking, best, model) for model in ranking.order if best is not None and model != best]
     return FactTable("evidence-best", f"Every model against the best network, {best}", head, lines)
 
@@ -62,10 +62,12 @@ def _pair_line(ranking: Ranking, best: str, model: str) -> tuple[str, ...]:
     sign = 1 if test.a == model else -1
     behind = f"{sign * test.difference_px:+.3f}"
     if isnan(test.standard_error_px):  # the run says nothing
-        return model, behind, NOTHING, NOTHING, NOTHING, NOTHING
+        return model, behind, *[NOTHING] * 5
     low, high = sorted(sign * bound for bound in test.interval_px)
-    apart = "no" if test.better is None else "yes, better" if test.better == model else "yes"
-    return model, behind, f"{low:+.3f} to {high:+.3f}", probability_text(test.p), probability_text(test.p_holm), apart
+    apart = "no" if not test.apart else "yes, better" if test.better == model else "yes"
+    floor = f"{test.floor_px:.2f}" if isfinite(test.floor_px) else NOTHING
+    chances = (probability_text(test.p), probability_text(test.p_holm))
+    return model, behind, f"{low:+.3f} to {high:+.3f}", *chances, apart, floor
 
 
 def _variance(ranking: Ranking) -> FactTable:

@@ -11,6 +11,7 @@ from bench.measuring.environment import machine_digest
 from bench.measuring.latency.percentiles import summarise_latencies
 from bench.reporting.board_facts import BoardFacts, BoardRow, Failure, Left, Protocol
 from bench.reporting.comparison_facts import comparison_facts
+from bench.reporting.number_text import letter_text
 from bench.reporting.row_errors import RowErrors
 from bench.running.sources import UNKNOWN, is_of_earlier_code
 
@@ -73,7 +74,7 @@ def _row(model: str, collected: Collected, errors: RowErrors, placed: Mapping[st
         facts["place"] = None
     return BoardRow(
         rank=ranking.rank.get(model),
-        tie_group=ranking.tie_group.get(model),
+        letters=tuple(map(letter_text, ranking.letters.get(model, ()))),
         model=model,
         kind=entry.asked.kind,
         rmse_px_ci95=ranking.interval_px.get(model),

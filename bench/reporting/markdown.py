@@ -53,9 +53,10 @@ def _machine_line(machine: Mapping[str, Any]) -> str:
 
 def _reading_notes(board: BoardFacts) -> list[str]:
     notes = [
-        "Lower is better. RMSE is pooled over all out-of-fold rows, ± its standard deviation over folds. Models with "
-        "the same letter are not told apart by this run. Latency is the median of one picture, one thread, forward "
-        "only. mean_face, knn and ridge are gates: a network that loses to one is not worth its cost.",
+        "Lower is better. RMSE is pooled over all out-of-fold rows; the interval is of the architecture, training "
+        "included, and the fold SD is how much single folds differ. Two models that share a letter are not told apart "
+        "by this run, all others are. Latency is the median of one picture, one thread, forward only. mean_face, knn "
+        "and ridge are gates: a network that loses to one is not worth its cost.",
         *reading_notes(board),
         *footnotes(board),
     ]

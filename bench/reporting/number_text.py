@@ -49,10 +49,10 @@ def setting_text(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def group_letter(group: int) -> str:
+def letter_text(number: int) -> str:
     """1 -> A .. 26 -> Z, then AA, AB ..."""
     letters = ""
-    while group > 0:
-        group, digit = divmod(group - 1, 26)
+    while number > 0:
+        number, digit = divmod(number - 1, 26)
         letters = chr(ord("A") + digit) + letters
     return letters

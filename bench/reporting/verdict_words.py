@@ -1,11 +1,10 @@
 """The comparison of two models as one paragraph, and as plain data."""
 
 from dataclasses import asdict
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
-from bench.comparing.floor import ResolutionFloor
-from bench.comparing.pair_tests import SIGNIFICANCE
+from bench.comparing.pair_tests import SIGNIFICANCE, PairTest
 from bench.comparing.verdict import Verdict
 from bench.reporting.number_text import probability_text
 
@@ -27,7 +26,7 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "degrees": None if isnan(pair.degrees) else pair.degrees,
         "rmse_px": dict(zip(names, verdict.rmse_px, strict=True)),
         "pairs": verdict.pairs,
-        "resolution_floor_px": None if verdict.floor is None else verdict.floor.difference_px,
+        "floor_px": pair.floor_px if isfinite(pair.floor_px) else None,
         "trained_models": asdict(verdict.trained),
         "keypoints": [
             {"keypoint": one.keypoint, "rmse_px": one.rmse_px, "better": one.winner, "p_holm": min(one.p.values())}
@@ -54,17 +53,17 @@ def _headline(verdict: Verdict) -> str:
     noun = "predictor" if verdict.with_gate else "architecture"
     weak = " One training seed: the evidence is weak." if pair.weak else ""
     if pair.better is not None:
-        return f"{pair.better} is the better {noun} by {size} ({errors}; {certainty}).{weak}"
+        return f"{pair.better} is the better {noun} by {size} ({errors}; {certainty}).{weak}" + _floor_sentence(pair)
     text = f"{pair.a} and {pair.b} are not told apart: {size} ({errors}; {certainty})."
     if low > 0:
         text += " Asked alone the pair would count as different; among so many it does not."
-    return text + weak + _floor_sentence(verdict.floor)
+    return text + weak + _floor_sentence(pair)
 
 
-def _floor_sentence(floor: ResolutionFloor | None) -> str:
-    if floor is None:
+def _floor_sentence(pair: PairTest) -> str:
+    if not isfinite(pair.floor_px):
         return ""
-    return f" This run finds a difference of {floor.difference_px:.3f} px in four cases out of five."
+    return f" Between these two this run finds a difference of {pair.floor_px:.3f} px in four cases out of five."
 
 
 def _trained_sentence(verdict: Verdict) -> str:

@@ -17,9 +17,9 @@ def test_order_follows_the_pooled_rmse_that_the_leaderboard_prints() -> None:
         assert low < rmse_px(observations.predictions[model], observations.truth) < high
 
 
-def test_a_large_difference_is_found_and_equal_architectures_share_a_group() -> None:
+def test_a_large_difference_is_found_and_equal_architectures_share_a_letter() -> None:
     ranking = rank_losses(draw_losses([2.0, 2.0, 3.0, 3.0]))
-    assert ranking.tie_group == {"net_0": 1, "net_1": 1, "net_2": 2, "net_3": 2}
+    assert ranking.letters == {"net_0": (1,), "net_1": (1,), "net_2": (2,), "net_3": (2,)}
     assert ranking.pair("net_2", "net_0").better == "net_0"
     assert ranking.pair("net_0", "net_1").better is None
     assert not ranking.weak
@@ -93,14 +93,14 @@ def test_a_model_and_its_copy_are_never_different() -> None:
     copied = replace(losses, squared_px2=(losses.squared_px2[0], losses.squared_px2[0]))
     ranking = rank_losses(copied)
     assert ranking.pairs[0].p == 1
-    assert set(ranking.tie_group.values()) == {1}
+    assert set(ranking.letters.values()) == {(1,)}
 
 
 def test_one_fold_and_one_seed_say_nothing_about_noise() -> None:
     losses = draw_losses([2.0, 3.0], Layout(folds=1, seeds=1))
     ranking = rank_losses(losses)
     assert ranking.order == ("net_0", "net_1")
-    assert set(ranking.tie_group.values()) == {1}
+    assert set(ranking.letters.values()) == {(1,)}
     assert ranking.interval_px == {} and ranking.floor is None and ranking.weak
     assert ranking.pairs[0].p == 1
 
@@ -145,6 +145,6 @@ def test_a_better_gate_does_not_part_a_network_from_the_best_network() -> None:
     )
     ranking = rank_losses(losses)
     assert ranking.order == ("ridge", "restless", "steady")
-    assert ranking.tie_group == {"ridge": 1, "restless": 1, "steady": 2}
+    assert ranking.letters == {"ridge": (1,), "restless": (1, 2), "steady": (2,)}
     assert ranking.leading == ("restless", "steady")
     assert rank_losses(losses.of([1, 2])).leading == ranking.leading

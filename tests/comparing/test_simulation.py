@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from bench.comparing.row_losses import RowLosses
-from benchmarks.comparison_simulation import Finding, equal_architectures, planted_difference, retrainings
+from benchmarks.comparison_simulation import equal_architectures, planted_difference, retrainings
 from benchmarks.drawn_results import DrawnModel, DrawnResults, draw_results
+from benchmarks.findings import Finding
+from benchmarks.simulated_answers import calibration, forecasts
 from benchmarks.simulated_runs import Population, Protocol, fitted_population, plausible_population, simulated_run
 from tests.conftest import PROJECT, bench_environment
 
@@ -36,6 +38,23 @@ def test_equal_architectures_are_rarely_called_different_and_intervals_cover(pop
 def test_picking_the_best_of_ten_equal_architectures_raises_no_false_alarms(population: Population) -> None:
     findings = equal_architectures(population, Protocol(seeds=3, factors=(1.0,) * 10), runs=200)
     assert findings[0].share.low <= 0.05
+
+
+def test_different_architectures_of_equal_error_raise_no_false_alarms(population: Population) -> None:
+    findings = equal_architectures(population, Protocol(seeds=1, factors=(1.0,) * 5, same=False), runs=200)
+    assert findings[0].question.startswith("5 equal architectures, 1 seed")
+    assert findings[0].share.low <= 0.05
+
+
+def test_probabilities_of_choose_come_true(population: Population) -> None:
+    findings = calibration(population, runs=400)
+    assert len(findings) > 8
+    assert all(finding.met for finding in findings), [finding for finding in findings if not finding.met]
+
+
+def test_forecasts_of_the_floor_come_true(population: Population) -> None:
+    findings = forecasts(population, runs=60)
+    assert [finding.met for finding in findings] == [True] * 3
 
 
 @pytest.mark.slow

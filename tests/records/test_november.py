@@ -53,8 +53,9 @@ def test_an_old_board_is_shown_with_all_its_rows_and_numbers(run_bench: RunBench
     assert list(rows(new)) == list(rows(old))
     for model, row in rows(old).items():
         assert set(rows(new)[model]["flags"]) == {*row.pop("flags"), "earlier code"}, model
+        row.pop("tie_group")  # letters stand in its place
         assert_same(rows(new)[model], row, model)
-    for part in ("dataset", "protocol", "machine", "failed", "resolution_floor_px", "unlike_records"):
+    for part in ("dataset", "protocol", "machine", "failed", "unlike_records"):
         assert_same(new[part], old[part], part)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.reporting.drawing import Scale, markup, number, padded, picture, put, shortened, spaced_apart
-from bench.reporting.number_text import group_letter
+from bench.reporting.number_text import letter_text
 
 sizes = st.floats(1e-3, 1e6)
 
@@ -70,5 +70,5 @@ def test_names_are_shortened_in_the_middle() -> None:
     assert number(-0.125) == "-0.12"
 
 
-def test_group_letters_go_on_after_z() -> None:
-    assert [group_letter(group) for group in (1, 26, 27, 52, 53)] == ["A", "Z", "AA", "AZ", "BA"]
+def test_letters_go_on_after_z() -> None:
+    assert [letter_text(number) for number in (1, 26, 27, 52, 53)] == ["A", "Z", "AA", "AZ", "BA"]

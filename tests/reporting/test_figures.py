@@ -18,7 +18,7 @@ from bench.reporting.board_facts import BoardFacts, BoardRow, Protocol
 from bench.reporting.chapters import shared_flags
 from bench.reporting.face_lookup import find_pictures
 from bench.reporting.figures.interval_cell import interval_cells
-from bench.reporting.figures.tie_groups import tie_group_figure
+from bench.reporting.figures.ties import ties_figure
 from bench.reporting.figures.tradeoff import Point, latency_figure, parameter_figure, pareto_front
 from bench.reporting.figures.training import MOST_POINTS, thinned, training_figure
 from bench.reporting.gallery import make_gallery
@@ -30,9 +30,9 @@ from tests.faces.photos import draw_photos, write_pts
 Row = dict[str, Any]
 
 
-def row(model: str, rmse_px: float, group: int, **other: Any) -> Row:
+def row(model: str, rmse_px: float, letters: str, **other: Any) -> Row:
     return {
-        "model": model, "rank": 1, "tie_group": group, "rmse_px": rmse_px,
+        "model": model, "rank": 1, "letters": tuple(letters), "rmse_px": rmse_px,
         "rmse_px_ci95": (rmse_px - 0.1, rmse_px + 0.1),
         "per_keypoint_rmse_px": dict.fromkeys(SEED_SCHEME.names, rmse_px), **other,
     }  # fmt: skip
@@ -43,12 +43,12 @@ def timed(p50: float | None, interval: list[float] | None = None) -> Row:
 
 
 def numbered(rows: list[Row]) -> tuple[BoardRow, ...]:
-    """Rows in their order; those of the first network's group lead."""
+    """Rows in their order; those that share a letter with the first network lead."""
     candidates = [each["model"] for each in rows if each.get("kind") != "gate"]
-    best = next(each["tie_group"] for each in rows if each["model"] in candidates)
+    best = next({*each["letters"]} for each in rows if each["model"] in candidates)
     places = {model: place for place, model in enumerate(candidates)}
     return tuple(
-        BoardRow(index=index, place=places.get(each["model"]), leads=each["tie_group"] == best, **each)
+        BoardRow(index=index, place=places.get(each["model"]), leads=bool({*each["letters"]} & best), **each)
         for index, each in enumerate(rows)
     )
 
@@ -56,10 +56,10 @@ def numbered(rows: list[Row]) -> tuple[BoardRow, ...]:
 def ranking() -> tuple[BoardRow, ...]:
     return numbered(
         [
-            row("best", 1.7, 1, latency_ms=timed(6.0, [5.8, 6.3]), parameters=3e6),
-            row("tied", 1.75, 1, latency_ms=timed(2.0, [1.9, 2.1]), parameters=4e6),
-            row("slow", 2.0, 2, latency_ms=timed(9.0), parameters=1e5),
-            row("ridge", 3.0, 3, kind="gate"),
+            row("best", 1.7, "A", latency_ms=timed(6.0, [5.8, 6.3]), parameters=3e6),
+            row("tied", 1.75, "A", latency_ms=timed(2.0, [1.9, 2.1]), parameters=4e6),
+            row("slow", 2.0, "B", latency_ms=timed(9.0), parameters=1e5),
+            row("ridge", 3.0, "C", kind="gate"),
         ]
     )
 
@@ -103,8 +103,8 @@ def test_both_uncertainties_are_drawn() -> None:
 
 
 def test_a_latency_of_too_few_samples_is_no_figure() -> None:
-    few = row("slow", 1.75, 1, latency_ms=timed(None))
-    rows = numbered([row("best", 1.7, 1, latency_ms=timed(6.0)), few])
+    few = row("slow", 1.75, "A", latency_ms=timed(None))
+    rows = numbered([row("best", 1.7, "A", latency_ms=timed(6.0)), few])
     assert "Among these, best is the fastest (6.00 ms)." in answer_sentences(board(rows))
     figure = latency_figure(rows)
     assert figure is not None and "slow" not in figure.body
@@ -120,7 +120,7 @@ def test_one_seed_is_called_weak_and_one_fold_silent() -> None:
 
 def test_crowded_marks_keep_their_names_shortened_or_above_their_bars() -> None:
     rows = [
-        row(f"timm:long_family_name_{k}.trained_elsewhere", 2.0 + 0.05 * k, 1, latency_ms=timed(2.0 + 0.9 * k))
+        row(f"timm:long_family_name_{k}.trained_elsewhere", 2.0 + 0.05 * k, "A", latency_ms=timed(2.0 + 0.9 * k))
         for k in range(5)
     ]
     figure = latency_figure(numbered(rows))
@@ -129,8 +129,8 @@ def test_crowded_marks_keep_their_names_shortened_or_above_their_bars() -> None:
 
 
 def test_intervals_share_the_scale_of_ranked_networks_and_point_to_what_lies_outside() -> None:
-    shown = [row("gate below", 1.0, 1, kind="gate"), row("net", 2.0, 2), row("other", 2.2, 2)]
-    unfinished = row("unfinished", 9.0, 1, rank=None, rmse_px_ci95=None)
+    shown = [row("gate below", 1.0, "A", kind="gate"), row("net", 2.0, "B"), row("other", 2.2, "B")]
+    unfinished = row("unfinished", 9.0, "A", rank=None, rmse_px_ci95=None)
     cells = interval_cells(numbered([*shown, unfinished]))
     marks = [fromstring(cell).findall("*[@class='beyond']") for cell in cells.values()]
     assert [len(found) for found in marks] == [1, 0, 0, 1]
@@ -140,7 +140,7 @@ def test_intervals_share_the_scale_of_ranked_networks_and_point_to_what_lies_out
 
 def test_a_single_epoch_is_a_dot() -> None:
     cell = CellRecord.model_construct(curve=[CurvePoint(epoch=1, train_loss=2.0, seconds=1, learning_rate=0.1)])
-    rows = numbered([row("net", 2.0, 1, recipe={"loss": "wing"})])
+    rows = numbered([row("net", 2.0, "A", recipe={"loss": "wing"})])
     figure = training_figure(rows, {"net": [cell]})
     assert figure is not None
     assert figure.body.count('<circle class="thin"') == 1
@@ -150,7 +150,7 @@ def test_a_single_epoch_is_a_dot() -> None:
 def test_no_two_ticks_read_alike(losses: tuple[float, float]) -> None:
     curve = [CurvePoint(epoch=k, train_loss=loss, seconds=1, learning_rate=0.1) for k, loss in enumerate(losses, 80)]
     sizes = {name: int(2e6 * loss) for name, loss in zip("ab", losses, strict=True)}
-    rows = numbered([row(name, 2.0, 1, parameters=size) for name, size in sizes.items()])
+    rows = numbered([row(name, 2.0, "A", parameters=size) for name, size in sizes.items()])
     cells = {"a": [CellRecord.model_construct(curve=curve)], "b": []}
     for figure in (training_figure(rows, cells), parameter_figure(rows)):
         assert figure is not None
@@ -165,11 +165,11 @@ def test_losses_to_several_gates_are_told_once() -> None:
 
 
 def test_without_measurements_there_is_no_trade_off() -> None:
-    assert latency_figure(numbered([row("a", 1.0, 1), row("b", 2.0, 2)])) is None
+    assert latency_figure(numbered([row("a", 1.0, "A"), row("b", 2.0, "B")])) is None
 
 
-def test_a_bar_joins_a_group_of_several_and_no_other() -> None:
-    figure = tie_group_figure(ranking(), 0.1)
+def test_a_bar_joins_those_of_one_letter_and_no_other() -> None:
+    figure = ties_figure(ranking(), 0.1)
     assert figure is not None
     assert figure.body.count('class="tie best"') == 1
     assert figure.body.count('class="tie"') == 0
@@ -177,9 +177,9 @@ def test_a_bar_joins_a_group_of_several_and_no_other() -> None:
     assert "resolution floor 0.10 px" in figure.body
 
 
-def test_groups_that_overlap_get_bars_below_one_another() -> None:
-    rows = numbered([row("a", 1.0, 1), row("b", 1.1, 2), row("c", 1.2, 1), row("d", 1.3, 2)])
-    figure = tie_group_figure(rows, None)
+def test_letters_that_overlap_get_bars_below_one_another() -> None:
+    rows = numbered([row("a", 1.0, "A"), row("b", 1.1, "B"), row("c", 1.2, "A"), row("d", 1.3, "B")])
+    figure = ties_figure(rows, None)
     assert figure is not None
     assert 'y1="75" y2="75"' in figure.body
     assert 'y1="86" y2="86"' in figure.body
@@ -200,7 +200,7 @@ def test_the_summary_names_the_best_its_ties_the_fastest_and_the_losers() -> Non
     assert "tied is the fastest (2.00 ms) and best the one with the fewest parameters (3 M)" in text
     assert "Every network beats the hardest gate, ridge (3.00 px)." in text
     lost = answer_sentences(
-        board(numbered([row("weak", 3.5, 1, loses_to=["ridge"]), row("ridge", 3.0, 1, kind="gate")]))
+        board(numbered([row("weak", 3.5, "A", loses_to=["ridge"]), row("ridge", 3.0, "A", kind="gate")]))
     )
     assert "weak loses to a method without any network: ridge reaches 3.00 px." in lost
 
@@ -222,7 +222,7 @@ def shifted_label() -> Observations:
 
 
 def test_a_wrong_label_is_told_from_a_hard_picture(shifted_label: Observations) -> None:
-    rows = numbered([row(name, 1.0, 1) for name in shifted_label.predictions])
+    rows = numbered([row(name, 1.0, "A") for name in shifted_label.predictions])
     gallery = make_gallery(rows, shifted_label, row_errors(shifted_label), None)
     words = {card.index: card.words for card in gallery.suspects}
     assert "look at the label" in words[7]
@@ -294,7 +294,7 @@ def test_weak_networks_accuse_no_label() -> None:
     constant = np.full((1, 60, 15, 2), 48, np.float32)
     predictions = {"a": constant, "b": constant + np.float32(0.1)}
     observations = Observations(labels, np.arange(60), np.arange(60) % 5, predictions, dict.fromkeys("ab", "network"))
-    rows = numbered([row(name, 6.0, 1) for name in predictions])
+    rows = numbered([row(name, 6.0, "A") for name in predictions])
     gallery = make_gallery(rows, observations, row_errors(observations), None)
     assert len(gallery.suspects) == 12
     assert all("not unusual for them" in card.words for card in gallery.suspects)

@@ -61,11 +61,11 @@ def test_latencies_of_another_machine_are_counted_and_not_shown(tmp_path: Path) 
 def test_a_letter_that_skips_a_rank_is_explained(tmp_path: Path) -> None:
     board = collect(drawn(tmp_path)).facts
     assert letter_notes(board) == []
-    groups = (1, 2, 1, 3, 2, 3)
-    rows = [row.model_copy(update={"tie_group": group}) for row, group in zip(board.ranked, groups, strict=True)]
+    letters = ("A", "B", "A", "C", "BC", "C")
+    rows = [row.model_copy(update={"letters": tuple(each)}) for row, each in zip(board.ranked, letters, strict=True)]
     skipping = board.model_copy(update={"rows": tuple(rows)})
     (note,) = letter_notes(skipping)
-    assert f"A letter can skip a rank: {rows[2].model} (A), {rows[4].model} (B)." in note
+    assert f"A letter can skip a rank: {rows[2].model} (A), {rows[4].model} (BC)." in note
     assert "A letter can skip a rank" in leaderboard_markdown(skipping)
 
 

@@ -31,7 +31,7 @@ def test_a_network_far_behind_stops_early_and_the_board_says_why(
     done = run_bench(*asked(faces_csv, "Tiny", "Blind"))
     assert done.returncode == 0, done.stderr
     board = rows(tmp_path / "results")
-    assert (board[BLIND]["rank"], board[BLIND]["tie_group"], board[BLIND]["folds_done"]) == (None, None, 1)
+    assert (board[BLIND]["rank"], board[BLIND]["letters"], board[BLIND]["folds_done"]) == (None, [], 1)
     assert board[BLIND]["flags"][0].startswith("left the race after 1 fold: ")
     assert board[BLIND]["flags"][0].endswith(f"behind {TINY}")
     assert board[TINY]["rank"] is not None
@@ -105,7 +105,7 @@ def test_a_race_killed_five_times_ends_with_the_same_board(
     assert predictions(tmp_path / "results") == calm_cells
     again = rows(tmp_path / "results")
     for model, row in calm.items():
-        same = ("rank", "tie_group", "rmse_px", "flags", "folds_done")
+        same = ("rank", "letters", "rmse_px", "flags", "folds_done")
         assert [again[model][name] for name in same] == [row[name] for name in same]
 
 

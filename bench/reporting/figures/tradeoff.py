@@ -35,7 +35,7 @@ def latency_figure(rows: Sequence[BoardRow]) -> Figure | None:
     points = _points(rows, lambda row: row.p50_ms, lambda row: (row.latency_ms or {}).get("p50_ci95"))
     caption = (
         "Down and left is better. Latency: one picture, one thread, forward only; bars are 95 % intervals of both. "
-        "The line is the Pareto front: no model on it is beaten in both. Filled: best tie group."
+        "The line is the Pareto front: no model on it is beaten in both. Filled: not told apart from the best network."
     )
     drawn = _draw(points, rows, "median latency, ms (log)", "{:g}".format, "Error against latency")
     return None if drawn is None else Figure("figure-latency", "Error against latency", caption, markup(drawn))

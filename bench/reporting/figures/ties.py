@@ -11,8 +11,8 @@ WIDTH, LEFT, RIGHT = 760.0, 215.0, 545.0
 AXIS_Y, BAR_GAP, LABEL_GAP = 62.0, 11.0, 21.0
 
 
-def tie_group_figure(rows: Sequence[BoardRow], floor_px: float | None) -> Figure | None:
-    """Draw the tie groups of the ranking (Demšar 2006's layout; the groups are the ranking's own, not a second test).
+def ties_figure(rows: Sequence[BoardRow], floor_px: float | None) -> Figure | None:
+    """Draw the letters of the ranking (Demšar 2006's layout; the letters are the ranking's own, not a second test).
 
     Gates far behind every network stand at the edge with their value, so that they do not squeeze the rest.
     """
@@ -30,16 +30,19 @@ def tie_group_figure(rows: Sequence[BoardRow], floor_px: float | None) -> Figure
         _ruler(root, scale, floor_px)
     _stems(root, ranked[:half], scale, first_label, left=True)
     _stems(root, list(reversed(ranked[half:])), scale, first_label, left=False)
-    for level, members in bars:
-        _bar(root, members, scale, AXIS_Y + 13 + BAR_GAP * level)
+    for level, letter in bars:
+        _bar(root, letter, _holders(ranked, letter), scale, AXIS_Y + 13 + BAR_GAP * level)
     caption = (
-        "Left is better. A bar joins models, its dots, that this run does not tell apart from the best of them: tested "
-        "between architectures, training variance included, corrected for the number of comparisons (Holm). The letter "
-        "is the tie group."
+        "Left is better. A bar joins models, its dots, of which this run does not tell any two apart: tested between "
+        "architectures, training variance included, corrected for the number of comparisons (Holm). Each bar is a "
+        "letter."
     )
     if floor_px:
-        caption += f" The ruler is the resolution floor, {floor_px:.2f} px: smaller differences are often missed."
-    return Figure("figure-tie-groups", "Who can be told apart", caption, markup(root), wide=True)
+        caption += (
+            f" The ruler is the resolution floor, {floor_px:.2f} px in the median over pairs of networks: smaller "
+            "differences are often missed."
+        )
+    return Figure("figure-ties", "Who can be told apart", caption, markup(root), wide=True)
 
 
 def _range(ranked: Sequence[BoardRow], floor_px: float | None) -> tuple[float, float]:
@@ -52,24 +55,28 @@ def _range(ranked: Sequence[BoardRow], floor_px: float | None) -> tuple[float, f
     return padded([error for error in errors if error <= reach] + candidates)
 
 
-def _levels(ranked: Sequence[BoardRow], scale: Scale) -> list[tuple[int, list[BoardRow]]]:
-    """The tie groups of several, left to right, with the level of each: what would touch on one goes to another."""
-    found: list[tuple[int, list[BoardRow]]] = []
+def _levels(ranked: Sequence[BoardRow], scale: Scale) -> list[tuple[int, str]]:
+    """The letters of several models, left to right, each with its level: what would touch on one goes to another."""
+    found: list[tuple[int, str]] = []
     ends: list[float] = []
-    for group in dict.fromkeys(row.tie_group for row in ranked):
-        members = [row for row in ranked if row.tie_group == group]
-        if len(members) > 1:
-            start, end = _place(members[0], scale), _place(members[-1], scale)
+    for letter in dict.fromkeys(letter for row in ranked for letter in row.letters):
+        holders = _holders(ranked, letter)
+        if len(holders) > 1:
+            start, end = _place(holders[0], scale), _place(holders[-1], scale)
             level = next((level for level, taken in enumerate(ends) if taken <= start - 10), len(ends))
             ends[level : level + 1] = [end]
-            found.append((level, members))
+            found.append((level, letter))
     return found
 
 
-def _bar(root: Element, members: Sequence[BoardRow], scale: Scale, y: float) -> None:
-    group = put(root, "g", class_=f"tie{' best' if any(row.leads for row in members) else ''}")
-    put(group, "title", f"tie group {members[0].letter}")
-    places = [_place(row, scale) for row in members]
+def _holders(ranked: Sequence[BoardRow], letter: str) -> list[BoardRow]:
+    return [row for row in ranked if letter in row.letters]
+
+
+def _bar(root: Element, letter: str, holders: Sequence[BoardRow], scale: Scale, y: float) -> None:
+    group = put(root, "g", class_=f"tie{' best' if all(row.leads or row.is_gate for row in holders) else ''}")
+    put(group, "title", f"letter {letter}")
+    places = [_place(row, scale) for row in holders]
     put(group, "line", x1=places[0] - 4, x2=places[-1] + 4, y1=y, y2=y)
     for place in places:
         put(group, "circle", cx=place, cy=y, r=1.6)
@@ -101,9 +108,9 @@ def _stems(root: Element, side: Sequence[BoardRow], scale: Scale, first_label: f
         x, y = _place(row, scale), first_label + LABEL_GAP * line
         beyond = "" if scale.low <= (row.rmse_px or 0.0) <= scale.high else " →"
         mark = put(root, "g", class_=f"stem {row.class_name}", data_model=str(row.index))
-        put(mark, "title", f"{row.model}: {row.rmse_px:.3f} px, tie group {row.letter}")
+        put(mark, "title", f"{row.model}: {row.rmse_px:.3f} px, {row.lettered}")
         put(mark, "path", d=f"M{x:.1f},{AXIS_Y}V{y:.1f}H{edge:.1f}", fill="none")
         put(mark, "circle", cx=x, cy=AXIS_Y, r=3.5)
         name = shortened(row.model, 20)
-        words = f"{name}  {row.rmse_px:.2f} {row.letter}{beyond}"
+        words = f"{name}  {row.rmse_px:.2f} {row.lettered}{beyond}"
         put(mark, "text", words, x=edge + (-6 if left else 6), y=y + 4, text_anchor="end" if left else "start")
