@@ -1,17 +1,18 @@
 """Tuned against default on an outer fold, both trained in full: cells like any other, kept in the same store."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from math import isnan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.comparing.row_losses import RowLosses
-from bench.comparing.trained_models import trained_models_differ
+from bench.comparing.observations import Observations
+from bench.comparing.ranking import rank
 from bench.config.model_names import TUNED_SUFFIX
 from bench.config.settings import Config
 from bench.faces.face_set import FaceSet, FaceSource
-from bench.measuring.accuracy import rmse_px, squared_errors
+from bench.measuring.accuracy import rmse_px
 from bench.measuring.environment import describe_environment
 from bench.records.store import RecordStore
 from bench.records.tuned import FoldFinding, TunedParameters
@@ -19,6 +20,7 @@ from bench.running.local import LocalEngine
 from bench.running.plan import Cell, Plan, make_plan
 from bench.running.run import Recorder, choose_workers, is_wanted
 from bench.tuning.announcements import ComparisonFailed, OnTuning
+from bench.tuning.findings import PLAIN_SEEDS
 
 Points = NDArray[np.float32]
 
@@ -29,58 +31,69 @@ def compare_on_outer_folds(
     """The findings with the scores on their outer folds.
 
     The cells are those that ``bench run --tuned`` plans: what is recorded is not trained again, and what is trained
-    here need not be trained there. A cell that fails is announced and leaves its score None.
+    here need not be trained there. A plain search has :data:`PLAIN_SEEDS` trainings of each on its one fold; a nested
+    one has one on each. Where a cell fails, it is announced, and the score is None.
     """
-    run = config.run.model_copy(update={"models": (found.model,), "seeds": 1, "tuned": True})
+    seeds = 1 if found.mode == "nested" else PLAIN_SEEDS
+    run = config.run.model_copy(update={"models": (found.model,), "seeds": seeds, "tuned": True})
     config = config.model_copy(update={"run": run})
     plan = make_plan(config, source, faces, {found.model: found})
-    planned = {(cell.model, cell.fold): cell for cell in plan.cells}
+    planned: dict[tuple[str, int], list[Cell]] = {}
+    for cell in plan.cells:
+        planned.setdefault((cell.model, cell.fold), []).append(cell)
     pairs = []
     for finding in found.folds:
         default = planned[found.model, finding.outer_fold]
         tuned = planned[found.model + TUNED_SUFFIX, finding.outer_fold]
         pairs.append((default, tuned if finding.improved or found.mode == "nested" else default))
-    predicted = _trained(config, plan, {cell.key: cell for pair in pairs for cell in pair}.values(), on_event)
+    cells = {cell.key: cell for pair in pairs for each in pair for cell in each}
+    predicted = _trained(config, plan, cells.values(), on_event)
     scored = []
     for finding, (default, best) in zip(found.folds, pairs, strict=True):
-        rows = default.task.scored_rows
-        answers = (predicted.get(default.key), predicted.get(best.key))
-        scored.append(finding.model_copy(update=_scores(*answers, faces.keypoints[rows], faces.groups[rows])))
+        rows = default[0].task.scored_rows
+        answers = (_stacked(predicted, default), _stacked(predicted, best) if best is not default else None)
+        scores = _scores(*answers, faces.keypoints[rows], faces.groups[rows], same=best is default)
+        scored.append(finding.model_copy(update=scores))
     return tuple(scored)
 
 
-def _scores(default: Points | None, best: Points | None, truth: Points, groups: NDArray[np.int64]) -> dict[str, Any]:
-    """Fields of a finding; the difference only of two trained models that differ."""
+def _stacked(predicted: Mapping[str, Points], cells: Sequence[Cell]) -> Points | None:
+    """Predictions of all seeds (S, n, K, 2), where all of them are there."""
+    found = [predicted[cell.key] for cell in cells if cell.key in predicted]
+    return np.stack(found) if len(found) == len(cells) else None
+
+
+def _scores(
+    default: Points | None, best: Points | None, truth: Points, groups: NDArray[np.int64], *, same: bool
+) -> dict[str, Any]:
+    """Fields of a finding; the difference only of two that differ."""
     scores: dict[str, Any] = {
         name: rmse_px(predictions, truth) if predictions is not None else None
-        for name, predictions in (("outer_default_px", default), ("outer_best_px", best))
+        for name, predictions in (("outer_default_px", default), ("outer_best_px", default if same else best))
     }
-    if default is not None and best is not None and best is not default:
-        scores["difference_px"], scores["interval_px"] = paired_difference(default, best, truth, groups)
+    if default is not None and best is not None:
+        scores["difference_px"], scores["interval_px"] = gain(default, best, truth, groups)
     return scores
 
 
-def paired_difference(
-    default: NDArray[np.float32],
-    tuned: NDArray[np.float32],
-    truth: NDArray[np.float32],
-    groups: NDArray[np.int64],
-) -> tuple[float, tuple[float, float]]:
-    """RMSE of ``default`` less that of ``tuned`` (n, K, 2), px, with a 95 % interval: whole groups are resampled.
+def gain(
+    default: Points, tuned: Points, truth: Points, groups: NDArray[np.int64]
+) -> tuple[float, tuple[float, float] | None]:
+    """RMSE of ``default`` less that of ``tuned`` (S, n, K, 2), px, with a 95 % interval; None with one seed.
 
-    Says whether these two trained models differ on such people; not how another training would have come out.
+    As ranks and verdicts it speaks of the two as procedures: of other people, and of other trainings.
     """
-    squared = [np.nansum(squared_errors(predictions, truth), axis=(1, 2))[None] for predictions in (default, tuned)]
-    losses = RowLosses(
-        models=("default", "tuned"),
+    observations = Observations(
+        truth=truth,
+        groups=groups,
+        fold_of_row=np.zeros(len(groups), dtype=np.int64),
+        predictions={"default": default, "tuned": tuned},
         kinds={"default": "network", "tuned": "network"},
-        squared_px2=(squared[0], squared[1]),
-        counts=np.isfinite(truth).sum(axis=(1, 2)).astype(np.float64),
-        groups=np.unique(groups, return_inverse=True)[1].reshape(-1).astype(np.int64),
-        folds=np.zeros(len(groups), dtype=np.int64),
     )
-    test = trained_models_differ(losses, 0, 1)
-    return test.difference_px, test.interval_px
+    (pair,) = rank(observations).pairs
+    sign = 1 if pair.a == "default" else -1
+    low, high = sorted(sign * bound for bound in pair.interval_px)
+    return sign * pair.difference_px, None if isnan(low) or isnan(high) else (low, high)
 
 
 def _trained(config: Config, plan: Plan, cells: Collection[Cell], on_event: OnTuning) -> Mapping[str, Points]:
@@ -91,12 +104,15 @@ def _trained(config: Config, plan: Plan, cells: Collection[Cell], on_event: OnTu
         workers = choose_workers(run, len(missing), plan.device)
         recorder = Recorder(store, plan, describe_environment(plan.device), lambda _: None)
         LocalEngine(workers, run.threads, run.cell_timeout_s)(missing, recorder)
-    predicted = {}
+    predicted: dict[str, Points] = {}
+    failures: dict[ComparisonFailed, None] = {}  # several seeds may fail alike: told once
     for cell in cells:
         record = store.read_cell(cell.model, cell.key)
         if record is not None and record.status == "ok":
             predicted[cell.key] = store.predictions(record)[1]
         else:
             reason = f"{record.cause}: {record.reason}" if record is not None else "it was not trained"
-            on_event(ComparisonFailed(cell.model, cell.fold, reason))
+            failures[ComparisonFailed(cell.model, cell.fold, reason)] = None
+    for failure in failures:
+        on_event(failure)
     return predicted

@@ -9,6 +9,9 @@ from bench.records.tuned import FoldFinding
 from bench.tuning.history import read_trials
 from bench.tuning.parameters import split_params
 
+PLAIN_SEEDS = 3
+"""Trainings of the defaults and of the best that the verdict on a plain search rests on: chance in training counts."""
+
 
 def summarise_study(study: optuna.Study, outer_fold: int) -> FoldFinding:
     """What a search found, before it is compared on the outer fold."""
@@ -47,7 +50,8 @@ def judge(findings: Sequence[FoldFinding], *, nested: bool) -> tuple[bool, str]:
         return False, "The comparison on the outer fold failed: the defaults stay."
     low, high = first.interval_px
     words = (
-        f"outer fold {first.outer_fold}: default {first.outer_default_px:.3f} px, tuned {first.outer_best_px:.3f} px, "
+        f"outer fold {first.outer_fold}, {PLAIN_SEEDS} trainings each: default {first.outer_default_px:.3f} px, "
+        f"tuned {first.outer_best_px:.3f} px, "
         f"difference {first.difference_px:.3f} px, 95 % interval {low:.3f} to {high:.3f}"
     )
     if not first.defaults_allowed:

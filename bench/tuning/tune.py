@@ -27,7 +27,7 @@ from bench.running.worker_process import WorkerProcess
 from bench.tuning.announcements import Comparing, Found, OnTuning, SearchBegan, SearchEstimated
 from bench.tuning.comparison import compare_on_outer_folds
 from bench.tuning.constraints import Constraints
-from bench.tuning.findings import judge, summarise_study
+from bench.tuning.findings import PLAIN_SEEDS, judge, summarise_study
 from bench.tuning.journal import open_storage, storage_trouble_told
 from bench.tuning.objective import Objective, split_training_part
 from bench.tuning.parameters import Parameter
@@ -35,9 +35,6 @@ from bench.tuning.pruning import make_pruner
 from bench.tuning.sampling import SteadySampler
 from bench.tuning.search import Search, SearchEnd
 from bench.tuning.space import search_space
-
-COMPARED = 2
-"""Trainings in full of each comparison: the defaults and the best."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,8 @@ class _Tuning:
             epochs = cell.task.recipe.epochs
             parts = tuning.inner_folds - 1  # each of the inner folds trains on all parts but one
             trial[cell.model] = training.get(cell.model, 0.0) * parts * tuning.epochs_inside(epochs) / epochs
-        comparing = sum(training.get(cell.model, 0.0) for cell in cells) * COMPARED / min(self.workers, COMPARED)
+        compared = 2 if tuning.nested else 2 * PLAIN_SEEDS  # trainings in full: of the defaults and of the best
+        comparing = sum(training.get(cell.model, 0.0) for cell in cells) * compared / min(self.workers, compared)
         limit_s, total = tuning.time_limit_s, comparing
         if tuning.trials is not None:
             total += sum(trial[cell.model] for cell in cells) * tuning.trials / self.workers

@@ -9,7 +9,6 @@ from bench.config.loading import load_config
 from bench.config.tuning import parse_duration
 from bench.errors import ConfigError
 from bench.records.tuned import FoldFinding, TunedParameters, all_tuned, found_path, load_tuned, write_tuned
-from bench.tuning.comparison import paired_difference
 from bench.tuning.findings import judge
 
 OPTIONS = {"width": 48, "dropout": 0.1234567890123}
@@ -161,18 +160,6 @@ def test_a_nested_verdict_pools_the_outer_folds() -> None:
     assert decided
     assert "tuned is lower on 1 of them" in verdict
     assert f"default {((2.4**2 + 2.0**2) / 2) ** 0.5:.3f} px" in verdict
-
-
-def test_the_paired_interval_covers_no_difference_when_there_is_none_and_finds_a_real_one() -> None:
-    generator = np.random.default_rng(3)
-    truth = generator.uniform(20, 70, (120, 15, 2)).astype(np.float32)
-    truth[5, 3] = np.nan
-    groups = np.arange(120) // 3
-    noise = generator.normal(0, 2, (3, 120, 15, 2)).astype(np.float32)
-    same, (low, high) = paired_difference(truth + noise[0], truth + noise[1], truth, groups)
-    assert low < 0 < high and low < same < high
-    better, (low, high) = paired_difference(truth + noise[0] * 1.5, truth + noise[2], truth, groups)
-    assert low > 0.5 and better == pytest.approx(1.0, abs=0.15)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30m", 1800), ("90s", 90), ("1h30m", 5400), ("45", 45), ("0.5h", 1800)])

@@ -19,6 +19,7 @@ from bench.running.run import is_wanted
 from bench.running.task import FoldOutcome
 from bench.tuning import comparison
 from bench.tuning.announcements import ComparisonFailed, TuningEvent
+from bench.tuning.findings import PLAIN_SEEDS
 
 FOLDS = 2
 
@@ -99,7 +100,7 @@ def test_a_nested_comparison_trains_what_the_tuned_row_needs(bench: Bench) -> No
 
 def test_a_plain_comparison_trains_the_first_fold_of_the_tuned_row(bench: Bench) -> None:
     write_tuned(bench.config.run.out, bench.compare(bench.found("plain")))
-    assert sorted(bench.engine.trained) == [("plain_cnn", 0), ("plain_cnn@tuned", 0)]
+    assert sorted(bench.engine.trained) == [("plain_cnn", 0)] * PLAIN_SEEDS + [("plain_cnn@tuned", 0)] * PLAIN_SEEDS
     assert bench.wanted() == [("plain_cnn", 1), ("plain_cnn@tuned", 1)]
 
 
@@ -121,7 +122,7 @@ def test_a_search_that_improved_nothing_compares_nothing_but_the_defaults(bench:
         pytest.approx(8.0),
         None,
     )
-    assert bench.engine.trained == [("plain_cnn", 0)]
+    assert bench.engine.trained == [("plain_cnn", 0)] * PLAIN_SEEDS
 
 
 def test_a_training_that_fails_is_told_with_its_reason(bench: Bench) -> None:
@@ -130,3 +131,20 @@ def test_a_training_that_fails_is_told_with_its_reason(bench: Bench) -> None:
     assert bench.events == [ComparisonFailed("plain_cnn@tuned", 0, "diverged: the loss is not finite")]
     assert found.folds[0].outer_default_px is not None and found.folds[0].outer_best_px is None
     assert found.comparison_failed
+
+
+def test_a_gain_that_other_trainings_may_turn_is_none() -> None:
+    """People alone would call it real: every training of the default misses all of them by as much more or less."""
+    generator = np.random.default_rng(3)
+    truth = generator.uniform(20, 70, (120, 15, 2)).astype(np.float32)
+    truth[5, 3] = np.nan
+    groups = np.arange(120) // 3
+    noise = generator.normal(0, 2, (6, 120, 15, 2)).astype(np.float32)
+    restless = np.array([0.9, 1.0, 1.4], dtype=np.float32)[:, None, None, None]
+    difference, interval = comparison.gain(truth + noise[:3] * restless, truth + noise[3:], truth, groups)
+    assert difference == pytest.approx(0.24, abs=0.05)
+    assert interval is not None and interval[0] < 0 < interval[1]
+    better, interval = comparison.gain(truth + noise[:3] * 1.5, truth + noise[3:], truth, groups)
+    assert better == pytest.approx(1.0, abs=0.1)
+    assert interval is not None and 0.8 < interval[0] < better < interval[1]
+    assert comparison.gain(truth + noise[:1], truth + noise[1:2], truth, groups)[1] is None
