@@ -13,29 +13,48 @@ def compact_letters(apart: NDArray[np.bool_]) -> tuple[tuple[int, ...], ...]:
     """The letters of each model, numbers from 1: (M,).
 
     Models come best first. A letter is begun for a pair that shares none yet, and given to every model, best first,
-    that is told apart from none of those that have it. So the best has 1, and with tests that agree with the order of
-    the errors each letter is a stretch of the ranking.
+    that is told apart from none of those that have it; one whose pairs all share another is dropped at the end. So the
+    best has 1, and with tests that agree with the order of the errors each letter is a stretch of the ranking.
 
     Args:
         apart: bool (M, M), symmetric: whether two models are told apart.
     """
-    count, letter = len(apart), 0
-    found: list[list[int]] = [[] for _ in range(count)]
-    uncovered: NDArray[np.bool_] = np.logical_not(apart)
-    np.fill_diagonal(uncovered, val=False)
-    for model in range(count):
-        while uncovered[model].any() or not found[model]:
-            others = np.flatnonzero(uncovered[model])
-            members = [model, *others[:1].tolist()]
+    holders = _cover(apart)
+    shared = np.zeros(apart.shape, dtype=np.int64)
+    for members in holders:
+        shared[np.ix_(members, members)] += 1
+    kept = []
+    for members in reversed(holders):
+        of_these = np.ix_(members, members)
+        if (shared[of_these] > 1).all():
+            shared[of_these] -= 1
+        else:
+            kept.append(members)
+    found: list[list[int]] = [[] for _ in range(len(apart))]
+    for letter, members in enumerate(reversed(kept), start=1):
+        for member in members:
+            found[member].append(letter)
+    return tuple(tuple(letters) for letters in found)
+
+
+def _cover(apart: NDArray[np.bool_]) -> list[list[int]]:
+    """Who holds each letter, in the order in which they are begun; every pair that is not told apart holds one."""
+    holders = []
+    uncovered: NDArray[np.bool_] = np.logical_not(apart)  # each model with itself too: alone it has a letter as well
+    for model in range(len(apart)):
+        while uncovered[model].any():
+            members = [model]
+            wanted = uncovered[model].copy()
+            wanted[model] = False
+            if wanted.any():
+                members.append(int(np.argmax(wanted)))
             free = np.logical_not(apart[members].any(axis=0))
             free[members] = False
             while free.any():
                 joining = int(np.argmax(free))
                 members.append(joining)
-                free &= ~apart[joining]
+                free &= np.logical_not(apart[joining])
                 free[joining] = False
-            letter += 1
-            for member in members:
-                found[member].append(letter)
+            holders.append(members)
             uncovered[np.ix_(members, members)] = False
-    return tuple(tuple(letters) for letters in found)
+    return holders

@@ -26,7 +26,8 @@ class PairTest:
         difference_px: RMSE of ``a`` minus RMSE of ``b``.
         standard_error_px: of that.
         degrees: degrees of freedom of the test.
-        interval_px: 95 % for this pair alone; it holds zero exactly where ``p`` is above .05.
+        interval_px: 95 % for this pair alone; it holds zero exactly where ``p`` is above .05, but where ``p`` is 1
+            since what both models have says the opposite of all that they have.
         p: of the ratio of the two, for this pair alone.
         p_holm: corrected for all pairs of its family (see :func:`holm_over_pairs`).
         better: the winner, where ``p_holm`` is at most .05.

@@ -55,7 +55,7 @@ def _headline(verdict: Verdict) -> str:
     if pair.better is not None:
         return f"{pair.better} is the better {noun} by {size} ({errors}; {certainty}).{weak}" + _floor_sentence(pair)
     text = f"{pair.a} and {pair.b} are not told apart: {size} ({errors}; {certainty})."
-    if low > 0:
+    if pair.p <= SIGNIFICANCE:
         text += " Asked alone the pair would count as different; among so many it does not."
     return text + weak + _floor_sentence(pair)
 

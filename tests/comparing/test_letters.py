@@ -58,3 +58,13 @@ def test_many_models_of_any_pattern_are_lettered_at_once() -> None:
     apart = np.triu(pattern, k=1)
     letters = compact_letters(apart | apart.T)
     assert max(map(max, letters)) <= 150 * 149 // 2
+
+
+def test_a_letter_whose_pairs_all_share_others_is_dropped() -> None:
+    """A ring of triangles around one: its pairs are begun first, and each is in a triangle of its own as well."""
+    tied = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (0, 4), (2, 4), (1, 5), (2, 5)]
+    apart = np.ones((6, 6), dtype=bool)
+    np.fill_diagonal(apart, val=False)
+    for one, other in tied:
+        apart[one, other] = apart[other, one] = False
+    assert max(letter for each in compact_letters(apart) for letter in each) == 3
