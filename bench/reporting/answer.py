@@ -82,10 +82,14 @@ def _gates(board: BoardFacts) -> list[str]:
         return []
     bar = min(gates, key=lambda row: row.rmse_px or 0.0)
     losers = [row.model for row in board.candidates if bar.model in row.loses_to]
+    close = [row.model for row in board.candidates if {*row.letters} & {*bar.letters}]
+    unsure = [f"This run does not tell {_listed(close)} from {bar.model}."] if close else []
     if not losers:
-        return [f"Every network beats the hardest gate, {bar.model} ({bar.rmse_px:.2f} px)."]
+        beaten = "No network loses to" if close else "Every network beats"
+        return [f"{beaten} the hardest gate, {bar.model} ({bar.rmse_px:.2f} px).", *unsure]
     verb = "loses" if len(losers) == 1 else "lose"
-    return [f"{_listed(losers)} {verb} to a method without any network: {bar.model} reaches {bar.rmse_px:.2f} px."]
+    lost = f"{_listed(losers)} {verb} to a method without any network: {bar.model} reaches {bar.rmse_px:.2f} px."
+    return [lost, *unsure]
 
 
 def _failures(board: BoardFacts) -> list[str]:

@@ -14,6 +14,7 @@ from scipy import optimize, stats
 from bench.comparing.choosing import CostLimits
 from bench.comparing.ranking import Ranking, rank_losses
 from bench.comparing.row_losses import RowLosses
+from bench.reporting.answer import answer_sentences
 from bench.reporting.board import Board
 from bench.reporting.evidence import evidence
 from bench.reporting.figures.ties import ties_figure
@@ -89,6 +90,10 @@ def assert_boards_agree(board: Board) -> None:
     assert {row.model for row in facts.candidates if row.leads} == {
         best, *(model for model in others if not choice.told_apart[model])
     }  # fmt: skip
+    gate = next(row for row in facts.rows if row.is_gate) if any(row.is_gate for row in facts.rows) else None
+    close = [row.model for row in facts.candidates if gate is not None and letters[row.model] & letters[gate.model]]
+    unsure = [text for text in answer_sentences(facts) if gate is not None and text.endswith(f" from {gate.model}.")]
+    assert [all(model in text for model in close) for text in unsure] == [True] * bool(close)
     tables = {table.name: table for table in evidence(facts, ranking)}
     for model, *_, told_apart, _ in tables["evidence-best"].lines:
         assert told_apart.startswith("yes") == (not letters[best] & letters[model])
