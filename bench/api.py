@@ -23,7 +23,7 @@ from bench.keywords import (
     configuration,
     spelt,
 )
-from bench.records.store import slug
+from bench.records.files import slug
 from bench.records.tuned import TunedParameters, all_tuned
 from bench.reporting.board import Board, Comparison
 from bench.reporting.material import Material

@@ -9,6 +9,7 @@ from bench.cli import (
     export,
     fit,
     latency,
+    merge,
     models,
     new,
     predict,
@@ -18,4 +19,21 @@ from bench.cli import (
     tune,
 )
 
-MODULES = (check, choose, compare, convert, data, export, fit, latency, models, new, predict, report, run, synth, tune)
+MODULES = (
+    check,
+    choose,
+    compare,
+    convert,
+    data,
+    export,
+    fit,
+    latency,
+    merge,
+    models,
+    new,
+    predict,
+    report,
+    run,
+    synth,
+    tune,
+)

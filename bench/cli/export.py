@@ -31,7 +31,7 @@ def export(
     from bench.cli.console import Screen
     from bench.delivering import exporting
     from bench.delivering.trained import WeightsChoice, load_trained
-    from bench.records.store import slug
+    from bench.records.files import slug
 
     screen = Screen(as_json=as_json)
     trained = load_trained(WeightsChoice(model, out, weights, fold, seed))

@@ -13,8 +13,8 @@ from bench.errors import ConfigError, ModelError
 from bench.faces.face_set import FaceSource
 from bench.faces.loading import load_faces
 from bench.measuring.accuracy import rmse_px
+from bench.records.files import slug
 from bench.records.schema import CurvePoint, VariantFacts
-from bench.records.store import slug
 from bench.records.tuned import load_tuned
 from bench.records.weight_facts import SUFFIX, seen_data
 from bench.running.task import FoldTask, cell_seed

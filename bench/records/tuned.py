@@ -12,9 +12,10 @@ from bench.config.recipe import Recipe
 from bench.errors import ConfigError
 from bench.outside_text import escaped_json, printable
 from bench.records.atomic import write_bytes, write_text
+from bench.records.files import slug
 from bench.records.schema import Stored, Versioned
 from bench.records.sealing import sealed_text
-from bench.records.store import RecordStore, slug
+from bench.records.store import RecordStore
 
 Mode = Literal["plain", "nested"]
 

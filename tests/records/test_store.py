@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import RecordError
+from bench.records.files import slug
 from bench.records.schema import (
     AskedRecord,
     CellRecord,
@@ -20,7 +21,7 @@ from bench.records.schema import (
     VariantFacts,
 )
 from bench.records.sealing import unsealed_text
-from bench.records.store import RecordStore, slug
+from bench.records.store import RecordStore
 
 
 def cell_record(**changes: object) -> CellRecord:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from bench.records.store import slug
+from bench.records.files import slug
 from tests.conftest import RunBench
 
 NETWORK = f"{Path(__file__).parent / 'networks.py'}:Tiny"

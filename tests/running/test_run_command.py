@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.records.store import slug
+from bench.records.files import slug
 from tests.conftest import RunBench, bench_command, bench_environment
 
 NETWORKS = Path(__file__).parent / "networks.py"
