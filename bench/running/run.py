@@ -37,6 +37,9 @@ ACCELERATOR_WORKERS = {"cuda": 4, "mps": 1}
 """Most workers that ``--workers auto`` puts on one accelerator: small networks leave CUDA waiting for launches, so a
 few side by side pay, but each process holds a context of its own there."""
 
+PASSING = ("load_1min", "commit", "dirty")
+"""Facts of an environment that tell when rather than where; each cell keeps those of its own."""
+
 OnEvent = Callable[[Event], None]
 
 
@@ -237,9 +240,8 @@ def _note_what_was_asked(
     number = 1 + max((record.number for record in before), default=0)
     networks = tuple(variant.model for variant in plan.variants.values() if variant.kind == "network")
     race = RaceFacts(level=LEVEL, models=networks, budget_s=run.race_budget_s) if run.raced else None
-    asked = {}
-    for order, variant in enumerate(plan.variants.values()):
-        record = AskedRecord(
+    records = [
+        AskedRecord(
             model=variant.model,
             kind=variant.kind,
             variant_digest=variant.digest,
@@ -252,7 +254,18 @@ def _note_what_was_asked(
             race=race if variant.kind == "network" else None,
             environment=environment,
         )
-        store.write_asked(record, plan.protocol_digest)
-        if variant.kind == "network":
-            asked[variant.model] = record
-    return asked
+        for order, variant in enumerate(plan.variants.values())
+    ]
+    latest = [record for record in before if record.number == number - 1]
+    if [_lasting(record) for record in latest] == [_lasting(record) for record in records]:
+        records = latest  # whoever keeps the folder under version control sees no change where there is none
+    else:
+        for record in records:
+            store.write_asked(record, plan.protocol_digest)
+    return {record.model: record for record in records if record.kind == "network"}
+
+
+def _lasting(record: AskedRecord) -> dict[str, Any]:
+    """What was asked for, and where; without what is another each time."""
+    environment = {name: fact for name, fact in record.environment.items() if name not in PASSING}
+    return record.model_dump(exclude={"asked", "number", "environment"}) | environment

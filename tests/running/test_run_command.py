@@ -40,6 +40,10 @@ def steady(path: Path) -> str:
     return json.dumps(strip(json.loads(path.read_text())), sort_keys=True)
 
 
+def contents(out: Path) -> dict[str, bytes]:
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
 def predictions(out: Path) -> dict[str, bytes]:
     found = {}
     for path in sorted((out / "cells").glob("*/*.npz")):
@@ -61,10 +65,12 @@ def test_a_run_leaves_a_leaderboard_and_a_second_one_trains_nothing(
     assert all(row["folds_done"] == 3 for row in document["rows"])
     assert "estimate:" in first.stderr
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "results/cells").rglob("*")}
+    written = contents(tmp_path / "results")
     second = run_bench(*arguments(faces_csv, "Chatty"))
     assert second.returncode == 0, second.stderr
     assert "12 recorded already" in second.stderr
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "results/cells").rglob("*")} == before
+    assert contents(tmp_path / "results") == written, "a folder under version control has no change"
     assert (tmp_path / "results/leaderboard.md").read_text().startswith("# Leaderboard: faces.csv")
 
 
