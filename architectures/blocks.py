@@ -111,10 +111,21 @@ class MapHead(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """(B, channels, H, W) features of the whole frame -> (B, 2 keypoints) normalised coordinates."""
         cells = inputs.shape[-1]
+        wider = repeated_outwards(inputs, self.margin)
+        return soft_argmax(self.maps(wider), extent=(cells + 2 * self.margin) / cells)
+
+
+def repeated_outwards(maps: Tensor, margin: int) -> Tensor:
+    """(B, C, H, W) -> (B, C, H + 2 margin, W + 2 margin), the outermost cells repeated."""
+    if not maps.is_cuda:
         # Autocast would pad in float32 for nothing; it has no word for meta.
-        with torch.autocast("cpu" if inputs.is_meta else inputs.device.type, enabled=False):
-            padded = F.pad(inputs, [self.margin] * 4, mode="replicate")
-        return soft_argmax(self.maps(padded), extent=(cells + 2 * self.margin) / cells)
+        with torch.autocast("cpu" if maps.is_meta else maps.device.type, enabled=False):
+            return F.pad(maps, [margin] * 4, mode="replicate")
+    # There the gradient of a padding adds in another order each time, and this costs nothing.
+    for side in (3, 2):
+        first, last = maps.narrow(side, 0, 1), maps.narrow(side, maps.shape[side] - 1, 1)
+        maps = torch.cat([first] * margin + [maps] + [last] * margin, side)
+    return maps
 
 
 def halved(side: int, times: int) -> int:

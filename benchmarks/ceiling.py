@@ -33,6 +33,7 @@ from bench.measuring.environment import describe_environment
 from bench.running.variants import CURATED
 from bench.training.loop import Examples, Execution, Trainer
 from bench.training.precision import resolve_precision
+from bench.training.turns import alone
 from benchmarks.training_ways import tutorial
 from benchmarks.training_ways.spec import Spec, build, parse_model
 
@@ -60,7 +61,9 @@ class StepClock:
     def __init__(self, trainer: Trainer) -> None:
         self.seconds: dict[str, float] = dict.fromkeys(("augmentation", "forward", "backward", "optimiser"), 0.0)
         self.trainer = trainer
+        draw = trainer.augment.draw
         trainer.augment = self.timed("augmentation", trainer.augment)  # type: ignore[assignment]
+        trainer.augment.draw = draw  # type: ignore[method-assign]
         trainer.loss = self.timed("forward", trainer.loss)  # type: ignore[method-assign]
         trainer.backward = self.timed("backward", trainer.backward)  # type: ignore[method-assign]
         trainer.update = self.timed("optimiser", trainer.update)  # type: ignore[method-assign]
@@ -81,7 +84,7 @@ class StepClock:
         """One epoch: seconds by part, ``outside`` for all that is in none."""
         self.seconds = dict.fromkeys(self.seconds, 0.0)
         started = time.perf_counter()
-        self.trainer.epoch(1)
+        alone(self.trainer.epoch(1))
         total = time.perf_counter() - started
         return {**self.seconds, "outside": total - sum(self.seconds.values()), "total": total}
 

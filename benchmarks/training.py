@@ -63,7 +63,7 @@ def run(way: Way, spec: Spec, folder: Path) -> Outcome:
     """One turn in a process of its own."""
     asked = folder / "spec.json"
     asked.write_text(json.dumps(asdict(replace(spec, workers=way.workers))))
-    python = peers_python() if way.peers else Path(sys.executable)
+    python = spec.peers_python or peers_python() if way.peers else sys.executable
     command = [python, "-W", "ignore", "-m", f"benchmarks.training_ways.{way.script}", asked]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -127,13 +127,17 @@ def main() -> None:
     parser.add_argument("--error-epochs", type=int, default=10)
     parser.add_argument("--ways", default="", help="Only these, by name, beside ours.")
     parser.add_argument("--parts", default="speed,error")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda, which skorch is not told.")
+    parser.add_argument("--peers-python", default="", help="An interpreter that has the peers, instead of making one.")
     given = parser.parse_args()
-    asked = [way for way in ways(usable_cores()) if not given.ways or way.name in ("ours", *given.ways.split(","))]
+    workers = usable_cores() if given.device == "cpu" else 1
+    asked = [way for way in ways(workers) if not given.ways or way.name in ("ours", *given.ways.split(","))]
     document: dict[str, Any] = {
-        "environment": describe_environment(),
+        "environment": describe_environment(given.device),
         "settings": {**vars(given), "data": given.data.name},
     }
-    document["settings"].pop("groups")
+    for path in ("groups", "peers_python"):
+        document["settings"].pop(path)
     with tempfile.TemporaryDirectory(prefix="training-") as name:
         folder = Path(name)
         decode(given.data, given.groups, folder / "faces.npz")
@@ -147,6 +151,8 @@ def main() -> None:
                 1,
                 given.batch,
                 [0],
+                device=given.device,
+                peers_python=given.peers_python,
             )
             parts = given.parts.split(",")
             document[model] = {

@@ -20,7 +20,7 @@ def _count_or_all(value: object) -> object:
 
 Positive = Annotated[int, Field(ge=1, le=65_536)]
 Threads = Annotated[Positive | Literal["all"], BeforeValidator(_count_or_all)]
-Runtime = Literal["torch", "onnx"]
+Runtime = Literal["torch", "graph", "onnx"]
 Listed = BeforeValidator(_listed)
 
 
@@ -30,7 +30,7 @@ class LatencySettings(Frozen):
     Attributes:
         batches: pictures per call.
         threads: intra-op threads of the measuring process; ``all`` = every usable core.
-        runtimes: what executes the network.
+        runtimes: what executes the network; ``graph`` is torch recorded once and replayed as a CUDA graph.
         device: ``cpu`` or a torch device, resolved (never ``auto``).
         memory_format: of weights and inputs, in torch.
         end_to_end: also time uint8 pictures in, pixel coordinates out, beside the bare forward pass.

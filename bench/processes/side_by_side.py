@@ -69,3 +69,10 @@ class Waiting(Generic[Item]):
                 place = next((place for place, item in enumerate(self._items) if liked(item)), 0)
                 item = self._items.pop(place)
             yield item
+
+    def more(self, most: int, fitting: Callable[[Item], bool]) -> list[Item]:
+        """Take up to ``most`` further items, of those that fit."""
+        with self._lock:
+            taken = [] if self._stop.is_set() else [item for item in self._items if fitting(item)][:most]
+            self._items = [item for item in self._items if not any(item is one for one in taken)]
+            return taken

@@ -1,7 +1,6 @@
 """How long will it take? A short measured probe of each architecture, before anything long begins."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
 
 from bench.running.plan import Cell
@@ -13,7 +12,7 @@ PROBE_EPOCHS = 3
 PROBE_TIMEOUT_S = 120.0
 
 
-def probe_cell_seconds(cells: Sequence[Cell], threads: int, limit_s: float | None = None) -> dict[str, float]:
+def probe_cell_seconds(cells: Sequence[Cell], worker: WorkerProcess, limit_s: float | None = None) -> dict[str, float]:
     """Seconds that one cell of each network among ``cells`` will take, by model.
 
     A few batches are trained for three epochs; the first pays for allocation and kernel choice and is not counted. A
@@ -21,10 +20,9 @@ def probe_cell_seconds(cells: Sequence[Cell], threads: int, limit_s: float | Non
     """
     limit_s = min(limit_s or PROBE_TIMEOUT_S, PROBE_TIMEOUT_S)
     seconds: dict[str, float | None] = {}
-    with closing(WorkerProcess(threads)) as worker:
-        for cell in cells:
-            if cell.kind == "network" and cell.model not in seconds:
-                seconds[cell.model] = _probe(worker, cell.task, limit_s)
+    for cell in cells:
+        if cell.kind == "network" and cell.model not in seconds:
+            seconds[cell.model] = _probe(worker, cell.task, limit_s)
     return {model: measured for model, measured in seconds.items() if measured is not None}
 
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -33,9 +34,12 @@ logger = logging.getLogger(__name__)
 
 WORKER_MEMORY_BYTES = 1_000_000_000
 """What one worker is assumed to need when ``--workers auto`` looks at the free memory."""
-ACCELERATOR_WORKERS = {"cuda": 4, "mps": 1}
-"""Most workers that ``--workers auto`` puts on one accelerator: small networks leave CUDA waiting for launches, so a
-few side by side pay, but each process holds a context of its own there."""
+ACCELERATOR_WORKERS = {"cuda": 2, "mps": 1}
+"""Most workers that ``--workers auto`` puts on one accelerator: each holds a context of its own there, and CUDA serves
+them one after the other."""
+TOGETHER = 10
+CELL_MEMORY_BYTES = 2_000_000_000
+"""On CUDA a worker trains up to ten cells side by side, as many as the accelerator's memory holds at this much each."""
 
 PASSING = ("load_1min", "commit", "dirty")
 """Facts of an environment that tell when rather than where; each cell keeps those of its own."""
@@ -74,23 +78,23 @@ def execute_run(config: Config, on_event: OnEvent, engine: Engine | None = None)
     elsewhere = trained_elsewhere(store, plan, refused=run.only_like)
     own = [cell for cell in plan.cells if cell.key not in elsewhere]
     missing = tuple(cell for cell in own if is_wanted(store, cell, retry_failed=run.retry_failed))
-    workers = choose_workers(run, len(missing), plan.device)
-    on_event(Planned(plan, missing, workers))
-    per_cell: dict[str, float] = {}
-    if any(cell.kind == "network" for cell in missing):
-        estimate = _estimate(missing, run, workers)
-        per_cell |= estimate.cell_seconds
-        on_event(estimate)
     recorder = Recorder(store, plan, environment, on_event, run.retry_failed)
-    execute = engine or LocalEngine(workers, run.threads, run.cell_timeout_s)
-    if run.raced:
-        ends = None if run.race_budget_s is None else started + run.race_budget_s
-        to_time = frozenset(variant.model for variant in untimed(store, plan) if run.latency)
-        allocator = Race(plan, store, missing, asked, per_cell, workers, ends, to_time, on_event)
-        for cells in allocator.rounds(recorder.written):
-            execute(cells, recorder)
-    else:
-        execute(missing, recorder)
+    with closing(local_engine(run, len(missing), plan.device)) as local:
+        on_event(Planned(plan, missing, local.workers))
+        per_cell: dict[str, float] = {}
+        if any(cell.kind == "network" for cell in missing):
+            estimate = _estimate(missing, local)
+            per_cell |= estimate.cell_seconds
+            on_event(estimate)
+        execute = engine or local
+        if run.raced:
+            ends = None if run.race_budget_s is None else started + run.race_budget_s
+            to_time = frozenset(variant.model for variant in untimed(store, plan) if run.latency)
+            allocator = Race(plan, store, missing, asked, per_cell, local.workers, ends, to_time, on_event)
+            for cells in allocator.rounds(recorder.written):
+                execute(cells, recorder)
+        else:
+            execute(missing, recorder)
 
     def tell(text: str) -> None:
         on_event(Stage(text))
@@ -136,11 +140,12 @@ def trained_elsewhere(store: RecordStore, plan: Plan, *, refused: bool = False) 
     return elsewhere
 
 
-def _estimate(missing: Sequence[Cell], run: RunSettings, workers: int) -> Estimated:
-    per_cell = probe_cell_seconds(missing, run.threads, run.cell_timeout_s)
+def _estimate(missing: Sequence[Cell], engine: LocalEngine) -> Estimated:
+    with engine.worker() as worker:
+        per_cell = probe_cell_seconds(missing, worker, engine.timeout_s)
     networks = dict.fromkeys(cell.model for cell in missing if cell.kind == "network")
     unknown = tuple(model for model in networks if model not in per_cell)
-    return Estimated(per_cell, total_seconds(missing, per_cell, workers), unknown)
+    return Estimated(per_cell, total_seconds(missing, per_cell, engine.workers), unknown)
 
 
 def is_wanted(store: RecordStore, cell: Cell, *, retry_failed: bool = False) -> bool:
@@ -163,6 +168,21 @@ def serves(store: RecordStore, record: CellRecord, cell: Cell) -> bool:
     if damage is not None:
         logger.warning("%s", damage)
     return damage is None
+
+
+def local_engine(run: RunSettings, cells: int, device: str) -> LocalEngine:
+    """What executes cells on this machine."""
+    return LocalEngine(choose_workers(run, cells, device), run.threads, run.cell_timeout_s, cells_together(device))
+
+
+def cells_together(device: str) -> int:
+    """How many cells one worker trains side by side."""
+    if not device.startswith("cuda"):
+        return 1
+    import torch
+
+    there_bytes = torch.cuda.get_device_properties(torch.device(device)).total_memory
+    return max(1, min(TOGETHER, there_bytes // CELL_MEMORY_BYTES))
 
 
 def choose_workers(run: RunSettings, cells: int, device: str) -> int:

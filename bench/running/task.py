@@ -63,7 +63,6 @@ class FoldOutcome:
     """What one fold gave. ``cause`` is None when it succeeded.
 
     ``predictions`` is float32 (len(scored_rows), K, 2) in pixels; ``mark_px`` is the RMSE at ``give_up.epoch``;
-    ``changed`` names what the network left otherwise in its process, for whoever would run there next;
     ``in_any_process`` says of a failure that another process would meet it too: a file is away, or is another one.
     """
 
@@ -74,5 +73,4 @@ class FoldOutcome:
     cause: FailureCause | None = None
     reason: str | None = None
     mark_px: float | None = None
-    changed: tuple[str, ...] = ()
     in_any_process: bool = False

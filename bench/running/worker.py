@@ -1,10 +1,10 @@
-"""One fold, inside a worker process: open the faces, build, train, predict. Failures come back as values."""
+"""Folds, inside a worker process: open the faces, build, train, predict. Failures come back as values."""
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +17,13 @@ from bench.faces.loading import load_faces
 from bench.gates import GATES, predict_gate
 from bench.measuring.accuracy import rmse_px
 from bench.records.schema import CurvePoint, FailureCause
-from bench.running.sources import refuse_changed_code
+from bench.running.sources import is_users_own, refuse_changed_code
 from bench.running.task import FoldOutcome, FoldTask, GiveUp
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from bench.training.turns import Turns
 
 OnEpoch = Callable[[CurvePoint], None]
 
@@ -31,6 +33,23 @@ def run_fold(task: FoldTask, on_epoch: OnEpoch) -> FoldOutcome:
 
     Whatever goes wrong becomes an outcome with ``cause`` and ``reason``; only what ``on_epoch`` raises passes through.
     """
+    outcomes: list[FoldOutcome] = []
+    run_folds([task], lambda _, point: on_epoch(point), lambda _, outcome: outcomes.append(outcome))
+    return outcomes[0]
+
+
+def run_folds(
+    tasks: Sequence[FoldTask], on_epoch: Callable[[int, CurvePoint], None], on_end: Callable[[int, FoldOutcome], None]
+) -> None:
+    """Do as :func:`run_fold` for tasks of one device, side by side; the listeners hear the place of a task first."""
+    from bench.training.turns import in_turns
+
+    folds = [_fold(task, partial(on_epoch, place)) for place, task in enumerate(tasks)]
+    for place, outcome in in_turns(folds, tasks[0].variant.device):
+        on_end(place, outcome)
+
+
+def _fold(task: FoldTask, on_epoch: OnEpoch) -> "Turns[FoldOutcome]":
     raised: list[Exception] = []
 
     def told(point: CurvePoint) -> None:
@@ -44,7 +63,7 @@ def run_fold(task: FoldTask, on_epoch: OnEpoch) -> FoldOutcome:
         faces = open_faces(task.source, task.fingerprint)
         if task.model in GATES:
             return _run_gate(task, faces)
-        return _run_network(task, faces, told)
+        return (yield from _run_network(task, faces, told))
     except (Exception, SystemExit) as error:
         if any(error is one for one in raised):
             raise
@@ -105,17 +124,19 @@ def _run_gate(task: FoldTask, faces: FaceSet) -> FoldOutcome:
     return FoldOutcome(predictions, train_seconds=time.perf_counter() - started, predict_seconds=None)
 
 
-def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutcome:
+def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> "Turns[FoldOutcome]":
     import torch
 
     import architectures
     from bench.training.inputs import MappedPictures
-    from bench.training.loop import Examples, Execution, predict, train
+    from bench.training.loop import Examples, Execution, predict, training
     from bench.training.predictor import Predictor
 
     variant, recipe = task.variant, task.recipe
     torch.set_num_threads(variant.threads)
-    execution = Execution(variant.device, variant.precision, task.seed)
+    # Nobody knows what a user's own network decides in Python at each step.
+    replayed = variant.device.startswith("cuda") and not is_users_own(variant)
+    execution = Execution(variant.device, variant.precision, task.seed, replayed)
     _seed(task.seed)  # the initial weights are drawn from it
     try:
         entry = architectures.get(task.model)
@@ -139,7 +160,7 @@ def _run_network(task: FoldTask, faces: FaceSet, on_epoch: OnEpoch) -> FoldOutco
     started = time.perf_counter()
     seen = MappedPictures(faces.images, task.train_rows)
     examples = Examples(seen, torch.from_numpy(faces.keypoints[task.train_rows]), faces.scheme)
-    curve = train(module, examples, recipe, execution, report)
+    curve = yield from training(module, examples, recipe, execution, report)
     trained = time.perf_counter()
     predictions = predict(predictor, scored, variant.device)
     ended = time.perf_counter()

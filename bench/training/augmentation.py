@@ -28,36 +28,41 @@ class Augmenter:
         self.mirror = torch.tensor(scheme.mirror or range(scheme.keypoints), device=device)
         self.centres = scheme.to_normalised(torch.arange(scheme.side_px, dtype=torch.float32)).to(device)
 
-    def __call__(self, pictures: Tensor, targets: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:
+    def draw(self, rows: int) -> Tensor:
+        """What decides the augmentation of a batch: evenly distributed in [-1, 1), float32 (6, rows), on the CPU."""
+        moves = torch.rand(4, rows, generator=self.generator)
+        return torch.cat([moves, torch.rand(2, rows, generator=self.generator)]) * 2 - 1
+
+    def __call__(self, pictures: Tensor, targets: Tensor, mirrored: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
         """Augment a batch.
 
         Args:
             pictures: float32 (B, C, side, side), 0-255.
             targets: float32 (B, K, 2), normalised, NaN = not labelled.
             mirrored: bool (B,), which rows are mirrored; none where :attr:`flips` is false.
+            draws: of :meth:`draw`, on the device.
 
         Returns:
             New pictures and targets of the same shapes; points moved out of the frame keep their true place.
         """
         if not self._moves:
-            return self._light(pictures), targets
-        forward, backward = self._affine(len(pictures), mirrored)
+            return self._light(pictures, draws[4:]), targets
+        forward, backward = self._affine(draws[:4], mirrored)
         moved = F.grid_sample(
             pictures, self._grid(backward), mode="bilinear", padding_mode="border", align_corners=False
         )
         points = torch.where(mirrored[:, None, None], targets[:, self.mirror], targets)
         points = points @ forward[:, :, :2].transpose(1, 2) + forward[:, None, :, 2]
-        return self._light(moved), points
+        return self._light(moved, draws[4:]), points
 
     @property
     def _moves(self) -> bool:
         recipe = self.recipe
         return self.flips or recipe.rotation_degrees > 0 or recipe.scale_fraction > 0 or recipe.shift_px > 0
 
-    def _affine(self, rows: int, mirrored: Tensor) -> tuple[Tensor, Tensor]:
+    def _affine(self, draws: Tensor, mirrored: Tensor) -> tuple[Tensor, Tensor]:
         """Matrices (B, 2, 3) in normalised coordinates: for points (old -> new) and for the picture (new -> old)."""
         recipe = self.recipe
-        draws = self._even(4, rows)
         angle = draws[0] * math.radians(recipe.rotation_degrees)
         scale = torch.exp(draws[1] * math.log1p(recipe.scale_fraction))
         shift = draws[2:4].T * (recipe.shift_px / (self.scheme.side_px / 2))
@@ -79,15 +84,10 @@ class Augmenter:
         down = self.centres * backward[:, :, 1, None] + backward[:, :, 2, None]
         return (across[:, :, None, :] + down[:, :, :, None]).permute(0, 2, 3, 1)
 
-    def _light(self, pictures: Tensor) -> Tensor:
+    def _light(self, pictures: Tensor, draws: Tensor) -> Tensor:
         recipe = self.recipe
         if recipe.brightness == 0 and recipe.contrast == 0:
             return pictures
-        draws = self._even(2, len(pictures))
         gain = 1 + draws[0] * recipe.contrast
         offset = draws[1] * (recipe.brightness * 255) + GREY_CENTRE * (1 - gain)
         return torch.addcmul(offset[:, None, None, None], pictures, gain[:, None, None, None])
-
-    def _even(self, kinds: int, rows: int) -> Tensor:
-        """Evenly distributed in [-1, 1): (kinds, rows)."""
-        return torch.rand(kinds, rows, generator=self.generator).to(self.device, non_blocking=True) * 2 - 1

@@ -1,7 +1,7 @@
 """One fold: a module, its training rows and a recipe in; trained weights and a curve out."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -21,6 +21,8 @@ from bench.training.losses import masked_loss
 from bench.training.optimisation import learning_rate, parameter_groups
 from bench.training.precision import attention, autocast, layers_apart, resolve_float32_layers
 from bench.training.predictor import Predictor
+from bench.training.replay import Replayed
+from bench.training.turns import Turns, alone, ready
 
 PREDICT_BATCH = 256
 
@@ -37,11 +39,14 @@ class Execution:
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``float32`` or ``bfloat16`` (autocast over float32 weights).
         seed: where shuffling and augmentation start.
+        replayed: on CUDA, whether a step is recorded once and replayed: only where the network decides nothing anew
+            in Python at each step.
     """
 
     device: str = "cpu"
     precision: str = "float32"
     seed: int = 0
+    replayed: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,11 +85,22 @@ def train(
         ModelError: the network answers something else than two numbers for each point of each picture.
         ConfigError: the recipe asks for flips at test time, and the scheme has no mirror.
     """
+    return alone(training(module, examples, recipe, execution, on_epoch))
+
+
+def training(
+    module: nn.Module,
+    examples: Examples,
+    recipe: Recipe,
+    execution: Execution,
+    on_epoch: Callable[[CurvePoint], None],
+) -> Turns[list[CurvePoint]]:
+    """:func:`train`, with a pause after each step, in which others may train."""
     trainer = Trainer(module, examples, recipe, execution)
     reports = []
     started = time.perf_counter()
     for epoch in range(recipe.epochs):
-        loss = trainer.epoch(epoch)
+        loss = yield from trainer.epoch(epoch)
         if not np.isfinite(loss):
             raise Diverged(f"training loss became {loss} in epoch {epoch + 1} of {recipe.epochs}; lower recipe.lr")
         elapsed = time.perf_counter() - started
@@ -154,29 +170,48 @@ class Trainer:
         self.augment = Augmenter(recipe, self.scheme, self.generator, device)
         torch.manual_seed(execution.seed)  # dropout and the like inside the module
         rows = len(self.images)
-        self.batches = max(rows // recipe.batch_size, 1)
+        self.batch_size = min(recipe.batch_size, rows)
+        self.batches = rows // self.batch_size
         self.steps = recipe.epochs * self.batches
         self.step = 0
         self.last_learning_rate = 0.0
         self.side = torch.rand(rows, generator=self.generator) < 0.5
+        self.learn: Callable[..., Tensor] = Replayed(self._learn) if execution.replayed else self._learn
 
-    def epoch(self, epoch: int) -> float:
+    def epoch(self, epoch: int) -> Turns[float]:
         """One pass over the shuffled rows (a last partial batch waits for the next shuffle); the mean loss."""
-        order = torch.randperm(len(self.images), generator=self.generator)
-        # Alternating flip (Jordan 2024, airbench): a row is mirrored in every other epoch, from a random start.
-        mirrored = self.side ^ bool(epoch % 2) if self.augment.flips else torch.zeros_like(self.side)
-        total = torch.zeros((), device=self.execution.device)
-        size, device = self.recipe.batch_size, self.execution.device
+        recipe, device = self.recipe, self.execution.device
+        drawn = self._drawn(epoch)
+        batches = drawn if device == "cpu" else [each.to(device, non_blocking=True) for each in drawn]
+        rates = [learning_rate(recipe, self.step + batch, self.steps) for batch in range(self.batches)]
+        there: Sequence[float] | Tensor = rates if device == "cpu" else torch.tensor(rates, device=device)
+        total = torch.zeros((), device=device)
         for batch in range(self.batches):
-            rows = order[batch * size : (batch + 1) * size]
-            total += self._step(rows.to(device), mirrored[rows].to(device))
+            total += self.learn(*(each[batch] for each in batches), there[batch])
+            self.step += 1
+            if self.step > self.steps * (1 - recipe.average_fraction):
+                self.average.add()
+            yield
+        self.last_learning_rate = rates[-1]
+        yield from ready(device)
         return float(total) / self.batches
 
-    def _step(self, rows: Tensor, mirrored: Tensor) -> Tensor:
-        pictures, targets = self.augment(channels_first(self.images[rows]).float(), self.targets[rows], mirrored)
+    def _drawn(self, epoch: int) -> list[Tensor]:
+        """Rows int64 (batches, B), which are mirrored bool (batches, B), and the augmentation's draws, of one epoch."""
+        size, batches = self.batch_size, self.batches
+        rows = torch.randperm(len(self.images), generator=self.generator)[: batches * size]
+        # Alternating flip (Jordan 2024, airbench): a row is mirrored in every other epoch, from a random start.
+        mirrored = self.side ^ bool(epoch % 2) if self.augment.flips else torch.zeros_like(self.side)
+        draws = torch.stack([self.augment.draw(size) for _ in range(batches)])
+        return [rows.view(batches, size), mirrored[rows].view(batches, size), draws]
+
+    def _learn(self, rows: Tensor, mirrored: Tensor, draws: Tensor, rate: float | Tensor) -> Tensor:
+        """One step: nothing is read back from the device, and nothing differs between two of them but the arguments."""
+        pictures = channels_first(self.images[rows]).float()
+        pictures, targets = self.augment(pictures, self.targets[rows], mirrored, draws)
         loss = self.loss(pictures, targets)
         self.backward(loss)
-        self.update()
+        self.update(rate)
         return loss.detach()
 
     def loss(self, pictures: Tensor, targets: Tensor) -> Tensor:
@@ -196,14 +231,9 @@ class Trainer:
         self.module.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
 
-    def update(self) -> None:
-        """One step of the optimiser, and of the average in the tail."""
-        recipe = self.recipe
-        self.last_learning_rate = learning_rate(recipe, self.step, self.steps)
-        if recipe.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.module.parameters(), recipe.clip_norm)
+    def update(self, rate: float | Tensor) -> None:
+        """One step of the optimiser at a learning rate: a number, or a scalar on the device."""
+        if self.recipe.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip_norm)
         for group in self.groups:
-            group.step(self.last_learning_rate)
-        self.step += 1
-        if self.step > self.steps * (1 - recipe.average_fraction):
-            self.average.add()
+            group.step(rate)

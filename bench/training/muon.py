@@ -62,7 +62,7 @@ class MuonGroup:
         self._momentum: dict[nn.Parameter, Tensor] = {}
 
     @torch.no_grad()
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Tensor) -> None:
         """Move every weight that has a gradient; matrices of one shape go through the iteration together."""
         alike: dict[torch.Size, list[tuple[Weight, Tensor]]] = defaultdict(list)
         for weight in self.weights:
@@ -74,7 +74,7 @@ class MuonGroup:
             size = lr * self.lr_scale * STEP_RMS * max(shape) ** 0.5
             for (weight, _), step in zip(pairs, torch.split(steps, [one.groups for one, _ in pairs]), strict=True):
                 weight.parameter.mul_(1 - lr * self.lr_scale * self.weight_decay)
-                weight.parameter.sub_(weight.shaped(step), alpha=size)
+                weight.parameter.sub_(weight.shaped(step).to(weight.parameter.dtype) * size)
 
     def _direction(self, parameter: nn.Parameter, gradient: Tensor) -> Tensor:
         """Nesterov's momentum; its length is of no account."""

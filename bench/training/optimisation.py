@@ -18,7 +18,7 @@ EPSILON = 1e-8
 class Steppable(Protocol):
     """Parameters that are moved alike."""
 
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Tensor) -> None:
         """Move every one that has a gradient."""
         ...
 
@@ -40,7 +40,7 @@ class AdamWGroup:
         self._state: dict[Tensor, tuple[Tensor, Tensor, Tensor]] = {}
 
     @torch.no_grad()
-    def step(self, lr: float) -> None:
+    def step(self, lr: float | Tensor) -> None:
         """Move every parameter that has a gradient."""
         moved: list[Tensor] = [parameter for parameter in self.parameters if parameter.grad is not None]
         state = [self._state_of(parameter) for parameter in moved]

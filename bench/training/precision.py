@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
+from torch.utils import deterministic
 
 from bench.errors import ConfigError
 
@@ -47,6 +48,17 @@ def resolve_precision(asked: str, device: str) -> str:
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     return "bfloat16" if device == "cpu" and processor_has_bf16() else "float32"
+
+
+def compute_alike() -> None:
+    """Have this process come to the same bits each time on CUDA, as far as torch has a way to.
+
+    Where it has none (gradients of some poolings and resamplings), torch warns once and goes on.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # that is for finding faults
 
 
 def autocast(precision: str, device: str) -> AbstractContextManager[object]:

@@ -1,6 +1,7 @@
 """Tuned against default on an outer fold, both trained in full: cells like any other, kept in the same store."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from math import isnan
 from typing import Any
 
@@ -16,9 +17,8 @@ from bench.measuring.accuracy import rmse_px
 from bench.measuring.environment import describe_environment
 from bench.records.store import RecordStore
 from bench.records.tuned import FoldFinding, TunedParameters
-from bench.running.local import LocalEngine
 from bench.running.plan import Cell, Plan, make_plan
-from bench.running.run import Recorder, choose_workers, is_wanted
+from bench.running.run import Recorder, is_wanted, local_engine
 from bench.tuning.announcements import ComparisonFailed, OnTuning
 from bench.tuning.findings import PLAIN_SEEDS
 
@@ -101,7 +101,6 @@ def _trained(config: Config, plan: Plan, cells: Collection[Cell], on_event: OnTu
     run, store = config.run, RecordStore(config.run.out)
     missing = [cell for cell in cells if is_wanted(store, cell)]
     if missing:
-        workers = choose_workers(run, len(missing), plan.device)
         recorder = Recorder(store, plan, describe_environment(plan.device), lambda _: None)
         LocalEngine(workers, run.threads, run.cell_timeout_s)(missing, recorder)
     predicted: dict[str, Points] = {}

@@ -94,7 +94,8 @@ class _Tuning:
     def _estimate(self, cells: Sequence[Cell]) -> SearchEstimated:
         """What it will take: probed trainings of the cells, scaled."""
         tuning = self.config.tuning
-        training = probe_cell_seconds(cells, self.config.run.threads, self.config.run.cell_timeout_s)
+        with closing(WorkerProcess(self.config.run.threads)) as worker:
+            training = probe_cell_seconds(cells, worker, self.config.run.cell_timeout_s)
         trial = {}
         for cell in cells:
             epochs = cell.task.recipe.epochs

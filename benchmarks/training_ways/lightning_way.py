@@ -46,7 +46,7 @@ def work(spec: Spec) -> Outcome:
         loader = DataLoader(Faces(fold.train_images, fold.train_keypoints), batch_size=spec.batch_size, shuffle=True)
         trainer = lightning.Trainer(
             max_epochs=spec.epochs,
-            accelerator="cpu",
+            accelerator="gpu" if spec.device == "cuda" else "cpu",
             devices=1,
             logger=False,
             enable_checkpointing=False,
@@ -54,7 +54,7 @@ def work(spec: Spec) -> Outcome:
             enable_model_summary=False,
         )
         trainer.fit(regressor, loader)
-        predicted = predict(regressor.module, Faces(fold.scored_images, fold.scored_keypoints), spec.batch_size)
+        predicted = predict(regressor.module, Faces(fold.scored_images, fold.scored_keypoints), spec)
         squared.append(squared_errors(predicted, fold.scored_keypoints))
         images += len(fold.train_images) * spec.epochs
         coordinates.append(fold.scored_keypoints.size)

@@ -1,6 +1,7 @@
 """Ours: the cells of ``bench run`` on its local engine, augmentation and all; only the epochs are given."""
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 from bench.config.loading import load_config
@@ -9,6 +10,7 @@ from bench.faces.loading import load_faces
 from bench.records.schema import CurvePoint
 from bench.running.local import LocalEngine
 from bench.running.plan import Cell, make_plan
+from bench.running.run import cells_together
 from bench.running.task import FoldOutcome
 from benchmarks.training_ways.spec import Outcome, Spec, parse_model, serve, squared_errors
 
@@ -46,11 +48,12 @@ def work(spec: Spec) -> Outcome:
         f"recipe.batch_size={spec.batch_size}",
         *(f"models.{name}.{key}={each}" for key, each in options.items()),
     ]
-    config = load_config(None, settings, {**run, "seed": spec.seed})
+    config = load_config(None, settings, {**run, "seed": spec.seed, "device": spec.device})
     plan = make_plan(config, source, faces)
     cells = [cell for cell in plan.cells if cell.kind == "network" and cell.fold in spec.folds]
     clock = Clock()
-    LocalEngine(spec.workers)(cells, clock)
+    with closing(LocalEngine(spec.workers, together=cells_together(spec.device))) as engine:
+        engine(cells, clock)
     seconds = time.perf_counter() - clock.began
     squared, images, coordinates = [], 0, []
     for cell, outcome in sorted(clock.outcomes, key=lambda ended: list(spec.folds).index(ended[0].fold)):

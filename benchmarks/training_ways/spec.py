@@ -28,6 +28,8 @@ class Spec:
         epochs, batch_size, seed: the same for every way.
         folds: which folds to train and score, one after the other or side by side.
         workers: processes, for the ways that have them.
+        device: ``cpu`` or ``cuda``.
+        peers_python: the interpreter that has the peers; empty = one of an environment made for them.
     """
 
     data: str
@@ -39,6 +41,8 @@ class Spec:
     folds: Sequence[int]
     seed: int = 0
     workers: int = 1
+    device: str = "cpu"
+    peers_python: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ def to_pixels(normalised: Tensor) -> NDArray[np.float32]:
 def train(module: nn.Module, data: Faces, spec: Spec) -> None:
     """Epoch after epoch."""
     loader = DataLoader(data, batch_size=spec.batch_size, shuffle=True)
+    module.to(spec.device)
     optimiser = torch.optim.Adam(module.parameters(), lr=LEARNING_RATE)
     criterion = nn.MSELoss()
     for _ in range(spec.epochs):
@@ -40,18 +41,18 @@ def train(module: nn.Module, data: Faces, spec: Spec) -> None:
         running = 0.0
         for pictures, targets in loader:
             optimiser.zero_grad()
-            loss = criterion(module(pictures), targets)
+            loss = criterion(module(pictures.to(spec.device)), targets.to(spec.device))
             loss.backward()
             optimiser.step()
             running += loss.item()
 
 
-def predict(module: nn.Module, data: Faces, batch_size: int) -> NDArray[np.float32]:
+def predict(module: nn.Module, data: Faces, spec: Spec) -> NDArray[np.float32]:
     """Pixels (n, 15, 2)."""
-    module.eval()
+    module.to(spec.device).eval()
     with torch.no_grad():
-        parts = [module(pictures) for pictures, _ in DataLoader(data, batch_size=batch_size)]
-    return to_pixels(torch.cat(parts))
+        parts = [module(pictures.to(spec.device)) for pictures, _ in DataLoader(data, batch_size=spec.batch_size)]
+    return to_pixels(torch.cat(parts).cpu())
 
 
 def work(spec: Spec) -> Outcome:
@@ -63,7 +64,7 @@ def work(spec: Spec) -> Outcome:
         torch.manual_seed(spec.seed + number)
         module = build(spec)
         train(module, Faces(fold.train_images, fold.train_keypoints), spec)
-        predicted = predict(module, Faces(fold.scored_images, fold.scored_keypoints), spec.batch_size)
+        predicted = predict(module, Faces(fold.scored_images, fold.scored_keypoints), spec)
         squared.append(squared_errors(predicted, fold.scored_keypoints))
         images += len(fold.train_images) * spec.epochs
         coordinates.append(fold.scored_keypoints.size)

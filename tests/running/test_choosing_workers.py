@@ -21,10 +21,10 @@ def _large_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         ("cpu", 1, 3, 3),
         ("cpu", 32, 9, 1),
         ("mps", 1, 100, 1),
-        ("cuda", 1, 100, 4),
-        ("cuda:1", 1, 100, 4),
-        ("cuda", 8, 100, 2),
-        ("cuda", 1, 2, 2),
+        ("cuda", 1, 100, 2),
+        ("cuda:1", 1, 100, 2),
+        ("cuda", 16, 100, 1),
+        ("cuda", 1, 1, 1),
     ],
 )
 def test_auto(device: str, threads: int, cells: int, expected: int) -> None:

@@ -31,13 +31,13 @@ from bench.records.schema import VariantFacts
 from bench.running.task import FoldTask
 from bench.running.worker import run_fold
 from bench.training import loop
-whole = loop.train
-def train(*arguments):
+whole = loop.training
+def training(*arguments):
     before = set(sys.modules)
-    curve = whole(*arguments)
+    curve = yield from whole(*arguments)
     print(*sorted(name for name in set(sys.modules) - before if name.startswith("torch.")))
     return curve
-loop.train = train
+loop.training = training
 source, rows = FaceSource(Path(sys.argv[1]), "none"), numpy.arange(8)
 variant = VariantFacts(recipe=Recipe(epochs=1, batch_size=4))
 task = FoldTask(source, load_faces(source).fingerprint, sys.argv[2], variant, rows, rows, seed=0)

@@ -32,6 +32,9 @@ class Engine:
     trained: list[tuple[str, int]]
     fails: str = ""
 
+    def close(self) -> None:
+        pass
+
     def __call__(self, cells: Sequence[Cell], listener: Listener) -> None:
         for cell in cells:
             self.trained.append((cell.model, cell.fold))
@@ -83,7 +86,7 @@ def bench(faces_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> B
     source = FaceSource.of(config)
     faces = load_faces(source)
     engine = Engine(faces, [])
-    monkeypatch.setattr(comparison, "LocalEngine", lambda *_: engine)
+    monkeypatch.setattr(comparison, "local_engine", lambda *_: engine)
     return Bench(config, source, faces, engine, [])
 
 

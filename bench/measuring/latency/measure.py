@@ -46,6 +46,8 @@ def measure_latencies(
                 raise ConfigError(
                     f"--runtime onnx runs in float32, and {model.model} is asked for in {model.precision}"
                 )
+    if "graph" in settings.runtimes and not settings.device.startswith("cuda"):
+        raise ConfigError(f"--runtime graph replays CUDA graphs; use --device cuda, not {settings.device}")
     for threads in settings.threads:
         if threads != "all" and threads > usable_cores():
             raise ConfigError(f"--threads {threads}: this process may use {usable_cores()} cores; write at most that")

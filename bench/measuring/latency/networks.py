@@ -96,7 +96,12 @@ def load_network(plan: Plan) -> Network:
         ModelError: a library is missing.
         ArchitectureError: unknown model or option.
     """
-    return OnnxNetwork(plan) if plan.runtime == "onnx" else TorchNetwork(plan)
+    networks: dict[Runtime, Callable[[Plan], Network]] = {
+        "torch": TorchNetwork,
+        "graph": GraphNetwork,
+        "onnx": OnnxNetwork,
+    }
+    return networks[plan.runtime](plan)
 
 
 class TorchNetwork:
@@ -118,26 +123,32 @@ class TorchNetwork:
         """See :class:`Network`."""
         import torch
 
-        predictor = self.predictor
         if series.end_to_end:
-            pictures = [torch.from_numpy(each) for each in random_pictures(series.batch, predictor.scheme)]
+            pictures = [torch.from_numpy(each) for each in random_pictures(series.batch, self.predictor.scheme)]
+            answer = self.ready(self.predictor, self._on_device(pictures[0]))
 
             def call(number: int) -> object:
                 with torch.inference_mode():
                     # Reading the numbers back waits for the device by itself.
-                    return predictor(self._on_device(pictures[number % INPUTS])).cpu().numpy()
+                    return answer(self._on_device(pictures[number % INPUTS])).cpu().numpy()
 
             return call
         inputs = self.inputs(series.batch)
+        passes = self.ready(self.predictor.passes, inputs[0])
 
         def forward(number: int) -> object:
             with torch.inference_mode():
-                points = predictor.passes(inputs[number % INPUTS])
+                points = passes(inputs[number % INPUTS])
             if self.device.type != "cpu":
                 torch.accelerator.synchronize(self.device)
             return points
 
         return forward
+
+    def ready(self, module: "nn.Module", example: "torch.Tensor") -> "Callable[[torch.Tensor], torch.Tensor]":
+        """What is called for inputs like the example."""
+        del example
+        return module
 
     def inputs(self, batch: int) -> "list[torch.Tensor]":
         """What forward calls take in turn: float32 (batch, C, side, side) on the device, in the memory format."""
@@ -150,6 +161,24 @@ class TorchNetwork:
         from bench.training.inputs import channels_first
 
         return channels_first(pictures.to(self.device)).contiguous(memory_format=self.format)
+
+
+class GraphNetwork(TorchNetwork):
+    """The same, recorded as a CUDA graph: the processor launches all of its kernels at once."""
+
+    def ready(self, module: "nn.Module", example: "torch.Tensor") -> "Callable[[torch.Tensor], torch.Tensor]":
+        """See :class:`TorchNetwork`."""
+        import torch
+
+        from bench.training.replay import EAGER_CALLS, Replayed
+
+        replayed = Replayed(module)
+        # Nothing can be recorded on the default stream.
+        with torch.inference_mode(), torch.cuda.stream(torch.cuda.Stream(self.device)):  # type: ignore[no-untyped-call]
+            for _ in range(EAGER_CALLS + 1):
+                replayed(example)
+            torch.cuda.synchronize(self.device)
+        return replayed
 
 
 class OnnxNetwork:
