@@ -46,6 +46,9 @@ class Recipe(Frozen):
             layers beside it. Both take the same learning rates and decays.
         schedule: ``one_cycle`` rises linearly for ``warmup_fraction`` of the steps and falls as a cosine to zero;
             ``constant`` only rises.
+        growing_fraction: over this first fraction of the epochs pictures are small, which costs less, and grow: first
+            half the frame's side, then two thirds (Tan and Le 2021, "EfficientNetV2", section 4). Only for networks
+            that take frames of any side; 0 = off.
         layer_decay: factor on the learning rate per part of the module (its direct children) from the head towards the
             stem; 1 = the same everywhere.
         average_fraction: weights are averaged with equal shares over this last fraction of the steps; 0 = off.
@@ -70,6 +73,7 @@ class Recipe(Frozen):
     weight_decay: float = Field(default=0.05, ge=0, le=10)
     schedule: Literal["one_cycle", "constant"] = "one_cycle"
     warmup_fraction: float = Field(default=0.2, ge=0, lt=1)
+    growing_fraction: float = Field(default=0.0, ge=0, lt=1)
     layer_decay: float = Field(default=1.0, gt=0, le=1)
     clip_norm: float | None = Field(default=None, gt=0)
     average_fraction: float = Field(default=0.1, ge=0, lt=1)

@@ -26,14 +26,15 @@ class Augmenter:
         self.device = device
         self.flips = recipe.flip and scheme.mirror is not None
         self.mirror = torch.tensor(scheme.mirror or range(scheme.keypoints), device=device)
-        self.centres = scheme.to_normalised(torch.arange(scheme.side_px, dtype=torch.float32)).to(device)
 
     def draw(self, rows: int) -> Tensor:
         """What decides the augmentation of a batch: evenly distributed in [-1, 1), float32 (6, rows), on the CPU."""
         moves = torch.rand(4, rows, generator=self.generator)
         return torch.cat([moves, torch.rand(2, rows, generator=self.generator)]) * 2 - 1
 
-    def __call__(self, pictures: Tensor, targets: Tensor, mirrored: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, pictures: Tensor, targets: Tensor, mirrored: Tensor, draws: Tensor, side_px: int | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Augment a batch.
 
         Args:
@@ -41,15 +42,17 @@ class Augmenter:
             targets: float32 (B, K, 2), normalised, NaN = not labelled.
             mirrored: bool (B,), which rows are mirrored; none where :attr:`flips` is false.
             draws: of :meth:`draw`, on the device.
+            side_px: of the new pictures; None = the frame's.
 
         Returns:
-            New pictures and targets of the same shapes; points moved out of the frame keep their true place.
+            New pictures and targets; points moved out of the frame keep their true place.
         """
-        if not self._moves:
+        side_px = side_px or self.scheme.side_px
+        if not self._moves and side_px == self.scheme.side_px:
             return self._light(pictures, draws[4:]), targets
         forward, backward = self._affine(draws[:4], mirrored)
         moved = F.grid_sample(
-            pictures, self._grid(backward), mode="bilinear", padding_mode="border", align_corners=False
+            pictures, self._grid(backward, side_px), mode="bilinear", padding_mode="border", align_corners=False
         )
         points = torch.where(mirrored[:, None, None], targets[:, self.mirror], targets)
         points = points @ forward[:, :, :2].transpose(1, 2) + forward[:, None, :, 2]
@@ -74,14 +77,15 @@ class Augmenter:
         backward = torch.cat([back, -(back @ shift[:, :, None])], -1)
         return forward, backward
 
-    def _grid(self, backward: Tensor) -> Tensor:
-        """Sampling positions (B, side, side, 2) of matrices (B, 2, 3).
+    def _grid(self, backward: Tensor, side_px: int) -> Tensor:
+        """Sampling positions (B, side_px, side_px, 2) of matrices (B, 2, 3).
 
         ``affine_grid`` makes the same numbers by a batched matrix product, which takes longer than the resampling. x
         and y are planes of their own: ten times faster than a sum whose innermost length is two.
         """
-        across = self.centres * backward[:, :, 0, None]
-        down = self.centres * backward[:, :, 1, None] + backward[:, :, 2, None]
+        centres = (2 * torch.arange(side_px, device=backward.device, dtype=torch.float32) + 1 - side_px) / side_px
+        across = centres * backward[:, :, 0, None]
+        down = centres * backward[:, :, 1, None] + backward[:, :, 2, None]
         return (across[:, :, None, :] + down[:, :, :, None]).permute(0, 2, 3, 1)
 
     def _light(self, pictures: Tensor, draws: Tensor) -> Tensor:

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 from typing import Protocol, cast
 
 import numpy as np
@@ -141,6 +143,18 @@ def answered(answer: Tensor, pictures: int, scheme: Scheme) -> Tensor:
     return answer
 
 
+GROWING = (Fraction(1, 2), Fraction(2, 3))
+"""Of the frame's side, what pictures grow through; each for as long."""
+
+
+def side_px(recipe: Recipe, epoch: int, scheme: Scheme) -> int:
+    """The side of the pictures in an epoch, counted from 0."""
+    growing = recipe.growing_fraction * recipe.epochs
+    if epoch >= growing:
+        return scheme.side_px
+    return round(GROWING[int(len(GROWING) * epoch / growing)] * scheme.side_px)
+
+
 class HasTrainingLoss(Protocol):
     """A network whose loss is part of its idea (a classification over positions, say); its recipe says ``own``."""
 
@@ -176,7 +190,7 @@ class Trainer:
         self.step = 0
         self.last_learning_rate = 0.0
         self.side = torch.rand(rows, generator=self.generator) < 0.5
-        self.learn: Callable[..., Tensor] = Replayed(self._learn) if execution.replayed else self._learn
+        self._steps_at: dict[int, Callable[..., Tensor]] = {}
 
     def epoch(self, epoch: int) -> Turns[float]:
         """One pass over the shuffled rows (a last partial batch waits for the next shuffle); the mean loss."""
@@ -186,8 +200,9 @@ class Trainer:
         rates = [learning_rate(recipe, self.step + batch, self.steps) for batch in range(self.batches)]
         there: Sequence[float] | Tensor = rates if device == "cpu" else torch.tensor(rates, device=device)
         total = torch.zeros((), device=device)
+        learn = self._step_at(side_px(recipe, epoch, self.scheme))
         for batch in range(self.batches):
-            total += self.learn(*(each[batch] for each in batches), there[batch])
+            total += learn(*(each[batch] for each in batches), there[batch])
             self.step += 1
             if self.step > self.steps * (1 - recipe.average_fraction):
                 self.average.add()
@@ -205,10 +220,17 @@ class Trainer:
         draws = torch.stack([self.augment.draw(size) for _ in range(batches)])
         return [rows.view(batches, size), mirrored[rows].view(batches, size), draws]
 
-    def _learn(self, rows: Tensor, mirrored: Tensor, draws: Tensor, rate: float | Tensor) -> Tensor:
-        """One step: nothing is read back from the device, and nothing differs between two of them but the arguments."""
+    def _step_at(self, side: int) -> Callable[..., Tensor]:
+        """One step of training with pictures of a side, in pixels."""
+        if side not in self._steps_at:
+            step = partial(self._learn, side)
+            self._steps_at[side] = Replayed(step) if self.execution.replayed else step
+        return self._steps_at[side]
+
+    def _learn(self, side: int, rows: Tensor, mirrored: Tensor, draws: Tensor, rate: float | Tensor) -> Tensor:
+        """Nothing is read back from the device, and nothing differs between two steps but the tensors."""
         pictures = channels_first(self.images[rows]).float()
-        pictures, targets = self.augment(pictures, self.targets[rows], mirrored, draws)
+        pictures, targets = self.augment(pictures, self.targets[rows], mirrored, draws, side)
         loss = self.loss(pictures, targets)
         self.backward(loss)
         self.update(rate)

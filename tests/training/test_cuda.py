@@ -1,4 +1,4 @@
-"""On CUDA: replayed steps, trainings side by side and graphs in latency do what one by one would. Skipped without it."""
+"""On CUDA: replayed steps, trainings side by side and graphs in latency do what one by one would."""
 
 import pytest
 import torch
