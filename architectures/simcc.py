@@ -81,7 +81,8 @@ def mean_position(scores: Tensor, extent: float) -> Tensor:
     summary="residual stages, then one classifier per axis over half-pixel bins",
     family="classification",
     source="Li et al., SimCC, ECCV 2022",
-    recipe={"loss": "own", "lr": 3e-3},
+    # Five folds of the YouTube Faces frames: 1.734 px, and 1.730 in 40 epochs at lr 0.02; AdamW takes 40 to 1.779.
+    recipe={"loss": "own", "optimiser": "muon", "lr": 0.01, "epochs": 20},
     space={
         "width": {"type": "int", "low": 16, "high": 64, "step": 8},
         "blocks": {"type": "int", "low": 1, "high": 4},

@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 HEADS = ("regression", "heatmap")
 NAME = re.compile(r"^[A-Za-z0-9_.]+$")
 
-CNN: Plain = {"lr": 2e-3, "weight_decay": 0.05}
-"""What convolutional backbones want different from the default recipe."""
+RECIPE: Plain = {"optimiser": "muon", "lr": 0.01, "epochs": 20}
+"""What backbones want different from the default recipe.
+
+Folds 2 and 3 of the YouTube Faces frames, 20 epochs, under the heatmap head; beside it timm's own pooled head with AdamW
+at lr 2e-3: resnet18 1.743 and 2.013 px, mobilenetv3_small 1.790 and 3.613, mobilenetv3_large 1.753 and 2.956,
+mobilenetv4_small 1.773 and 2.956, efficientnet_b0 1.718 and 11.853, ghostnetv2 1.733 and 2.391. Muon under the pooled head
+lies between, or diverges.
+"""
 
 ATTENTION: Plain = {"lr": 1e-3, "weight_decay": 0.1, "warmup_fraction": 0.3, "clip_norm": 1.0}
 """Without batch norm, attention needs smaller steps, a longer warm-up and clipped gradients."""
@@ -38,7 +44,7 @@ class Curated:
     name: str
     summary: str
     source: str
-    recipe: Plain = field(default_factory=lambda: CNN)
+    recipe: Plain = field(default_factory=lambda: RECIPE)
     space: Mapping[str, Plain] = field(default_factory=dict)
     in_timm: str = ""
 
@@ -51,10 +57,15 @@ class Curated:
 CURATED: tuple[Curated, ...] = (
     Curated("resnet18", "the field's yardstick", "He et al., CVPR 2016"),
     Curated(
-        "mobilenetv3_small", "small, for phones", "Howard et al., ICCV 2019", CNN, DROP_PATH, "mobilenetv3_small_100"
+        "mobilenetv3_small", "small, for phones", "Howard et al., ICCV 2019", RECIPE, DROP_PATH, "mobilenetv3_small_100"
     ),
     Curated(
-        "mobilenetv3_large", "middle, for phones", "Howard et al., ICCV 2019", CNN, DROP_PATH, "mobilenetv3_large_100"
+        "mobilenetv3_large",
+        "middle, for phones",
+        "Howard et al., ICCV 2019",
+        RECIPE,
+        DROP_PATH,
+        "mobilenetv3_large_100",
     ),
     Curated(
         "mobilenetv4_small", "small, for many processors", "Qin et al., ECCV 2024", in_timm="mobilenetv4_conv_small"
@@ -87,7 +98,7 @@ def architecture(reference: str) -> Architecture:
         recipe, space = known.recipe, known.space
     else:
         # No option is searched: many of timm's builders refuse `drop_path_rate`, and only building one tells.
-        recipe, space = ATTENTION if _is_attention(name) else CNN, {}
+        recipe, space = ATTENTION if _is_attention(name) else RECIPE, {}
     return _entry(Curated(reference, "a backbone of timm", "timm", recipe, space, name))
 
 

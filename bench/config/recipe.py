@@ -1,5 +1,6 @@
 """The recipe: everything about training that is not architecture."""
 
+from fractions import Fraction
 from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -33,6 +34,10 @@ def _takes_bool(annotation: Any) -> bool:
 
 LossName = Literal["wing", "smooth_l1", "l1", "mse", "own"]
 """The rows of ``bench.training.losses.POINTWISE``, and ``own``."""
+
+
+GROWING = (Fraction(1, 2), Fraction(2, 3))
+"""Of the frame's side: what pictures grow through, each for as long."""
 
 
 class Recipe(Frozen):
@@ -86,6 +91,13 @@ class Recipe(Frozen):
     test_time_flip: bool = False
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     float32_layers: Literal["auto", "depthwise", "none"] = "auto"
+
+    def side_px(self, epoch: int, scheme: Scheme) -> int:
+        """The side of the pictures in an epoch, which is counted from 0."""
+        growing = int(self.growing_fraction * self.epochs)
+        if epoch >= growing:
+            return scheme.side_px
+        return round(GROWING[len(GROWING) * epoch // growing] * scheme.side_px)
 
     def for_scheme(self, scheme: Scheme) -> Self:
         """What this recipe comes to for these points: without a mirror, ``flip`` is off.

@@ -90,8 +90,14 @@ def lay_out(entry: architectures.Architecture, options: Mapping[str, Any], schem
     return entry.build(**scheme.dimensions, **options)
 
 
-def refuse_misfit(entry: architectures.Architecture, options: Mapping[str, Any], scheme: Scheme) -> None:
+def refuse_misfit(
+    entry: architectures.Architecture, options: Mapping[str, Any], scheme: Scheme, side_px: int | None = None
+) -> None:
     """Run two pictures through a module that was built for this scheme, and look at the shape of its answer.
+
+    Args:
+        entry, options, scheme: what is built.
+        side_px: of the pictures, where it is not the frame's.
 
     Raises:
         ModelError: the model cannot run forward on them, or answers other numbers than two for each keypoint.
@@ -99,9 +105,11 @@ def refuse_misfit(entry: architectures.Architecture, options: Mapping[str, Any],
     """
     import torch
 
+    side = side_px or scheme.side_px
+
     def answer(module: "nn.Module", pictures: "torch.Tensor") -> tuple[int, ...]:
         with torch.no_grad():
-            return tuple(module(pictures).shape)
+            return tuple(module(pictures[:, :, :side, :side]).shape)
 
     shape, expected = _on_two_pictures(entry, options, scheme, answer), (2, scheme.coordinates)
     if shape != expected:

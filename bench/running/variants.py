@@ -86,6 +86,7 @@ def network_variant(config: Config, model: str, scheme: Scheme = SEED_SCHEME) ->
     checked_table(Recipe, entry.recipe, "recipe", f"model {model}")
     recipe = config.recipe_for(model, dict(entry.recipe)).for_scheme(scheme)
     refuse_bad_build(entry, options, scheme)
+    _refuse_to_grow(entry, options, recipe, scheme)
     device = resolve_device(config.run.device)
     precision = resolve_precision(recipe.precision, device)
     layers = resolve_float32_layers(recipe.float32_layers, precision, device)
@@ -149,6 +150,23 @@ def refuse_bad_build(entry: "Architecture", options: dict[str, Any], scheme: Sch
         raise ModelError(
             f"model {entry.name}: cannot be built ({type(error).__name__}: {error}); `bench check` shows where"
         ) from error
+
+
+def _refuse_to_grow(entry: "Architecture", options: dict[str, Any], recipe: Recipe, scheme: Scheme) -> None:
+    """
+    Raises:
+        ConfigError: the recipe shows small pictures first, and the network takes none but those it was built for.
+    """
+    from bench.measuring.cost import refuse_misfit
+
+    for side_px in sorted({recipe.side_px(epoch, scheme) for epoch in range(recipe.epochs)} - {scheme.side_px}):
+        try:
+            refuse_misfit(entry, options, scheme, side_px)
+        except ModelError as error:
+            raise ConfigError(
+                f"model {entry.name}: recipe.growing_fraction is {recipe.growing_fraction:g}, but built for "
+                f"{scheme.side_px} px it takes no pictures of {side_px} px; set it to 0"
+            ) from error
 
 
 def model_name(model: "str | Callable[..., nn.Module]") -> str:

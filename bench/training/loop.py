@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from typing import Protocol, cast
 
@@ -143,18 +142,6 @@ def answered(answer: Tensor, pictures: int, scheme: Scheme) -> Tensor:
     return answer
 
 
-GROWING = (Fraction(1, 2), Fraction(2, 3))
-"""Of the frame's side, what pictures grow through; each for as long."""
-
-
-def side_px(recipe: Recipe, epoch: int, scheme: Scheme) -> int:
-    """The side of the pictures in an epoch, counted from 0."""
-    growing = recipe.growing_fraction * recipe.epochs
-    if epoch >= growing:
-        return scheme.side_px
-    return round(GROWING[int(len(GROWING) * epoch / growing)] * scheme.side_px)
-
-
 class HasTrainingLoss(Protocol):
     """A network whose loss is part of its idea (a classification over positions, say); its recipe says ``own``."""
 
@@ -200,7 +187,7 @@ class Trainer:
         rates = [learning_rate(recipe, self.step + batch, self.steps) for batch in range(self.batches)]
         there: Sequence[float] | Tensor = rates if device == "cpu" else torch.tensor(rates, device=device)
         total = torch.zeros((), device=device)
-        learn = self._step_at(side_px(recipe, epoch, self.scheme))
+        learn = self._step_at(recipe.side_px(epoch, self.scheme))
         for batch in range(self.batches):
             total += learn(*(each[batch] for each in batches), there[batch])
             self.step += 1

@@ -11,6 +11,7 @@ from bench.config.latency import LatencySettings, Runtime
 from bench.measuring.latency.networks import CANARY, FORWARD, Plan, Series, TimedModel
 from bench.measuring.latency.rounds import Canary, KeptRounds, Timing, samples_per_turn, take_rounds
 from bench.measuring.latency.stopwatch import ANSWER_LIMIT_S, Stopwatch
+from bench.processes.cores import usable_cores
 from bench.processes.servant import Answer, Servant
 
 PROCESSES = 8
@@ -76,14 +77,13 @@ class Heats:
         limit = math.ceil(settings.most_rounds / starts)
         with tempfile.TemporaryDirectory(prefix="bench-onnx-") as folder:
             self._export(timings, folder)
-            for start in range(starts):
-                with self._fresh_processes(timings):
-                    ready = canary()
-                    for timing in _able(timings):
-                        with timing.failing_alone():
-                            self._warm_up(timing)
-                    undisturbed = math.ceil(settings.rounds * (start + 1) / starts)
-                    take_rounds(_able(timings), ready, undisturbed, limit, round_taken)
+            for start in self._starts(timings, starts):
+                ready = canary()
+                for timing in _able(timings):
+                    with timing.failing_alone():
+                        self._warm_up(timing)
+                undisturbed = math.ceil(settings.rounds * (start + 1) / starts)
+                take_rounds(_able(timings), ready, undisturbed, limit, round_taken)
         for timing in timings:
             if timing.failure is None:
                 yield timing, ready.kept_rounds(timing.rounds, settings.rounds)
@@ -92,23 +92,37 @@ class Heats:
                 reason = f"latency of {model} in {timing.plan.runtime} cannot be measured: {timing.failure}"
                 self.on_progress(LatencyProgress(reason, failed_model=model))
 
-    @contextlib.contextmanager
-    def _fresh_processes(self, timings: Sequence[Timing]) -> Iterator[None]:
-        """Processes that loaded their networks side by side: the slow part, and nothing is timed yet.
+    def _starts(self, timings: Sequence[Timing], starts: int) -> Iterator[int]:
+        """The number of each start, while its fresh processes are there.
 
         Where its memory happens to lie makes the same network some percent faster in one process than in the next.
-        No round within a process can show that, so the rounds are spread over several.
+        No round within a process can show that, so the rounds are spread over several. Loading is the slow part, and
+        nothing is timed meanwhile: where cores allow, the processes of all starts load side by side.
         """
-        with contextlib.ExitStack() as stack:
-            loading: list[tuple[Timing, Answer[None]]] = []
-            for timing in _able(timings):
-                timing.process = stack.enter_context(contextlib.closing(self._process()))
-                with timing.failing_alone():
-                    loading.append((timing, timing.process.begin(Stopwatch.load, timing.plan)))
-            for timing, loaded in loading:
-                with timing.failing_alone():
-                    loaded.wait()
-            yield
+        processes = starts * len(timings)
+        at_once = starts if processes < min(PROCESSES, usable_cores()) else 1
+        for first in range(0, starts, at_once):
+            with contextlib.ExitStack() as stack:
+                loading = [self._loading(timings, stack) for _ in range(min(at_once, starts - first))]
+                for number, begun in enumerate(loading):
+                    for timing, process, loaded in begun:
+                        timing.process = process
+                        with timing.failing_alone():
+                            loaded.wait()
+                    yield first + number
+                    for _, process, _ in begun:
+                        process.close()
+
+    def _loading(
+        self, timings: Sequence[Timing], stack: contextlib.ExitStack
+    ) -> list[tuple[Timing, Servant[Stopwatch], Answer[None]]]:
+        """A fresh process for each network that has not failed, which loads it."""
+        begun = []
+        for timing in _able(timings):
+            process = stack.enter_context(contextlib.closing(self._process()))
+            with timing.failing_alone():
+                begun.append((timing, process, process.begin(Stopwatch.load, timing.plan)))
+        return begun
 
     def _export(self, timings: Sequence[Timing], folder: str) -> None:
         """Export what ONNX Runtime needs, in processes that end before anything is timed."""
@@ -139,7 +153,7 @@ class Heats:
         return Servant(Stopwatch, self.threads, ANSWER_LIMIT_S)
 
     def _plan(self, timed: TimedModel, runtime: Runtime) -> Plan:
-        memory_format = self.settings.memory_format if runtime == "torch" else "contiguous"
+        memory_format = self.settings.memory_format if runtime != "onnx" else "contiguous"
         return Plan(timed, runtime, self.settings.device, memory_format, self.threads)
 
 
