@@ -25,10 +25,10 @@ NAME = re.compile(r"^[A-Za-z0-9_.]+$")
 RECIPE: Plain = {"optimiser": "muon", "lr": 0.01, "epochs": 20}
 """What backbones want different from the default recipe.
 
-Folds 2 and 3 of the YouTube Faces frames, 20 epochs, under the heatmap head; beside it timm's own pooled head with AdamW
-at lr 2e-3: resnet18 1.743 and 2.013 px, mobilenetv3_small 1.790 and 3.613, mobilenetv3_large 1.753 and 2.956,
-mobilenetv4_small 1.773 and 2.956, efficientnet_b0 1.718 and 11.853, ghostnetv2 1.733 and 2.391. Muon under the pooled head
-lies between, or diverges.
+Folds 2 and 3 of the YouTube Faces frames, 20 epochs, under the heatmap head; beside it timm's own pooled head with
+AdamW at lr 2e-3: resnet18 1.743 and 2.013 px, mobilenetv3_small 1.790 and 3.613, mobilenetv3_large 1.753 and 2.956,
+mobilenetv4_small 1.773 and 2.956, efficientnet_b0 1.718 and 11.853, ghostnetv2 1.733 and 2.391. Muon under the pooled
+head comes between, or diverges (mobilenetv4_small).
 """
 
 ATTENTION: Plain = {"lr": 1e-3, "weight_decay": 0.1, "warmup_fraction": 0.3, "clip_norm": 1.0}
@@ -47,6 +47,7 @@ class Curated:
     recipe: Plain = field(default_factory=lambda: RECIPE)
     space: Mapping[str, Plain] = field(default_factory=dict)
     in_timm: str = ""
+    head: str = "heatmap"
 
     @property
     def timm_name(self) -> str:
@@ -99,7 +100,7 @@ def architecture(reference: str) -> Architecture:
     else:
         # No option is searched: many of timm's builders refuse `drop_path_rate`, and only building one tells.
         recipe, space = ATTENTION if _is_attention(name) else RECIPE, {}
-    return _entry(Curated(reference, "a backbone of timm", "timm", recipe, space, name))
+    return _entry(Curated(reference, "a backbone of timm", "timm", recipe, space, name, usual_head(name)))
 
 
 def model_names(pattern: str = "") -> list[str]:
@@ -130,6 +131,16 @@ def size_arguments(name: str, data: Dimensions) -> Mapping[str, int]:
         except Exception as error:  # whatever a third party's model raises is the reason it is refused
             reasons.append(_plain_reason(error))
     raise ArchitectureError(f"cannot run at {data.frame_words} ({_telling(reasons)}); choose another backbone")
+
+
+@lru_cache(maxsize=4096)
+def usual_head(name: str) -> str:
+    """``heatmap`` for a backbone that hands out maps, ``regression`` for another; found out on the meta device."""
+    try:
+        _idle_parameters(name, Dimensions())
+    except Exception:  # whatever a third party's model raises
+        return "regression"
+    return "heatmap"
 
 
 def _run_on_meta(name: str, data: Dimensions, arguments: Mapping[str, int]) -> None:
@@ -183,7 +194,7 @@ def _entry(curated: Curated) -> Architecture:
         *,
         pretrained: bool = False,
         weights: str | None = None,
-        head: str = "regression",
+        head: str = curated.head,
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
         **dimensions: int,
@@ -212,7 +223,8 @@ class Choices:
     Attributes:
         pretrained: start from timm's published weights.
         weights: start from this local file (``.safetensors`` or ``.pth``) instead.
-        head: ``regression`` (timm's pooling and a linear layer) or ``heatmap`` (soft-argmax over its maps).
+        head: ``heatmap`` (soft-argmax over its maps; the default where it hands out maps) or ``regression`` (timm's
+            pooling and a linear layer).
     """
 
     pretrained: bool
@@ -251,7 +263,9 @@ def build_backbone(name: str, choices: Choices, data: Dimensions, **drops: float
         # On meta nothing can be copied, and torch warns of each tensor.
         fitting |= {} if torch.get_default_device().type == "meta" else overlay
     if choices.head == "heatmap":
-        module: nn.Module = TimmHeatmap(_feature_maps(name, fitting), data)
+        module: nn.Module = TimmHeatmap(_feature_maps(name, fitting, data), data)
+        for idle in _idle_parameters(name, data):
+            module.get_parameter(idle).requires_grad_(False)
     else:
         module = _create(name, **head, **fitting)
         _start_near_the_centre(module)
@@ -272,11 +286,51 @@ def _start_near_the_centre(module: "nn.Module") -> None:
                 nn.init.zeros_(head.bias)
 
 
-def _feature_maps(name: str, arguments: Mapping[str, Any]) -> "nn.Module":
+def _feature_maps(name: str, arguments: Mapping[str, Any], data: Dimensions) -> "nn.Module":
+    """A backbone that hands out its maps of the strides that are used.
+
+    timm's getter leaves out the stages behind them; a model that has none is taken as it is.
+    """
     try:
-        return _create(name, features_only=True, **arguments)
+        wanted = {"features_only": True, "out_indices": _levels(name, data), **arguments}
+        try:
+            return _create(name, feature_cls="getter", **wanted)
+        except Exception:  # whatever a third party's model raises
+            return _create(name, **wanted)
     except (RuntimeError, AttributeError, AssertionError) as error:
         raise ArchitectureError(f"head 'heatmap': this backbone hands out no maps ({_plain_reason(error)})") from error
+
+
+@lru_cache(maxsize=4096)
+def _idle_parameters(name: str, data: Dimensions) -> tuple[str, ...]:
+    """What only the stages behind the maps of a heatmap head would use, by name; found out on the meta device."""
+    import torch
+
+    from architectures.timm_heatmap import TimmHeatmap
+
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        fitting = {"in_chans": data.channels, **size_arguments(name, data)}
+        module = TimmHeatmap(_feature_maps(name, fitting, data), data)
+        module(torch.empty(2, data.channels, data.side_px, data.side_px)).sum().backward()
+    return tuple(name for name, parameter in module.named_parameters() if parameter.grad is None)
+
+
+@lru_cache(maxsize=4096)
+def _levels(name: str, data: Dimensions) -> tuple[int, ...]:
+    """Which of a backbone's maps have a stride that is used, as timm counts them."""
+    import torch
+
+    from architectures.timm_heatmap import STRIDES
+
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        info: Any = _create(name, features_only=True, in_chans=data.channels, **size_arguments(name, data)).feature_info
+    strides = info.reduction()
+    levels = tuple(level for level, stride in zip(info.out_indices, strides, strict=True) if stride in STRIDES)
+    if not levels:
+        raise ArchitectureError(
+            f"head 'heatmap' needs maps of stride {STRIDES.start} to {STRIDES.stop - 1}; this backbone has {strides}"
+        )
+    return levels
 
 
 for _curated in CURATED:

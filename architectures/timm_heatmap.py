@@ -12,8 +12,8 @@ CELL_PX = 4
 """Pixels of the frame to a cell of the maps that are decoded."""
 
 WIDTH = 64
-COARSEST_STRIDE = 16
-"""At 96x96 a map of stride 32 has 3x3 cells, most of which see the border."""
+STRIDES = range(4, 17)
+"""Of the maps that are used. At 96x96 one of stride 32 has 3x3 cells, most of which see the border."""
 
 
 class TimmHeatmap(nn.Module):
@@ -26,12 +26,7 @@ class TimmHeatmap(nn.Module):
         super().__init__()
         self.cells = -(-data.side_px // CELL_PX)
         info: Any = backbone.feature_info
-        strides: list[int] = info.reduction()
-        channels: list[int] = info.channels()
-        self.chosen = [level for level, stride in enumerate(strides) if 4 <= stride <= COARSEST_STRIDE]
-        self.channels = [channels[level] for level in self.chosen]
-        if not self.chosen:
-            raise ValueError(f"head 'heatmap' needs maps of stride 4 to {COARSEST_STRIDE}; this backbone has {strides}")
+        self.channels: list[int] = info.channels()
         self.backbone = backbone
         self.lateral = nn.ModuleList(nn.Conv2d(count, WIDTH, 1) for count in self.channels)
         self.smooth = conv_bn_relu(WIDTH, WIDTH)
@@ -41,8 +36,7 @@ class TimmHeatmap(nn.Module):
         """(B, channels, side, side) -> (B, 2 keypoints) normalised coordinates."""
         maps = self.backbone(inputs)
         total: Tensor | None = None
-        for level, count, lateral in reversed(list(zip(self.chosen, self.channels, self.lateral, strict=True))):
-            features = maps[level]
+        for features, count, lateral in reversed(list(zip(maps, self.channels, self.lateral, strict=True))):
             if features.shape[1] != count:  # some transformers hand out (B, H, W, C)
                 features = features.permute(0, 3, 1, 2)
             projected = lateral(features)

@@ -27,7 +27,12 @@ def latency(
     ] = None,
     runtimes: Annotated[
         str | None,
-        typer.Option("--runtimes", "--runtime", metavar="torch,onnx", help="onnx needs the export extra. [torch]"),
+        typer.Option(
+            "--runtimes",
+            "--runtime",
+            metavar="torch,graph,onnx",
+            help="graph: CUDA graphs. onnx needs the export extra. [torch]",
+        ),
     ] = None,
     device: Annotated[
         str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to measure. [auto]")
