@@ -5,7 +5,6 @@ one of its models is asked for, never to list names.
 """
 
 import re
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from architectures.machinery.errors import ArchitectureError
 from architectures.machinery.names import TIMM_PREFIX
 from architectures.machinery.registry import Architecture, Dimensions, Plain, add, nearest
+from architectures.machinery.timm_fitting import create, size_arguments
 
 if TYPE_CHECKING:
     from torch import nn
@@ -111,77 +111,15 @@ def model_names(pattern: str = "") -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def size_arguments(name: str, data: Dimensions) -> Mapping[str, int]:
-    """What makes a model accept a frame: nothing, or ``img_size`` in pixels, found out on the meta device.
-
-    Raises:
-        ArchitectureError: the model cannot take the frame or gives other numbers; the message holds the reason.
-    """
-    from timm.models import get_pretrained_cfg
-
-    known = get_pretrained_cfg(name)
-    candidates: list[dict[str, int]] = [{}, {"img_size": data.side_px}]
-    if known is not None and known.fixed_input_size:
-        candidates.reverse()
-    reasons = []
-    for arguments in candidates:
-        try:
-            _run_on_meta(name, data, arguments)
-            return arguments
-        except Exception as error:  # whatever a third party's model raises is the reason it is refused
-            reasons.append(_plain_reason(error))
-    raise ArchitectureError(f"cannot run at {data.frame_words} ({_telling(reasons)}); choose another backbone")
-
-
-@lru_cache(maxsize=4096)
 def usual_head(name: str) -> str:
     """``heatmap`` for a backbone that hands out maps, ``regression`` for another; found out on the meta device."""
+    from architectures.timm_heatmap import idle_parameters
+
     try:
-        _idle_parameters(name, Dimensions())
+        idle_parameters(name, Dimensions())
     except Exception:  # whatever a third party's model raises
         return "regression"
     return "heatmap"
-
-
-def _run_on_meta(name: str, data: Dimensions, arguments: Mapping[str, int]) -> None:
-    """Run a model without memory behind it forward once in training mode, and look at the shape of its answer."""
-    import torch
-
-    # The generator is put back: a first build must draw the same weights as a second one.
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        module = _create(name, in_chans=data.channels, num_classes=2 * data.keypoints, **arguments)
-        with torch.no_grad():
-            answer = module(torch.empty(2, data.channels, data.side_px, data.side_px))
-    expected = (2, 2 * data.keypoints)
-    if not isinstance(answer, torch.Tensor) or tuple(answer.shape) != expected:
-        found = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
-        raise ArchitectureError(f"gives {found} for two pictures, expected {expected}: it has no such head")
-
-
-def _create(name: str, **arguments: Any) -> "nn.Module":
-    import timm
-
-    module: nn.Module = timm.create_model(name, **arguments)
-    getattr(module, "pretrained_cfg", {}).pop("state_dict", None)  # timm keeps a second copy of weights given to it
-    return module
-
-
-def _plain_reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    if isinstance(error, AssertionError) and not lines:
-        # A bare assertion says nothing: the condition that timm's line demands does.
-        places = [
-            frame.line for frame in traceback.extract_tb(error.__traceback__) if "timm" in Path(frame.filename).parts
-        ]
-        demand = re.match(r"(?:assert\s+|_assert\()(.+?)(?:,\s*(?:''|\"\")\))?$", (places or [""])[-1] or "")
-        return f"it demands {demand[1][:160]}" if demand else "a demand of timm's on the picture's size is not met"
-    text = lines[0][:160].rstrip(" .:") if lines else ""
-    return text if isinstance(error, ArchitectureError) else f"{type(error).__name__}: {text}"
-
-
-def _telling(reasons: list[str]) -> str:
-    """Of two failures the one that is not merely 'there is no such argument'."""
-    return next((reason for reason in reasons if "unexpected keyword" not in reason), reasons[0])
 
 
 def _is_attention(name: str) -> bool:
@@ -253,7 +191,7 @@ def build_backbone(name: str, choices: Choices, data: Dimensions, **drops: float
 
     from architectures.machinery.timm_inputs import scale_inputs
     from architectures.machinery.timm_weights import published_weights, weights_overlay
-    from architectures.timm_heatmap import TimmHeatmap
+    from architectures.timm_heatmap import TimmHeatmap, feature_maps, idle_parameters
 
     fitting: dict[str, Any] = {"in_chans": data.channels, **size_arguments(name, data), **drops}
     head = {"num_classes": 2 * data.keypoints}
@@ -263,11 +201,11 @@ def build_backbone(name: str, choices: Choices, data: Dimensions, **drops: float
         # On meta nothing can be copied, and torch warns of each tensor.
         fitting |= {} if torch.get_default_device().type == "meta" else overlay
     if choices.head == "heatmap":
-        module: nn.Module = TimmHeatmap(_feature_maps(name, fitting, data), data)
-        for idle in _idle_parameters(name, data):
+        module: nn.Module = TimmHeatmap(feature_maps(name, fitting, data), data)
+        for idle in idle_parameters(name, data):
             module.get_parameter(idle).requires_grad_(False)
     else:
-        module = _create(name, **head, **fitting)
+        module = create(name, **head, **fitting)
         _start_near_the_centre(module)
     scale_inputs(module, name, data.channels)
     return module
@@ -284,53 +222,6 @@ def _start_near_the_centre(module: "nn.Module") -> None:
             nn.init.normal_(head.weight, std=1e-3)
             if head.bias is not None:
                 nn.init.zeros_(head.bias)
-
-
-def _feature_maps(name: str, arguments: Mapping[str, Any], data: Dimensions) -> "nn.Module":
-    """A backbone that hands out its maps of the strides that are used.
-
-    timm's getter leaves out the stages behind them; a model that has none is taken as it is.
-    """
-    try:
-        wanted = {"features_only": True, "out_indices": _levels(name, data), **arguments}
-        try:
-            return _create(name, feature_cls="getter", **wanted)
-        except Exception:  # whatever a third party's model raises
-            return _create(name, **wanted)
-    except (RuntimeError, AttributeError, AssertionError) as error:
-        raise ArchitectureError(f"head 'heatmap': this backbone hands out no maps ({_plain_reason(error)})") from error
-
-
-@lru_cache(maxsize=4096)
-def _idle_parameters(name: str, data: Dimensions) -> tuple[str, ...]:
-    """What only the stages behind the maps of a heatmap head would use, by name; found out on the meta device."""
-    import torch
-
-    from architectures.timm_heatmap import TimmHeatmap
-
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        fitting = {"in_chans": data.channels, **size_arguments(name, data)}
-        module = TimmHeatmap(_feature_maps(name, fitting, data), data)
-        module(torch.empty(2, data.channels, data.side_px, data.side_px)).sum().backward()
-    return tuple(name for name, parameter in module.named_parameters() if parameter.grad is None)
-
-
-@lru_cache(maxsize=4096)
-def _levels(name: str, data: Dimensions) -> tuple[int, ...]:
-    """Which of a backbone's maps have a stride that is used, as timm counts them."""
-    import torch
-
-    from architectures.timm_heatmap import STRIDES
-
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        info: Any = _create(name, features_only=True, in_chans=data.channels, **size_arguments(name, data)).feature_info
-    strides = info.reduction()
-    levels = tuple(level for level, stride in zip(info.out_indices, strides, strict=True) if stride in STRIDES)
-    if not levels:
-        raise ArchitectureError(
-            f"head 'heatmap' needs maps of stride {STRIDES.start} to {STRIDES.stop - 1}; this backbone has {strides}"
-        )
-    return levels
 
 
 for _curated in CURATED:

@@ -102,7 +102,8 @@ def _trained(config: Config, plan: Plan, cells: Collection[Cell], on_event: OnTu
     missing = [cell for cell in cells if is_wanted(store, cell)]
     if missing:
         recorder = Recorder(store, plan, describe_environment(plan.device), lambda _: None)
-        LocalEngine(workers, run.threads, run.cell_timeout_s)(missing, recorder)
+        with closing(local_engine(run, len(missing), plan.device)) as execute:
+            execute(missing, recorder)
     predicted: dict[str, Points] = {}
     failures: dict[ComparisonFailed, None] = {}  # several seeds may fail alike: told once
     for cell in cells:

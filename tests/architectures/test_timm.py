@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 import architectures
 from architectures import ArchitectureError, timm_backbones
-from architectures.machinery import timm_weights
+from architectures.machinery import timm_fitting, timm_weights
 from architectures.machinery.registry import Dimensions
 
 timm = pytest.importorskip("timm")
@@ -61,7 +61,7 @@ def test_what_cannot_run_is_refused_by_name_with_a_reason(name: str, reason: str
 
 
 def test_the_first_build_draws_the_weights_of_the_second() -> None:
-    timm_backbones.size_arguments.cache_clear()
+    timm_fitting.size_arguments.cache_clear()
     states = []
     for _ in range(2):
         torch.manual_seed(3)
@@ -188,7 +188,7 @@ def test_without_a_network_pretrained_fails_within_a_second(tmp_path: Path, monk
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     assert timm_weights.REACH_TIMEOUT_S < 1
     monkeypatch.setattr(timm_weights, "REACH_TIMEOUT_S", 0.1)  # so that a busy machine does not decide the test
-    timm_backbones.size_arguments("resnet18", Dimensions())
+    timm_fitting.size_arguments("resnet18", Dimensions())
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and never answers
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         template = address + "/{repo_id}/resolve/{revision}/{filename}"
