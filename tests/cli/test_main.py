@@ -2,6 +2,7 @@
 
 import pytest
 
+import bench.api  # noqa: F401  (imported while the function is broken, it would keep it)
 from bench.cli.main import main
 from bench.errors import ConfigError
 from bench.reporting import rebuilding

@@ -27,7 +27,7 @@ def test_data_that_are_away_cost_what_was_not_read_yet_and_nothing_once_they_are
     run_bench: RunBench, faces_csv: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "net.py").write_text(TAKING_AWAY)
-    run = ("run", "--models", f"net.py:Net,{NETWORKS}:Tiny", "--data", str(faces_csv), "--groups", "people.csv")
+    run = ("run", "--models", f"{NETWORKS}:Tiny,net.py:Net", "--data", str(faces_csv), "--groups", "people.csv")
     small = (*run, "--folds", "2", "--epochs", "1", "--workers", "1", "--no-latency", "--out")
     assert run_bench(*small, "calm").returncode == 0
     (tmp_path / "armed").touch()

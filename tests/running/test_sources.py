@@ -34,7 +34,7 @@ def edited(original: Path, folder: Path, before: str, after: str) -> Path:
     [
         ("torch.manual_seed(seed)", "torch.manual_seed(seed + 1)", False),
         ("    import torch\n", "    import torch  # the framework\n", True),
-        ('"""One fold, inside', '"""A fold, inside', True),
+        ('"""Folds, inside', '"""Some folds, inside', True),
     ],
 )
 def test_the_worker_is_in_every_networks_key(
