@@ -10,8 +10,8 @@ import pytest
 from tests.conftest import PROJECT, bench_environment
 
 FLOORS = (
-    "__main__", "cli", "__init__", "api", "keywords", "progress", "delivering", "tuning", "reporting", "running",
-    "comparing", "measuring", "training", "gates", "faces", "records", "config", "processes", "scheme",
+    "__main__", "cli", "__init__", "api", "keywords", "progress", "delivering", "asking", "tuning", "reporting",
+    "running", "comparing", "measuring", "training", "gates", "faces", "records", "config", "processes", "scheme",
     "outside_text", "signatures", "errors",
 )  # fmt: skip
 """Every room and every top-level module, from the top of the house down: arrows run downwards, nothing is exempt."""

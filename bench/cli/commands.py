@@ -17,6 +17,7 @@ from bench.cli import (
     run,
     synth,
     tune,
+    verify,
 )
 
 MODULES = (
@@ -36,4 +37,5 @@ MODULES = (
     run,
     synth,
     tune,
+    verify,
 )

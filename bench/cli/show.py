@@ -17,6 +17,7 @@ def show_leaderboard(screen: Screen, board: BoardFacts) -> None:
         board_notes.letter_notes,
         board_notes.seed_notes,
         board_notes.precision_notes,
+        board_notes.verified_notes,
     ):
         for note in notes(board):
             screen.say(note)

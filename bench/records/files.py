@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -14,7 +14,7 @@ from bench.errors import RecordError
 from bench.records.keys import digest, protocol_digest
 from bench.records.packed import PackedFiles
 from bench.records.reading import read_regular
-from bench.records.schema import SCHEMA, AskedRecord, CellRecord, CostRecord, LatencyRecord, Versioned
+from bench.records.schema import SCHEMA, AskedRecord, CellRecord, CostRecord, LatencyRecord, Verification, Versioned
 from bench.records.sealing import unsealed_arrays, unsealed_text
 
 Record = TypeVar("Record", bound=Versioned)
@@ -27,6 +27,7 @@ BESIDE_CELLS = {
     "costs": (".json",),
     "latency": (".json",),
     "truth": (".npz",),
+    "verified": (".json",),
 }
 """Every other folder of records, and what its files are."""
 
@@ -78,6 +79,12 @@ def cost_file(record: CostRecord) -> str:
     return f"costs/{slug(record.model)}-{record.variant_digest}.json"
 
 
+def verification_file(record: Verification) -> str:
+    """Where it belongs how a cell came out with some kernels: one file for each that it was trained again with."""
+    of_what = digest({"predictions": record.predictions_sha256, "kernels": record.kernels})
+    return f"verified/{slug(record.model)}/{record.key}-{of_what}.json"
+
+
 def asked_name(protocol: str, model: str) -> str:
     """Where it belongs that a run asked for a model: one file per protocol and model."""
     return f"asked/{protocol}/{slug(model)}.json"
@@ -98,12 +105,12 @@ class RecordFiles:
     def __init__(self, out: Path) -> None:
         self.out = out
         bare = out.is_dir() and not (out / "records").exists() and any(out.glob("*.zip"))
-        self._packed = PackedFiles(out if bare else out / "records")
+        self.packed = PackedFiles(out if bare else out / "records")
 
     def names(self, folder: str, suffix: str = ".json") -> list[str]:
         """Names of the files in a folder, in a stable order; packed or not."""
         loose = {path.relative_to(self.out).as_posix() for path in (self.out / folder).rglob(f"*{suffix}")}
-        packed = {name for name in self._packed.names() if name.startswith(f"{folder}/") and name.endswith(suffix)}
+        packed = {name for name in self.packed.names() if name.startswith(f"{folder}/") and name.endswith(suffix)}
         return sorted(loose | packed)
 
     def content(self, name: str) -> bytes | None:
@@ -115,7 +122,7 @@ class RecordFiles:
         try:
             return read_regular(self.out / name)
         except (FileNotFoundError, NotADirectoryError):
-            return self._packed.read(name)
+            return self.packed.read(name)
 
     def load(self, name: str, kind: type[Record], file_of: FileOf[Record] | None = None) -> Record | None:
         """The record in a file; None where there is none.
@@ -144,6 +151,21 @@ class RecordFiles:
         if record is not None and record.schema_version > SCHEMA:
             raise UnusableError(path, "newer", f"schema {record.schema_version}")
         return record
+
+    def usable(
+        self, folder: str, kind: type[Record], file_of: FileOf[Record], on_trouble: Callable[[UnusableError], None]
+    ) -> Iterator[tuple[Record, str]]:
+        """Every record of a folder that can be used, with its name; ``on_trouble`` is told of the others."""
+        for name in self.names(folder):
+            try:
+                record = self.load(name, kind, file_of)
+            except UnusableError as error:
+                on_trouble(error)
+            else:
+                if record is None:
+                    on_trouble(UnusableError(self.out / name, "damaged", "damaged in its packed file"))
+                else:
+                    yield record, name
 
     def sealed(self, record: CellRecord, name: str | None = None) -> bytes:
         """The array file of a cell, found to be the one that its record sealed; ``name`` where it stands elsewhere.

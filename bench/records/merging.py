@@ -8,7 +8,7 @@ appears whole, and none depends on when it came: a merge that was killed is fini
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,9 +32,10 @@ from bench.records.files import (
     conflict_name,
     cost_file,
     latency_file,
+    verification_file,
 )
 from bench.records.keys import protocol_digest
-from bench.records.schema import AskedRecord, CellRecord, CostRecord, LatencyRecord
+from bench.records.schema import AskedRecord, CellRecord, CostRecord, LatencyRecord, Verification
 from bench.records.store import RecordStore
 
 BEFORE_ALL_RUNS = 0
@@ -116,25 +117,16 @@ class _Merge:
     def everything(self) -> None:
         for name in self.source.names("truth", ".npz"):
             self._labels(Path(name).stem)
-        for cell, name in self._usable("cells", CellRecord, cell_file):
+        for cell, name in self.source.usable("cells", CellRecord, cell_file, self._leave):
             self._cell(cell, name)
-        for cell, name in self._usable("conflicts", CellRecord, conflict_file):
+        for cell, name in self.source.usable("conflicts", CellRecord, conflict_file, self._leave):
             if self._arrays(cell, f"{conflict_name(cell)}.npz") is not None:
                 self._copy(name.removesuffix(".json"), conflict_name(cell))
         self._copy_missing("costs", CostRecord, cost_file)
         self._copy_missing("latency", LatencyRecord, latency_file)
-        for asked, name in self._usable("asked", AskedRecord, asked_file):
+        self._copy_missing("verified", Verification, verification_file)
+        for asked, name in self.source.usable("asked", AskedRecord, asked_file, self._leave):
             self._asked(asked, self.store.read(name, AskedRecord, asked_file))
-
-    def _usable(self, folder: str, kind: type[Record], file_of: FileOf[Record]) -> Iterator[tuple[Record, str]]:
-        for name in self.source.names(folder):
-            try:
-                record = self.source.load(name, kind, file_of)
-            except UnusableError as error:
-                self._leave(error)
-            else:
-                if record is not None:  # else a packed file is damaged, which is told
-                    yield record, name
 
     def _leave(self, error: UnusableError) -> None:
         self.merged.left.setdefault(error.trouble, []).append(str(error))
@@ -185,7 +177,7 @@ class _Merge:
             return None
 
     def _copy_missing(self, folder: str, kind: type[Record], file_of: FileOf[Record]) -> None:
-        for _, name in self._usable(folder, kind, file_of):
+        for _, name in self.source.usable(folder, kind, file_of, self._leave):
             if self.store.read(name, kind, file_of) is not None:
                 self.merged.present[folder] += 1
             else:

@@ -38,6 +38,8 @@ class PackedFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.passed_over: list[Path] = []
+        """Files that are not what they should be, once the folder was read."""
 
     def names(self) -> list[str]:
         """Names such as ``cells/plain_cnn-76533a/0d9de6a805554127.json``."""
@@ -61,6 +63,7 @@ class PackedFiles:
                     found.setdefault(name, {}).setdefault(number, place)
             except UNREADABLE as error:
                 logger.warning("%s: no packed records, passed over (%s)", path, error)
+                self.passed_over.append(path)
         return found
 
 

@@ -170,6 +170,35 @@ class LatencyRecord(Versioned):
     environment: dict[str, Any] = Field(default_factory=dict)
 
 
+Verdict = Literal["same bits", "near", "otherwise"]
+"""How a cell that was trained again came out; ``near``: as near as training on another kind of machine ends."""
+
+
+class Verification(Versioned):
+    """A recorded cell was trained again; it speaks of the predictions of that digest alone.
+
+    ``like``: on a machine that must come to the same bits. ``differing`` coordinates did not; ``rms_px`` and
+    ``largest_px`` are of the differences of all, and the RMSEs those of either against the labels. ``kernels`` are
+    those that it was trained again with.
+    """
+
+    key: str
+    model: str
+    fold: int
+    seed: int
+    predictions_sha256: str
+    verdict: Verdict
+    like: bool
+    differing: int
+    rms_px: float
+    largest_px: float
+    recorded_rmse_px: float
+    repeated_rmse_px: float
+    kernels: str = ""
+    verified: str = ""
+    environment: dict[str, Any] = Field(default_factory=dict)
+
+
 class CostRecord(Versioned):
     """Static costs of one variant of a model, counted once: no timing in it."""
 

@@ -24,10 +24,11 @@ from bench.records.files import (
     cost_file,
     latency_file,
     slug,
+    verification_file,
 )
 from bench.records.packed import write_packed
 from bench.records.reading import set_aside
-from bench.records.schema import AskedRecord, CellRecord, CostRecord, LatencyRecord, Versioned
+from bench.records.schema import AskedRecord, CellRecord, CostRecord, LatencyRecord, Verification, Versioned
 from bench.records.sealing import sealed_arrays, sealed_text
 
 logger = logging.getLogger(__name__)
@@ -120,6 +121,18 @@ class RecordStore:
     def costs(self) -> list[CostRecord]:
         """Every readable cost record."""
         return list(self._all("costs", CostRecord))
+
+    def write_verification(self, record: Verification) -> None:
+        """Note how a cell came out that was trained again; what is noted so already stays as it is."""
+        name = verification_file(record)
+        passing = {"verified", "environment"}
+        before = self.read(name, Verification, verification_file)
+        if before is None or before.model_dump(exclude=passing) != record.model_dump(exclude=passing):
+            self._write(name, record)
+
+    def verifications(self) -> list[Verification]:
+        """Every readable one."""
+        return list(self._all("verified", Verification, verification_file))
 
     def write_asked(self, record: AskedRecord, protocol: str) -> None:
         """Note that a run asked for this variant; one file per protocol and model."""

@@ -262,6 +262,9 @@ class BoardFacts(Frozen):
     weak_evidence: bool
     comparison: dict[str, Any]
     left_race: tuple[Left, ...] = ()
+    cells_recorded: int = 0
+    cells_verified: int = 0
+    cells_contradicted: int = 0
 
     def document(self) -> dict[str, Any]:
         """As plain data."""

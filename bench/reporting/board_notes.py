@@ -17,6 +17,8 @@ def warnings_of(board: BoardFacts) -> list[str]:
         found.append("synthetic faces: drawn by bench, not photographed")
     if not board.dataset.people_known:
         found.append("no groups given: errors and intervals are optimistic")
+    if board.cells_contradicted:
+        found.append(f"{board.cells_contradicted} cells came out otherwise when they were trained again: see the flags")
     if board.protocol.quick:
         found.append("quick run (one fold, few epochs): not comparable with any other result")
     return found
@@ -109,7 +111,20 @@ def footnotes(board: BoardFacts) -> list[str]:
         ("Records under this folder with other data, folds or settings", board.unlike_records),
         ("Latency records of other machines", board.unlike_latencies),
     )
-    return [f"{what}, not shown: {count}." for what, count in kinds if count]
+    return [*verified_notes(board), *(f"{what}, not shown: {count}." for what, count in kinds if count)]
+
+
+def verified_notes(board: BoardFacts) -> list[str]:
+    """How much of the board was trained again, by whoever held the records."""
+    notes = []
+    if board.cells_verified:
+        notes.append(
+            f"verified: {board.cells_verified} of {board.cells_recorded} cells were trained again and came out as "
+            "recorded."
+        )
+    if board.cells_contradicted:
+        notes.append(f"Trained again, {board.cells_contradicted} of {board.cells_recorded} cells came out otherwise.")
+    return notes
 
 
 def precision_notes(board: BoardFacts) -> list[str]:

@@ -1,6 +1,6 @@
 """Makes the board of what was collected."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.comparing.collecting import Collected
@@ -9,6 +9,7 @@ from bench.config.model_names import is_ensemble, members_of
 from bench.measuring.accuracy import score
 from bench.measuring.environment import machine_digest
 from bench.measuring.latency.percentiles import summarise_latencies
+from bench.records.schema import Verdict, Verification
 from bench.reporting.board_facts import BoardFacts, BoardRow, Failure, Left, Protocol
 from bench.reporting.comparison_facts import comparison_facts
 from bench.reporting.number_text import letter_text
@@ -20,7 +21,7 @@ TIMM = "architectures.timm_backbones"
 """Where the code of timm's backbones stands, as records note it."""
 
 
-def make_board(collected: Collected, errors: RowErrors) -> BoardFacts:
+def make_board(collected: Collected, errors: RowErrors, verifications: Sequence[Verification]) -> BoardFacts:
     """Rows, ranked ones first, and what surrounds them."""
     selection, ranking = collected.selection, collected.ranking
     latest = selection.latest
@@ -34,7 +35,9 @@ def make_board(collected: Collected, errors: RowErrors) -> BoardFacts:
     rows: list[BoardRow] = []
     for model in (*ranking.order, *partial):
         place = sum(not row.is_gate for row in rows)
-        rows.append(_row(model, collected, errors, {"index": len(rows), "place": place}))
+        row = _row(model, collected, errors, {"index": len(rows), "place": place})
+        flags = tuple(_contradictions(selection.entries[model], verifications))
+        rows.append(row.model_copy(update={"flags": (*flags, *row.flags)}))
     train_seconds = sum(row.train_seconds or 0 for row in rows if row.ranked)
     floor = ranking.floor
     return BoardFacts(
@@ -49,8 +52,30 @@ def make_board(collected: Collected, errors: RowErrors) -> BoardFacts:
         resolution_floor_px=None if floor is None else floor.difference_px,
         weak_evidence=ranking.weak,
         comparison=comparison_facts(collected.observations, ranking, train_seconds),
+        **_verified(selection.entries.values(), verifications),
         left_race=tuple(Left.model_validate(departure) for departure in collected.departures.values()),
     )
+
+
+def _verified(entries: Iterable[Entry], verifications: Sequence[Verification]) -> dict[str, int]:
+    """How many of the cells shown were trained again, and how they came out; one contradiction outweighs the rest."""
+    verdicts: dict[str, set[Verdict]] = {}
+    for found in verifications:
+        verdicts.setdefault(found.predictions_sha256, set()).add(found.verdict)
+    cells = [verdicts.get(cell.predictions_sha256 or "", set()) for entry in entries for cell in entry.cells]
+    contradicted = sum("otherwise" in found for found in cells)
+    return {
+        "cells_recorded": len(cells),
+        "cells_verified": sum(bool(found) for found in cells) - contradicted,
+        "cells_contradicted": contradicted,
+    }
+
+
+def _contradictions(entry: Entry, verifications: Sequence[Verification]) -> Iterator[str]:
+    wrong = {found.predictions_sha256 for found in verifications if found.verdict == "otherwise"}
+    for cell in entry.cells:
+        if cell.predictions_sha256 in wrong:
+            yield f"fold {cell.fold}, seed {cell.seed}: otherwise when trained again"
 
 
 def _row(model: str, collected: Collected, errors: RowErrors, placed: Mapping[str, int]) -> BoardRow:

@@ -55,4 +55,4 @@ def collect(store: RecordStore) -> Material:
     """
     collected = collecting.collect(store)
     errors = row_errors(collected.observations)
-    return Material(**vars(collected), errors=errors, facts=make_board(collected, errors))
+    return Material(**vars(collected), errors=errors, facts=make_board(collected, errors, store.verifications()))

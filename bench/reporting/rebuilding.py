@@ -36,7 +36,18 @@ def report_from_records(
     material = collect(RecordStore(out))
     faces = find_pictures(material.facts.dataset, data) if "html" in formats else None
     material = replace(material, faces=faces, search=search)
-    paths = {name: out / ("report.html" if name == "html" else f"leaderboard.{name}") for name in formats}
+    paths = {name: _path(out, name) for name in formats}
     for name, path in paths.items():
         write_text(path, FORMATS[name](material))
     return material, list(paths.values())
+
+
+def rebuild(out: Path, data: Path | None, search: SearchMaterial | None) -> None:
+    """Write those reports anew that stand under ``out``; see :func:`report_from_records`."""
+    standing = [name for name in FORMATS if _path(out, name).exists()]
+    if standing:
+        report_from_records(out, standing, data, search)
+
+
+def _path(out: Path, name: str) -> Path:
+    return out / ("report.html" if name == "html" else f"leaderboard.{name}")

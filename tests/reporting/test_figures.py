@@ -284,7 +284,7 @@ def test_a_damaged_file_of_that_name_costs_only_the_pictures(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "faces.csv").write_text("not,faces\n")
     assert find_pictures(board(()).dataset.model_copy(update={"name": "faces.csv"}), None) is None
-    assert "no pictures in the report" in caplog.text
+    assert "from which the results were made, cannot be read" in caplog.text
 
 
 def test_weak_networks_accuse_no_label() -> None:

@@ -1,0 +1,1 @@
+"""Questions behind the ranking, over records or with trainings of their own."""
