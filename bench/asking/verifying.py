@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.asking.repeating import Repeatable, compared, hindrance, repeat
+from bench.asking.repeating import Repeatable, compared, flattery, hindrance, repeat
 from bench.comparing.selection import Selection, select
 from bench.config.settings import RunSettings
 from bench.errors import ConfigError, DataError
@@ -130,7 +130,7 @@ def verify(asked: Asked, workers: int | str, on_repeated: OnRepeated) -> Answer:
     recorded = [cell for entry in selection.entries.values() for cell in entry.cells if store.damage(cell) is None]
     answer.cells = len(recorded)
     wanted = _wanted(asked, recorded)
-    networks = any(cell.kind == "network" for cell in wanted)
+    of_networks = {cell.key for cell in wanted if cell.kind == "network"}
     chosen = _chosen(asked, wanted, answer)
 
     def ended(cell: CellRecord, outcome: FoldOutcome, kernels: str) -> None:
@@ -142,7 +142,7 @@ def verify(asked: Asked, workers: int | str, on_repeated: OnRepeated) -> Answer:
         found = compared(cell, store.predictions(cell)[1], outcome.predictions, means, kernels)
         store.write_verification(found)
         answer.repeated.append(found)
-        answer.telling += cell.kind == "network" or not networks
+        answer.telling += cell.key in of_networks or not of_networks
         if found.verdict == "otherwise":
             answer.against.append(otherwise_words(found))
         on_repeated(cell, found, "")
@@ -150,6 +150,7 @@ def verify(asked: Asked, workers: int | str, on_repeated: OnRepeated) -> Answer:
     if chosen:
         run = RunSettings.model_validate({"workers": workers})
         repeat(chosen, means, choose_workers(run, len(chosen), chosen[0].variant.device), ended)
+        _compare_scores([found for found in answer.repeated if found.key in of_networks], answer)
     return answer
 
 
@@ -212,6 +213,16 @@ def _compare_board(out: Path, board: BoardFacts, answer: Answer) -> None:
     wrong = [model for model in {**derived, **stands} if stands.get(model) != derived.get(model)]
     if wrong:
         answer.against.append(f"leaderboard.json says of {wrong[0]} what its records do not; `bench report` mends it")
+
+
+def _compare_scores(found: Sequence[Verification], answer: Answer) -> None:
+    """Many cells that are each near enough, but all better than training makes them, are no chance."""
+    share = flattery(found)
+    if share is not None:
+        answer.against.append(
+            f"its networks score {100 * share:.1f} % better than {len(found)} trainings again: more than between kinds "
+            "of machines"
+        )
 
 
 def _wanted(asked: Asked, recorded: Sequence[CellRecord]) -> list[CellRecord]:
