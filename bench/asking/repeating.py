@@ -5,6 +5,7 @@ ends elsewhere, as with another order of the same sums, and what it may differ b
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -130,7 +131,8 @@ def repeat(
     told = _Told({record.key: record for record in records}, on_ended)
     for threads in sorted({record.variant.threads for record in records}):
         cells = [means.cell(record) for record in records if record.variant.threads == threads]
-        LocalEngine(min(workers, len(cells)), threads)(cells, told)
+        with closing(LocalEngine(min(workers, len(cells)), threads)) as engine:
+            engine(cells, told)
 
 
 def compared(

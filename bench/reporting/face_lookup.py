@@ -28,8 +28,8 @@ def find_source(dataset: DatasetFacts, data: Path | None) -> tuple[FaceSource, F
 
     Args:
         dataset: of the board.
-        data: what the run has read, or the file that the user named, to be read as the dataset's scheme says; None
-            looks in ``data/`` and the working directory for the file's or folder's name.
+        data: the file that the user named, to be read as the dataset's scheme says; None looks in ``data/`` and the
+            working directory for the file's or folder's name.
 
     Raises:
         DataError: the named file cannot be read. Whether it is the right one is for the caller to check.
