@@ -37,6 +37,7 @@ class TrainingKeywords(TypedDict, total=False):
         images: the folder of the photos that a COCO file names, where it is not the file's own.
         groups: a file, a column's name, ``"auto"`` or ``"none"``.
         folds, seed, epochs, out, workers, threads, device: as the options of ``bench run``.
+        preset: ``"accurate"`` takes each model's recipe for lower errors in longer trainings.
         recipe: values over those of each model's own recipe, for all models: ``{"lr": 0.001}``.
         options: by model, its builder's options, and under ``"recipe"`` values for it alone.
         config_file: a TOML configuration, which all this stands over.
@@ -55,6 +56,7 @@ class TrainingKeywords(TypedDict, total=False):
     workers: int | Literal["auto"] | None
     threads: int | None
     device: str | None
+    preset: Literal["default", "accurate"] | None
     recipe: Mapping[str, Any] | None
     options: Mapping[Any, Mapping[str, Any]] | None
     config_file: str | Path | None

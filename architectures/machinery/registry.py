@@ -68,6 +68,7 @@ class Architecture:
         space: the search space of its options for tuning, as plain data: option -> {type, low, high, ...}.
         options: options that are always passed to the builder (used by named variants).
         files: of a user's own file: it, and what else of the user's own ran when it was loaded.
+        accurate: what of the recipe changes where accuracy goes before time; empty where nothing is known to help.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Architecture:
     space: Mapping[str, Plain] = field(default_factory=dict)
     options: Plain = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    accurate: Plain = field(default_factory=dict)
 
     def option_defaults(self) -> dict[str, Any]:
         """The options that the builder takes, with the values that hold where none is given."""
@@ -176,11 +178,12 @@ def register(
     source: str = "",
     recipe: Plain | None = None,
     space: Mapping[str, Plain] | None = None,
+    accurate: Plain | None = None,
 ) -> Callable[[Callable[..., "nn.Module"]], Callable[..., "nn.Module"]]:
     """Register the decorated builder under ``name``; see :class:`Architecture` for the meaning of each field."""
 
     def decorate(builder: Callable[..., "nn.Module"]) -> Callable[..., "nn.Module"]:
-        add(Architecture(name, builder, summary, family, source, recipe or {}, space or {}))
+        add(Architecture(name, builder, summary, family, source, recipe or {}, space or {}, accurate=accurate or {}))
         return builder
 
     return decorate

@@ -70,6 +70,10 @@ class TrainingOptions(TypedDict, total=False):
     groups: Groups
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Where all randomness starts. [0]")]
     epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="Same as --set recipe.epochs=N.")]
+    preset: Annotated[
+        str | None,
+        typer.Option("--recipe", metavar="default|accurate", help="accurate: longer, for lower errors. [default]"),
+    ]
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder. [results]")]
     threads: Annotated[int | None, typer.Option("--threads", metavar="N", help="Threads of each training. [1]")]
     device: Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to train. [auto]")]

@@ -70,7 +70,7 @@ def load_config(
 
 
 def _option(field: str) -> str:
-    return "--" + field.removesuffix("_s").replace("_", "-")
+    return "--recipe" if field == "preset" else "--" + field.removesuffix("_s").replace("_", "-")
 
 
 def _without(overruled: Set[str], tree: Tree, *, recipe: bool = False) -> Tree:

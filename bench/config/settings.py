@@ -21,7 +21,7 @@ class RunSettings(Frozen):
 
     ``precision`` is that of everything after training: predictions that are scored, latency. None is that of a record
     where there is one, else float32. Training has its own, in the recipe. ``race_budget_s`` is the wall time of a
-    race, and asks for one.
+    race, and asks for one. ``preset`` names which of a network's own recipes it is trained by.
     """
 
     models: tuple[str, ...] = ("resnet_custom", "plain_cnn")
@@ -35,6 +35,7 @@ class RunSettings(Frozen):
     threads: int = Field(default=1, ge=1, le=1024)
     device: str = "auto"
     precision: Precision | None = None
+    preset: Literal["default", "accurate"] = "default"
     cell_timeout_s: float | None = Field(default=None, gt=0)
     retry_failed: bool = False
     only_like: bool = False

@@ -1,5 +1,6 @@
 """Variants: one way of training one model, resolved so that nothing is left ``auto``."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from architectures import Architecture
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,10 @@ def network_variant(config: Config, model: str, scheme: Scheme = SEED_SCHEME) ->
     entry = architectures.get(model)
     options = {**entry.options, **config.options_for(model)}
     checked_table(Recipe, entry.recipe, "recipe", f"model {model}")
-    recipe = config.recipe_for(model, dict(entry.recipe)).for_scheme(scheme)
+    accurate = entry.accurate if config.run.preset == "accurate" else {}
+    if config.run.preset == "accurate" and not accurate:
+        logger.warning("model %s: has no accurate recipe of its own; it is trained by its default", model)
+    recipe = config.recipe_for(model, {**entry.recipe, **accurate}).for_scheme(scheme)
     refuse_bad_build(entry, options, scheme)
     _refuse_to_grow(entry, options, recipe, scheme)
     device = resolve_device(config.run.device)

@@ -1,4 +1,4 @@
-"""Pictures that grow: which epochs see which side, and who may not be shown them."""
+"""Recipes of the networks' own: pictures that grow, and the preset that takes longer."""
 
 import pytest
 from hypothesis import given
@@ -31,3 +31,23 @@ def test_a_network_that_takes_one_size_only_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match=r"model plain_cnn: recipe.growing_fraction is 0.5.* no pictures of 48 px"):
         network_variant(config, "plain_cnn")
     network_variant(config, "heatmap_net")
+
+
+def test_the_accurate_preset_changes_what_a_network_has_for_it_and_what_is_typed_still_wins(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def recipe(model: str, *assignments: str) -> Recipe:
+        config = load_config(None, assignments, {"models": (model,), "preset": "accurate"})
+        return network_variant(config, model).network_recipe
+
+    usual = network_variant(load_config(None, (), {"models": ("plain_cnn",)}), "plain_cnn").network_recipe
+    assert recipe("plain_cnn") == usual.model_copy(update={"epochs": 48})
+    assert recipe("plain_cnn", "recipe.epochs=7").epochs == 7
+    assert not caplog.records
+    assert recipe("naimishnet") == network_variant(load_config(None, (), {}), "naimishnet").network_recipe
+    assert "naimishnet: has no accurate recipe" in caplog.text
+
+
+def test_an_unknown_preset_is_refused() -> None:
+    with pytest.raises(ConfigError, match="--recipe: run.preset is 'best'"):
+        load_config(None, (), {"preset": "best"})
