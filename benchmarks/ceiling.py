@@ -138,7 +138,8 @@ class Contest:
 def contest(word: str, faces: FaceSet, batch_size: int, precision: str) -> Contest:
     """A trainer with the model's own recipe but for the batch, long enough for all rounds; the tutorial's data."""
     name, options = parse_model(word)
-    recipe = Recipe(**{**architectures.get(name).recipe, "epochs": 10_000, "batch_size": batch_size})  # type: ignore[arg-type]
+    given = {"epochs": 10_000, "batch_size": batch_size, "growing_fraction": 0}
+    recipe = Recipe(**{**architectures.get(name).recipe, **given})  # type: ignore[arg-type]
     torch.manual_seed(0)
     examples = Examples(torch.tensor(faces.images), torch.tensor(faces.keypoints), faces.scheme)
     trainer = Trainer(architectures.build(name, **options), examples, recipe, Execution("cpu", precision, 0))

@@ -36,7 +36,7 @@ def race(spec: Spec, epochs: int, schedules: list[int], folder: Path) -> dict[st
     sys.stderr.write(f"{spec.model}: {json.dumps(found['tutorial'])}\n")
     recipe = Recipe(**architectures.get(parse_model(spec.model)[0]).recipe)
     for schedule in sorted(schedules, reverse=True):
-        own = replace(spec, epochs=schedule, batch_size=recipe.batch_size, folds=[0, 1])
+        own = replace(spec, epochs=schedule, batch_size=recipe.batch_size, folds=[0, 1], growing=True)
         outcome = run(ours, own, folder)
         seconds, rmse_px = outcome.seconds / 2, outcome.rmse_px([0])
         found["ours"].append({"epochs": schedule, "rmse_px": round(rmse_px, 4), "seconds": round(seconds, 2)})

@@ -46,6 +46,7 @@ def work(spec: Spec) -> Outcome:
     run = {"models": (name,), "data": Path(spec.data), "groups": spec.groups, "epochs": spec.epochs}
     settings = [
         f"recipe.batch_size={spec.batch_size}",
+        *([] if spec.growing else ["recipe.growing_fraction=0"]),
         *(f"models.{name}.{key}={each}" for key, each in options.items()),
     ]
     config = load_config(None, settings, {**run, "seed": spec.seed, "device": spec.device})

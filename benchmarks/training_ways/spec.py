@@ -29,6 +29,7 @@ class Spec:
         folds: which folds to train and score, one after the other or side by side.
         workers: processes, for the ways that have them.
         device: ``cpu`` or ``cuda``.
+        growing: whether ours may show small pictures first, where the recipe says so; else all see the same pixels.
         peers_python: the interpreter that has the peers; empty = one of an environment made for them.
     """
 
@@ -42,6 +43,7 @@ class Spec:
     seed: int = 0
     workers: int = 1
     device: str = "cpu"
+    growing: bool = False
     peers_python: str = ""
 
 
