@@ -7,7 +7,19 @@ import pytest
 
 from tests.conftest import RunBench
 
-COLUMNS = ["rank", "model", "RMSE px", "NME %", "latency ms", "parameters", "MACs", "training", "flags"]
+COLUMNS = [
+    "rank",
+    "model",
+    "RMSE px",
+    "95 % interval",
+    "fold SD px",
+    "NME %",
+    "latency ms",
+    "parameters",
+    "MACs",
+    "training",
+    "flags",
+]
 
 
 @pytest.mark.parametrize("latency", [False, pytest.param(True, marks=pytest.mark.slow)])

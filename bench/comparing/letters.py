@@ -31,7 +31,7 @@ def compact_letters(apart: NDArray[np.bool_]) -> tuple[tuple[int, ...], ...]:
         else:
             kept.append(members)
     found: list[list[int]] = [[] for _ in range(len(apart))]
-    for letter, members in enumerate(reversed(kept), start=1):
+    for letter, members in enumerate(sorted(map(sorted, kept)), start=1):
         for member in members:
             found[member].append(letter)
     return tuple(tuple(letters) for letters in found)

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.comparing.letters import compact_letters
@@ -20,6 +20,7 @@ def square(count: int, apart: list[bool]) -> np.ndarray:
 @given(st.integers(0, 9).flatmap(lambda count: st.tuples(
     st.just(count), st.lists(st.booleans(), min_size=count * (count - 1) // 2, max_size=count * (count - 1) // 2)
 )))  # fmt: skip
+@example((8, [digit == "1" for digit in "1000000000011000100100001000"]))
 def test_two_models_share_a_letter_exactly_where_they_are_not_told_apart(drawn: tuple[int, list[bool]]) -> None:
     apart = square(*drawn)
     letters = compact_letters(apart)
