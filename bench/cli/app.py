@@ -1,5 +1,7 @@
 """The Typer application that every command module registers itself on, and its exit codes."""
 
+from typing import Annotated
+
 import typer
 
 app = typer.Typer(
@@ -21,3 +23,19 @@ EXIT_USER = 2
 EXIT_FAULT = 3
 EXIT_INTERRUPTED = 130
 EXIT_UNREAD = 141
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        import bench
+
+        typer.echo(f"bench {bench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _bench(
+    version: Annotated[bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell it.")] = False,
+) -> None:
+    """Which network finds the points? Compares keypoint architectures under one k-fold protocol."""
+    del version

@@ -20,6 +20,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["breakable"] = breakable
+    found.filters["coded"] = coded
     return found
 
 
@@ -39,3 +40,11 @@ def asset(name: str) -> Markup:
 def breakable(name: str) -> Markup:
     """An escaped name that may be broken where its words end, ``timm:|vit_|tiny``, in a narrow column."""
     return Markup("<wbr>").join(re.findall(r"[^:_@./-]*[:_@./-]*", name))
+
+
+def coded(text: str) -> Markup:
+    """Prose with what stands between backticks as code; everything is escaped."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if odd % 2 else part for odd, part in enumerate(parts)
+    )

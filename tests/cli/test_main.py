@@ -2,7 +2,7 @@
 
 import pytest
 
-import bench.api  # noqa: F401  (imported while the function is broken, it would keep it)
+import bench.api  # (imported while the function is broken, it would keep it)
 from bench.cli.main import main
 from bench.errors import ConfigError
 from bench.reporting import rebuilding
@@ -31,3 +31,10 @@ def test_whose_fault_it_is(
         assert lines[-1].startswith(said)
         assert any(line.startswith("Traceback") for line in lines) == bool(debug)
         assert debug or len(lines) == 1
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"bench {bench.__version__}\n"

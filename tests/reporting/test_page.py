@@ -17,6 +17,7 @@ from bench.faces.face_set import FaceSet
 from bench.records.store import RecordStore
 from bench.reporting.chapters import CHAPTERS
 from bench.reporting.markdown import leaderboard_markdown
+from bench.reporting.markups import coded
 from bench.reporting.material import collect
 from bench.reporting.page import render_page
 from bench.reporting.section import Figure, Section
@@ -219,3 +220,8 @@ def test_columns_of_numbers_are_set_to_the_right(page: str) -> None:
 def test_a_number_is_told_from_a_name_or_a_state_that_begins_with_one() -> None:
     lines = [("1", "3dnet", "–", "< 0.001", "5 complete, 1 pruned"), ("12", "4", "–", "1 h 05 min", "6 complete")]
     assert number_columns(lines) == (True, False, False, True, False)
+
+
+def test_what_is_typed_stands_as_code_and_everything_is_escaped() -> None:
+    assert coded("see `--seeds <3>` & more") == "see <code>--seeds &lt;3&gt;</code> &amp; more"
+    assert coded("a ` alone <b>") == "a <code> alone &lt;b&gt;</code>"
