@@ -27,12 +27,13 @@ def probe_cell_seconds(cells: Sequence[Cell], worker: WorkerProcess, limit_s: fl
 
 
 def _probe(worker: WorkerProcess, task: FoldTask, limit_s: float) -> float | None:
-    rows = task.train_rows[: PROBE_BATCHES * task.recipe.batch_size]
+    rows, recipe, scheme = task.train_rows[: PROBE_BATCHES * task.recipe.batch_size], task.recipe, task.variant.scheme
+    probed = recipe.model_copy(update={"epochs": PROBE_EPOCHS, "growing_fraction": 0.0})
     short = replace(
         task,
         train_rows=rows,
         scored_rows=task.scored_rows[:8],
-        variant=task.variant.model_copy(update={"recipe": task.recipe.model_copy(update={"epochs": PROBE_EPOCHS})}),
+        variant=task.variant.model_copy(update={"recipe": probed}),
         keep_weights=None,
     )
     outcome = worker.run(short, lambda _: None, limit_s)
@@ -40,7 +41,9 @@ def _probe(worker: WorkerProcess, task: FoldTask, limit_s: float) -> float | Non
         return None
     warm = outcome.curve[-1].seconds - outcome.curve[0].seconds
     per_row = warm / (PROBE_EPOCHS - 1) / len(rows)
-    return per_row * len(task.train_rows) * task.recipe.epochs
+    # Small pictures cost what they have in pixels.
+    whole = sum((recipe.side_px(epoch, scheme) / scheme.side_px) ** 2 for epoch in range(recipe.epochs))
+    return per_row * len(task.train_rows) * whole
 
 
 def total_seconds(cells: Sequence[Cell], cell_seconds: dict[str, float], workers: int) -> float:
